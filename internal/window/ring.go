@@ -1,0 +1,220 @@
+package window
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Ring is the rolling window over one [Counters] and two [Histogram]s: which part of their
+// totals belongs to the last so many seconds. The window is cut into buckets; an event
+// leaves it together with its bucket, so it is visible for the window's length less at most
+// one bucket, and for no longer than the window.
+//
+// All methods are safe for concurrent use. Advance takes a lock when a boundary has
+// passed, once a bucket; reading takes none, but for the rare case that boundaries pass
+// faster than it can read.
+type Ring struct {
+	counters    *Counters
+	exec, whole *Histogram
+	buckets     int
+	width       time.Duration // of a bucket
+
+	next atomic.Int64 // the end of the current bucket, as a time.Duration
+	view atomic.Pointer[view]
+
+	// mu is held to replace view. next is written after view: who reads a next that lies
+	// ahead may rely on the marks up to it being taken.
+	mu sync.Mutex
+}
+
+// view is the state of a ring at a bucket boundary. It is never changed, only replaced.
+type view struct {
+	start time.Duration // of the current bucket
+	// marks are the totals at the start of the current bucket, of the one before it, and so
+	// on. Where they end, the last one holds for all buckets before: an idle ring has one.
+	marks []*mark
+}
+
+// mark is what the totals were at one moment. It is never changed, so buckets without
+// traffic share one.
+type mark struct {
+	sums        Sums
+	exec, whole Dist
+}
+
+// maxBuckets bounds the work of an Advance whatever the caller asks for.
+const maxBuckets = 1000
+
+// NewRing returns a window over c, exec and whole that starts empty at now: what was
+// counted before is not in it. A bucket lasts window/buckets, rounded down to a nanosecond
+// but at least one. A number of buckets below 1 is 1, one above 1000 is 1000.
+func NewRing(
+	window time.Duration, buckets int, now time.Duration,
+	c *Counters, exec, whole *Histogram,
+) *Ring {
+	buckets = min(max(buckets, 1), maxBuckets)
+	r := &Ring{
+		counters: c,
+		exec:     exec,
+		whole:    whole,
+		buckets:  buckets,
+		width:    max(window/time.Duration(buckets), 1),
+	}
+	r.Restart(now)
+	return r
+}
+
+// Advance tells the ring the time and reports whether a bucket boundary had passed. Call it
+// before each event is added: events are filed under the latest bucket that it was told of.
+// It costs one load and a compare unless a boundary has passed, and work for one round of
+// buckets at most, however much time did.
+func (r *Ring) Advance(now time.Duration) (moved bool) {
+	return int64(now) >= r.next.Load() && r.advance(now)
+}
+
+// Sums returns the counts of the window that ends at now. It changes nothing.
+func (r *Ring) Sums(now time.Duration) Sums {
+	return r.SumsSince(now, Sums{})
+}
+
+// SumsSince is [Ring.Sums] without the events that base, an earlier [Counters.Sums], holds
+// already: the window starts where it would, or where base was taken if that is later.
+func (r *Ring) SumsSince(now time.Duration, base Sums) Sums {
+	var sums Sums
+	r.read(now, func(from *mark) {
+		sums = Sums{}
+		if from == nil {
+			return
+		}
+		for kind, before := range from.sums {
+			base[kind] = max(base[kind], before)
+		}
+		sums = r.counters.Sums().since(&base)
+	})
+	return sums
+}
+
+// Dists returns the durations of the window that ends at now, those of both histograms. It
+// changes nothing.
+func (r *Ring) Dists(now time.Duration) (exec, whole Dist) {
+	r.read(now, func(from *mark) {
+		exec, whole = Dist{}, Dist{}
+		if from == nil {
+			return
+		}
+		exec = r.exec.Snapshot().Sub(from.exec)
+		whole = r.whole.Snapshot().Sub(from.whole)
+	})
+	return exec, whole
+}
+
+// Restart empties the window: what was counted before is in it no more. The totals stay.
+func (r *Ring) Restart(now time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.setLocked(&view{start: now, marks: []*mark{r.markLocked()}})
+}
+
+// advance moves to the bucket of now, and reports whether that was a move: somebody else
+// may have been first.
+func (r *Ring) advance(now time.Duration) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old := r.view.Load()
+	steps := r.steps(old, now)
+	if steps == 0 {
+		return false
+	}
+	// No event came between the boundaries that have passed unseen, so one mark serves for
+	// all of them. What is added while it is taken falls on either side of it, but never on
+	// both: the next mark, and each reading, starts from what this one has.
+	m := r.markLocked()
+	marks := make([]*mark, 0, r.buckets)
+	for range min(steps, uint64(r.buckets)) {
+		marks = append(marks, m)
+	}
+	marks = append(marks, old.marks[:min(len(old.marks), r.buckets-len(marks))]...)
+	r.setLocked(&view{
+		start: old.start + time.Duration(steps)*r.width, //nolint:gosec // at most now
+		marks: trim(marks),
+	})
+	return true
+}
+
+// read calls f with the mark at which the window that ends at now starts, nil if nothing can
+// be in that window. It calls f again if the ring moved meanwhile, so that the last call saw
+// totals and mark of one bucket.
+func (r *Ring) read(now time.Duration, f func(from *mark)) {
+	const tries = 3
+	v := r.view.Load()
+	for range tries {
+		f(r.from(v, now))
+		latest := r.view.Load()
+		if latest == v {
+			return
+		}
+		v = latest
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f(r.from(r.view.Load(), now))
+}
+
+// from returns the mark at the start of the window that ends at now. If a whole window has
+// passed since the current bucket began there is none: all events are older.
+func (r *Ring) from(v *view, now time.Duration) *mark {
+	steps := r.steps(v, now)
+	if steps >= uint64(r.buckets) {
+		return nil
+	}
+	oldest := r.buckets - 1 - int(steps) //nolint:gosec // less than buckets
+	return v.marks[min(oldest, len(v.marks)-1)]
+}
+
+// steps returns how many boundaries lie between the start of the current bucket and now.
+func (r *Ring) steps(v *view, now time.Duration) uint64 {
+	if now <= v.start {
+		return 0
+	}
+	// Unsigned, the difference is right even where it is longer than a Duration can be.
+	return (uint64(now) - uint64(v.start)) / uint64(r.width)
+}
+
+// setLocked puts a view in force.
+func (r *Ring) setLocked(v *view) {
+	r.view.Store(v)
+	next := v.start + r.width
+	if next < v.start {
+		next = math.MaxInt64 // the end of time
+	}
+	r.next.Store(int64(next))
+}
+
+// markLocked returns the totals of now, as the latest mark if they have not changed since.
+func (r *Ring) markLocked() *mark {
+	latest := &mark{}
+	if v := r.view.Load(); v != nil {
+		latest = v.marks[0]
+	}
+	m := mark{
+		sums:  r.counters.Sums(),
+		exec:  r.exec.snapshotAfter(latest.exec),
+		whole: r.whole.snapshotAfter(latest.whole),
+	}
+	if m.sums == latest.sums && m.exec.same(latest.exec) && m.whole.same(latest.whole) {
+		return latest
+	}
+	return &m
+}
+
+// trim drops the marks at the far end that the one before them stands for, and does not
+// keep more room than is left.
+func trim(marks []*mark) []*mark {
+	n := len(marks)
+	for n > 1 && marks[n-1] == marks[n-2] {
+		n--
+	}
+	return append([]*mark(nil), marks[:n]...)
+}
