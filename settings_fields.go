@@ -1,0 +1,294 @@
+package quill
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// field is one row of the table that defaults, validation, JSON and documentation share.
+// Bounds are float64 whatever the kind: every bound, and every value within bounds, is
+// exact in it, NaN fails each comparison, and no integer can overflow.
+type field struct {
+	name string // as in Settings
+	key  string // as in JSON
+	kind kind
+
+	def       float64 // the default; 0: off, or the first of the words
+	low, high float64 // bounds, inclusive
+	over      bool    // the lower bound itself is not allowed
+	special   string  // the word for -1 ("none", "unlimited"), if that is allowed
+	words     []string
+
+	// derive is the default where it depends on other fields, none of them derived.
+	derive func(s *Settings) float64
+	// at points to the field's place in s: *time.Duration, *int, *float64, *bool,
+	// *Isolation or *Override, according to kind.
+	at func(s *Settings) any
+}
+
+type kind uint8
+
+const (
+	durationKind kind = iota
+	countKind
+	percentKind
+	flagKind
+	wordKind
+)
+
+const (
+	millisecond = float64(time.Millisecond)
+	second      = float64(time.Second)
+	hour        = float64(time.Hour)
+	million     = 1_000_000
+	billion     = 1_000_000_000
+
+	// Defaults with which derived ones are computed.
+	usualVolume  = 20
+	usualPercent = 50
+
+	// off is both Unlimited and NoTimeout.
+	off = float64(Unlimited)
+)
+
+// The rows of the table by their index, in the order of Settings.
+const (
+	isolationField = iota
+	timeoutField
+	maxConcurrentField
+	queueSizeField
+	rollingWindowField
+	rollingBucketsField
+	rollingCallsField
+	requestVolumeThresholdField
+	errorPercentThresholdField
+	ignoreRejectedField
+	slowCallDurationField
+	slowCallPercentThresholdField
+	sleepWindowField
+	maxSleepWindowField
+	sleepWindowJitterField
+	probesField
+	probeLeaseField
+	maxConcurrentFallbacksField
+	fallbackTimeoutField
+	overrideField
+	numFields
+)
+
+var settingsFields = [numFields]field{
+	isolationField: {
+		name: "Isolation", key: "isolation", kind: wordKind,
+		high: float64(Semaphore), words: isolationNames,
+		at: func(s *Settings) any { return &s.Isolation },
+	},
+	timeoutField: {
+		name: "Timeout", key: "timeout", kind: durationKind,
+		def: second, low: millisecond, high: hour, special: "none",
+		at: func(s *Settings) any { return &s.Timeout },
+	},
+	maxConcurrentField: {
+		name: "MaxConcurrent", key: "maxConcurrent", kind: countKind,
+		def: 10, low: 1, high: million, special: "unlimited",
+		at: func(s *Settings) any { return &s.MaxConcurrent },
+	},
+	queueSizeField: {
+		name: "QueueSize", key: "queueSize", kind: countKind,
+		high: million,
+		at:   func(s *Settings) any { return &s.QueueSize },
+	},
+	// The shortest window in the most buckets still gives buckets of 1ms.
+	rollingWindowField: {
+		name: "RollingWindow", key: "rollingWindow", kind: durationKind,
+		def: 10 * second, low: 100 * millisecond, high: hour,
+		at: func(s *Settings) any { return &s.RollingWindow },
+	},
+	rollingBucketsField: {
+		name: "RollingBuckets", key: "rollingBuckets", kind: countKind,
+		def: 10, low: 1, high: 100,
+		at: func(s *Settings) any { return &s.RollingBuckets },
+	},
+	rollingCallsField: {
+		name: "RollingCalls", key: "rollingCalls", kind: countKind,
+		low: 1, high: 100_000,
+		at: func(s *Settings) any { return &s.RollingCalls },
+	},
+	requestVolumeThresholdField: {
+		name: "RequestVolumeThreshold", key: "requestVolumeThreshold", kind: countKind,
+		def: usualVolume, low: 1, high: billion, derive: defaultVolume,
+		at: func(s *Settings) any { return &s.RequestVolumeThreshold },
+	},
+	errorPercentThresholdField: {
+		name: "ErrorPercentThreshold", key: "errorPercentThreshold", kind: percentKind,
+		def: usualPercent, high: 100, over: true,
+		at: func(s *Settings) any { return &s.ErrorPercentThreshold },
+	},
+	ignoreRejectedField: {
+		name: "IgnoreRejected", key: "ignoreRejected", kind: flagKind,
+		high: 1,
+		at:   func(s *Settings) any { return &s.IgnoreRejected },
+	},
+	slowCallDurationField: {
+		name: "SlowCallDuration", key: "slowCallDuration", kind: durationKind,
+		low: millisecond, high: hour,
+		at: func(s *Settings) any { return &s.SlowCallDuration },
+	},
+	slowCallPercentThresholdField: {
+		name: "SlowCallPercentThreshold", key: "slowCallPercentThreshold", kind: percentKind,
+		def: usualPercent, high: 100, over: true, derive: defaultSlowPercent,
+		at: func(s *Settings) any { return &s.SlowCallPercentThreshold },
+	},
+	sleepWindowField: {
+		name: "SleepWindow", key: "sleepWindow", kind: durationKind,
+		def: 5 * second, low: millisecond, high: 24 * hour,
+		at: func(s *Settings) any { return &s.SleepWindow },
+	},
+	maxSleepWindowField: {
+		name: "MaxSleepWindow", key: "maxSleepWindow", kind: durationKind,
+		low: millisecond, high: 24 * hour,
+		at: func(s *Settings) any { return &s.MaxSleepWindow },
+	},
+	sleepWindowJitterField: {
+		name: "SleepWindowJitter", key: "sleepWindowJitter", kind: percentKind,
+		high: 100,
+		at:   func(s *Settings) any { return &s.SleepWindowJitter },
+	},
+	probesField: {
+		name: "Probes", key: "probes", kind: countKind,
+		def: 1, low: 1, high: 100,
+		at: func(s *Settings) any { return &s.Probes },
+	},
+	probeLeaseField: {
+		name: "ProbeLease", key: "probeLease", kind: durationKind,
+		def: 5 * second, low: millisecond, high: 24 * hour, derive: defaultLease,
+		at: func(s *Settings) any { return &s.ProbeLease },
+	},
+	maxConcurrentFallbacksField: {
+		name: "MaxConcurrentFallbacks", key: "maxConcurrentFallbacks", kind: countKind,
+		def: 10, low: 1, high: million, special: "unlimited",
+		at: func(s *Settings) any { return &s.MaxConcurrentFallbacks },
+	},
+	fallbackTimeoutField: {
+		name: "FallbackTimeout", key: "fallbackTimeout", kind: durationKind,
+		def: second, low: millisecond, high: hour, special: "none",
+		at: func(s *Settings) any { return &s.FallbackTimeout },
+	},
+	overrideField: {
+		name: "Override", key: "override", kind: wordKind,
+		high: float64(Disabled), words: overrideNames,
+		at: func(s *Settings) any { return &s.Override },
+	},
+}
+
+// fieldOfKey returns the index of the field with that JSON key, or -1.
+func fieldOfKey(key string) int {
+	for i := range settingsFields {
+		if settingsFields[i].key == key {
+			return i
+		}
+	}
+	return -1
+}
+
+// get returns the field's value in s as a number.
+func (f *field) get(s *Settings) float64 {
+	switch p := f.at(s).(type) {
+	case *time.Duration:
+		return float64(*p)
+	case *int:
+		return float64(*p)
+	case *float64:
+		return *p
+	case *Isolation:
+		return float64(*p)
+	case *Override:
+		return float64(*p)
+	case *bool:
+		if *p {
+			return 1
+		}
+	}
+	return 0
+}
+
+// set puts v, which must be within the field's bounds, into s.
+func (f *field) set(s *Settings, v float64) {
+	switch p := f.at(s).(type) {
+	case *time.Duration:
+		*p = time.Duration(v)
+	case *int:
+		*p = int(v)
+	case *float64:
+		*p = v
+	case *Isolation:
+		*p = Isolation(v)
+	case *Override:
+		*p = Override(v)
+	case *bool:
+		*p = v != 0
+	}
+}
+
+// inBounds says whether v lies within the bounds, special values aside.
+func (f *field) inBounds(v float64) bool {
+	return v >= f.low && v <= f.high && (v > f.low || !f.over)
+}
+
+// text writes the field's value in s as an operator would.
+func (f *field) text(s *Settings) string {
+	if f.special != "" && f.get(s) == off {
+		return f.special
+	}
+	switch p := f.at(s).(type) {
+	case *time.Duration:
+		return durationText(*p)
+	case *int:
+		return strconv.Itoa(*p)
+	case *bool:
+		return strconv.FormatBool(*p)
+	case *float64:
+		return strconv.FormatFloat(*p, 'g', -1, 64)
+	}
+	if v := int(f.get(s)); v >= len(f.words) {
+		return strconv.Itoa(v)
+	}
+	return f.words[int(f.get(s))]
+}
+
+// allowed says in words what the field may be.
+func (f *field) allowed() string {
+	var text string
+	switch f.kind {
+	case flagKind:
+		return "true or false"
+	case wordKind:
+		last := len(f.words) - 1
+		return strings.Join(f.words[:last], ", ") + " or " + f.words[last]
+	case durationKind:
+		text = durationText(time.Duration(f.low)) + " to " + durationText(time.Duration(f.high))
+	default:
+		text = numberText(f.low) + " to " + numberText(f.high)
+		if f.over {
+			text = "more than " + numberText(f.low) + ", at most " + numberText(f.high)
+		}
+	}
+	if f.special != "" {
+		text += ", or " + f.special
+	}
+	return text
+}
+
+func numberText(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+// durationText is d.String() without the zero units at its end: "1h", not "1h0m0s".
+func durationText(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}

@@ -1,0 +1,185 @@
+package quill
+
+import (
+	"strconv"
+	"strings"
+)
+
+// WithDefaults returns s with every field that is zero set to its default. Those defaults
+// that depend on other fields (RequestVolumeThreshold, SlowCallPercentThreshold,
+// ProbeLease) are computed from the values that then hold. RollingCalls, SlowCallDuration
+// and MaxSleepWindow stay zero, which means that there is no such rule. WithDefaults does
+// not validate; applied twice it gives the same as once.
+func (s Settings) WithDefaults() Settings {
+	for i := range settingsFields {
+		f := &settingsFields[i]
+		if f.derive == nil && f.def != 0 && f.get(&s) == 0 {
+			f.set(&s, f.def)
+		}
+	}
+	for i := range settingsFields {
+		f := &settingsFields[i]
+		if f.derive != nil && f.get(&s) == 0 {
+			f.set(&s, f.derive(&s))
+		}
+	}
+	return s
+}
+
+// defaultVolume keeps the usual threshold within reach of a short window of calls.
+func defaultVolume(s *Settings) float64 {
+	if s.RollingCalls > 0 {
+		return min(usualVolume, float64(s.RollingCalls))
+	}
+	return usualVolume
+}
+
+func defaultSlowPercent(s *Settings) float64 {
+	if s.SlowCallDuration == 0 {
+		return 0
+	}
+	return usualPercent
+}
+
+// defaultLease gives a probe all the time that its call has. NoTimeout is negative, so
+// that SleepWindow alone counts then.
+func defaultLease(s *Settings) float64 {
+	return float64(max(s.Timeout, s.SleepWindow))
+}
+
+// SettingsError says everything that is wrong with settings, at once.
+type SettingsError struct {
+	// Command is the name of the circuit, "" if the settings are nobody's yet.
+	Command string
+	// Problems holds at least one problem: those of single fields first, then those of
+	// fields that contradict each other.
+	Problems []Problem
+}
+
+// Problem is one fault of settings.
+type Problem struct {
+	// Field is the field as it is called in [Settings]. For faults of a JSON text it is
+	// the key if that is unknown, "document" for the text as a whole, or "name" for the
+	// name of a circuit.
+	Field string
+	// Value is what it was, in words or as it was written; long ones are cut.
+	Value string
+	// Allowed is what it may be.
+	Allowed string
+}
+
+// String says, for example, "Timeout is 5ns: must be 1ms to 1h, or none".
+func (p Problem) String() string {
+	return shown(p.Field) + " is " + p.Value + ": must be " + p.Allowed
+}
+
+// Error names the circuit and every problem.
+func (e *SettingsError) Error() string {
+	var b strings.Builder
+	b.WriteString("quill: settings")
+	if e.Command != "" {
+		b.WriteString(" of ")
+		b.WriteString(strconv.Quote(shorten(e.Command)))
+	}
+	for i, p := range e.Problems {
+		if i == 0 {
+			b.WriteString(": ")
+		} else {
+			b.WriteString("; ")
+		}
+		b.WriteString(p.String())
+	}
+	return b.String()
+}
+
+// Validate returns nil if a circuit can work by s, zero fields standing for their
+// defaults, and otherwise a [*SettingsError] that holds every problem. Beside the range
+// of each field it checks what the fields say together:
+//
+//   - RequestVolumeThreshold must not be above RollingCalls: the breaker could never judge;
+//   - SlowCallPercentThreshold needs SlowCallDuration;
+//   - SlowCallDuration must not be above Timeout: no call could be slow;
+//   - MaxSleepWindow must not be below SleepWindow;
+//   - ProbeLease must not be below Timeout: good probes could come too late to count;
+//   - QueueSize must be 0 with NoTimeout (a call could wait for ever) and with Unlimited
+//     (no call ever waits).
+func (s Settings) Validate() error { return s.validate("") }
+
+// validate is Validate for the settings of the named circuit.
+func (s Settings) validate(command string) error {
+	var c checker
+	for i := range settingsFields {
+		f := &settingsFields[i]
+		v := f.get(&s)
+		if v != 0 && (f.special == "" || v != off) && !f.inBounds(v) {
+			c.refuse(i, f.text(&s), f.allowed())
+		}
+	}
+	c.contradictions(s)
+	return c.err(command)
+}
+
+// checker collects problems. What is known to be bad takes no part in contradictions: its
+// repair may end those.
+type checker struct {
+	problems []Problem
+	bad      uint32 // a bit for each row of settingsFields
+}
+
+func (c *checker) refuse(field int, value, allowed string) {
+	c.bad |= 1 << field
+	c.problems = append(c.problems, Problem{settingsFields[field].name, value, allowed})
+}
+
+func (c *checker) err(command string) error {
+	if len(c.problems) == 0 {
+		return nil
+	}
+	return &SettingsError{Command: command, Problems: c.problems}
+}
+
+// contradictions checks the fields against each other. What a field is compared with may
+// be a default; the field itself was given, because no default contradicts anything.
+func (c *checker) contradictions(given Settings) {
+	s := given.WithDefaults()
+	if s.RollingCalls != 0 && s.RequestVolumeThreshold > s.RollingCalls {
+		c.contradict(&s, requestVolumeThresholdField, rollingCallsField, "not above")
+	}
+	if s.SlowCallPercentThreshold != 0 && s.SlowCallDuration == 0 {
+		c.depend(&s, slowCallPercentThresholdField, slowCallDurationField,
+			"left out unless SlowCallDuration is set")
+	}
+	if s.Timeout != NoTimeout && s.SlowCallDuration > s.Timeout {
+		c.contradict(&s, slowCallDurationField, timeoutField, "not above")
+	}
+	if s.MaxSleepWindow != 0 && s.MaxSleepWindow < s.SleepWindow {
+		c.contradict(&s, maxSleepWindowField, sleepWindowField, "not below")
+	}
+	if s.Timeout != NoTimeout && s.ProbeLease < s.Timeout {
+		c.contradict(&s, probeLeaseField, timeoutField, "not below")
+	}
+	if s.QueueSize != 0 && s.Timeout == NoTimeout {
+		c.depend(&s, queueSizeField, timeoutField,
+			"0 where Timeout is none (a call could wait for ever)")
+	}
+	if s.QueueSize != 0 && s.MaxConcurrent == Unlimited {
+		c.depend(&s, queueSizeField, maxConcurrentField,
+			"0 where MaxConcurrent is unlimited (no call ever waits)")
+	}
+}
+
+// contradict refuses a field that breaks a limit set by another.
+func (c *checker) contradict(s *Settings, field, other int, relation string) {
+	f, o := &settingsFields[field], &settingsFields[other]
+	c.depend(s, field, other,
+		f.allowed()+", and "+relation+" "+o.name+" ("+o.text(s)+")")
+}
+
+// depend refuses a field for what another one is, unless either is bad by itself.
+func (c *checker) depend(s *Settings, field, other int, allowed string) {
+	if c.bad&(1<<field|1<<other) != 0 {
+		return
+	}
+	f := &settingsFields[field]
+	c.problems = append(c.problems, Problem{f.name, f.text(s), allowed})
+}
