@@ -1,11 +1,6 @@
 package window
 
-import (
-	"math/bits"
-	"math/rand/v2"
-	"runtime"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // Kinds is the number of counters in a [Counters].
 const Kinds = 16
@@ -26,16 +21,20 @@ func (s Sums) since(earlier *Sums) Sums {
 // to use; a Counters must not be copied after first use. All methods are safe for
 // concurrent use and take no lock.
 //
-// As long as nobody contends for it, it is a single stripe in place (some 300 bytes). The
-// first time that two processors get in each other's way it spreads over as many stripes as
-// there are processors, each on cache lines of its own (BenchmarkCountersAdd).
+// As long as processors do not get in each other's way it is a single stripe in place (some
+// 300 bytes). When they do, it spreads over several stripes, each on cache lines of its own
+// (BenchmarkCountersAdd).
 type Counters struct {
 	spread atomic.Pointer[[]stripe]
-	// The padding keeps the neighbours in the caller's struct off the lines written here.
-	_     [56]byte
+	clash  clashes
+	// The padding keeps the neighbors in the caller's struct off the lines written here.
+	_     [48]byte
 	first stripe
 	_     [64]byte
 }
+
+// maxStripes bounds what a contended counter takes: 8 KiB.
+const maxStripes = 64
 
 // stripe is 128 bytes: two cache lines, or one where lines come in pairs.
 type stripe [Kinds]atomic.Uint64
@@ -71,28 +70,21 @@ func (c *Counters) Sums() Sums {
 	return sums
 }
 
-// contended spreads the counters over several stripes and counts one event there. The
-// first stripe keeps what it has and is written no more.
+// contended counts one event that met another, and spreads the counters if too many do.
+// After that the first stripe keeps what it has and is written no more.
 func (c *Counters) contended(kind int) {
-	s := make([]stripe, stripes())
-	if !c.spread.CompareAndSwap(nil, &s) {
-		s = *c.spread.Load()
+	c.first[kind].Add(1)
+	if !c.clash.tooMany(c.total) {
+		return
 	}
-	s[pick(len(s))][kind].Add(1)
+	s := make([]stripe, stripes(maxStripes))
+	c.spread.CompareAndSwap(nil, &s) // or another was first, which is as good
 }
 
-// maxStripes bounds what a contended counter takes.
-const maxStripes = 64
-
-// stripes returns over how many stripes to spread: the number of processors that Go may
-// use, rounded up to a power of two, from 2 to maxStripes.
-func stripes() int {
-	procs := min(max(runtime.GOMAXPROCS(0), 2), maxStripes)
-	return 1 << bits.Len(uint(procs-1))
-}
-
-// pick returns one of n stripes, n being a power of two. Go does not tell on which
-// processor a goroutine runs, so it is a random one: two processors meet on one in n.
-func pick(n int) uint32 {
-	return rand.Uint32() & uint32(n-1) //nolint:gosec // neither secret nor negative
+func (c *Counters) total() uint64 {
+	var total uint64
+	for _, n := range c.Sums() {
+		total += n
+	}
+	return total
 }

@@ -31,7 +31,7 @@ func newDist(bins *[numBins]uint64, sum uint64) Dist {
 		count += n
 	}
 	if count == 0 {
-		return Dist{} // a sum without a count is a Record not yet finished
+		return Dist{} // a sum without a count is part of a Record under way
 	}
 	return Dist{
 		bins:  append([]uint64(nil), bins[first:last+1]...),

@@ -23,6 +23,9 @@ const (
 	// maxRecorded is the longest duration that the sum believes, about 13 days. A clock
 	// that jumps by centuries must not use up the sum for good.
 	maxRecorded = time.Duration(1 << 50)
+
+	// maxBlocks bounds what a contended histogram takes: 32 KiB.
+	maxBlocks = 16
 )
 
 // Histogram counts durations in fixed bins, eight an octave from 256ns to 137s, and adds
@@ -30,9 +33,10 @@ const (
 // copied after first use. All methods are safe for concurrent use and take no lock.
 //
 // It takes its storage (2 KiB) with the first duration, and as [Counters] does it spreads
-// over several such blocks when processors contend for it, up to 16.
+// over several such blocks, up to 16, when processors get in each other's way.
 type Histogram struct {
 	blocks atomic.Pointer[[]*block]
+	clash  clashes
 }
 
 // block is one stripe of a histogram. It is allocated on its own, which puts it on cache
@@ -54,16 +58,18 @@ func (h *Histogram) Record(d time.Duration) {
 		blocks = h.replace(nil, []*block{new(block)})
 	}
 	if n := len(*blocks); n > 1 {
-		(*blocks)[pick(n)].add(d)
+		b := (*blocks)[pick(n)]
+		b.bins[binOf(d)].Add(1)
+		b.sum.Add(uint64(d))
 		return
 	}
 	b := (*blocks)[0]
-	old := b.sum.Load()
-	if !b.sum.CompareAndSwap(old, old+uint64(d)) {
-		(*h.spread(blocks))[1].add(d)
-		return
-	}
 	b.bins[binOf(d)].Add(1)
+	// Not Add: a failed exchange is the only cheap sign of contention.
+	if old := b.sum.Load(); !b.sum.CompareAndSwap(old, old+uint64(d)) {
+		b.sum.Add(uint64(d))
+		h.contended(blocks)
+	}
 }
 
 // Snapshot returns the distribution of all durations since creation: the zero Dist if there
@@ -95,17 +101,18 @@ func (h *Histogram) snapshotAfter(earlier Dist) Dist {
 	return newDist(&bins, sum)
 }
 
-// maxBlocks bounds what a contended histogram takes: 32 KiB.
-const maxBlocks = 16
-
-// spread goes from the single block to several, keeping the one there is.
-func (h *Histogram) spread(single *[]*block) *[]*block {
-	blocks := make([]*block, min(stripes(), maxBlocks))
+// contended goes from the single block to several, keeping the one there is, if too many
+// durations met another.
+func (h *Histogram) contended(single *[]*block) {
+	if !h.clash.tooMany((*single)[0].total) {
+		return
+	}
+	blocks := make([]*block, stripes(maxBlocks))
 	blocks[0] = (*single)[0]
 	for i := 1; i < len(blocks); i++ {
 		blocks[i] = new(block)
 	}
-	return h.replace(single, blocks)
+	h.replace(single, blocks)
 }
 
 // replace puts blocks in the place of old, unless somebody else was first, and returns what
@@ -117,9 +124,12 @@ func (h *Histogram) replace(old *[]*block, blocks []*block) *[]*block {
 	return h.blocks.Load()
 }
 
-func (b *block) add(d time.Duration) {
-	b.sum.Add(uint64(d)) //nolint:gosec // not negative
-	b.bins[binOf(d)].Add(1)
+func (b *block) total() uint64 {
+	var total uint64
+	for i := range b.bins {
+		total += b.bins[i].Load()
+	}
+	return total
 }
 
 // binOf returns the bin of a duration that is not negative.

@@ -1,0 +1,148 @@
+package window_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/seed-f7c3343e/quill/internal/window"
+)
+
+func BenchmarkCountersAdd(b *testing.B) {
+	b.Run("alone", func(b *testing.B) {
+		var c window.Counters
+		b.ReportAllocs()
+		for b.Loop() {
+			c.Add(0)
+		}
+	})
+	b.Run("parallel", func(b *testing.B) {
+		var c window.Counters
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				c.Add(0)
+			}
+		})
+	})
+	b.Run("parallel on one line, for comparison", func(b *testing.B) {
+		var n atomic.Uint64
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				n.Add(1)
+			}
+		})
+	})
+}
+
+func BenchmarkHistogramRecord(b *testing.B) {
+	b.Run("alone", func(b *testing.B) {
+		var h window.Histogram
+		b.ReportAllocs()
+		for b.Loop() {
+			h.Record(time.Millisecond)
+		}
+	})
+	b.Run("parallel", func(b *testing.B) {
+		var h window.Histogram
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				h.Record(time.Millisecond)
+			}
+		})
+	})
+}
+
+func BenchmarkRing(b *testing.B) {
+	setup := func() (*window.Counters, *window.Histogram, *window.Ring) {
+		var c window.Counters
+		var exec, whole window.Histogram
+		r := window.NewRing(10*time.Second, 10, 0, &c, &exec, &whole)
+		for i := range 20 {
+			r.Advance(time.Duration(i) * time.Second)
+			c.Add(i % window.Kinds)
+			exec.Record(time.Duration(i) * time.Millisecond)
+			whole.Record(time.Duration(i) * time.Millisecond)
+		}
+		return &c, &exec, r
+	}
+	b.Run("Advance in a bucket", func(b *testing.B) {
+		_, _, r := setup()
+		b.ReportAllocs()
+		for b.Loop() {
+			r.Advance(19 * time.Second)
+		}
+	})
+	b.Run("Advance over a boundary", func(b *testing.B) {
+		c, h, r := setup()
+		now := 20 * time.Second
+		b.ReportAllocs()
+		for b.Loop() {
+			now += time.Second
+			r.Advance(now)
+			c.Add(0)
+			h.Record(time.Millisecond)
+		}
+	})
+	b.Run("Sums", func(b *testing.B) {
+		_, _, r := setup()
+		b.ReportAllocs()
+		for b.Loop() {
+			r.Sums(19 * time.Second)
+		}
+	})
+	b.Run("SumsSince", func(b *testing.B) {
+		c, _, r := setup()
+		base := c.Sums()
+		b.ReportAllocs()
+		for b.Loop() {
+			r.SumsSince(19*time.Second, base)
+		}
+	})
+	b.Run("Dists", func(b *testing.B) {
+		_, _, r := setup()
+		b.ReportAllocs()
+		for b.Loop() {
+			r.Dists(19 * time.Second)
+		}
+	})
+	b.Run("settle", func(b *testing.B) {
+		c, h, r := setup()
+		b.ReportAllocs()
+		for b.Loop() {
+			r.Advance(19 * time.Second)
+			c.Add(0)
+			h.Record(time.Millisecond)
+			h.Record(time.Millisecond)
+		}
+	})
+	b.Run("settle, parallel", func(b *testing.B) {
+		c, h, r := setup()
+		var whole window.Histogram
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				r.Advance(19 * time.Second)
+				c.Add(0)
+				h.Record(time.Millisecond)
+				whole.Record(time.Millisecond)
+			}
+		})
+	})
+}
+
+func BenchmarkDistPercentile(b *testing.B) {
+	var h window.Histogram
+	for i := range 10_000 {
+		h.Record(time.Duration(i) * time.Microsecond)
+	}
+	d := h.Snapshot()
+	for b.Loop() {
+		d.Percentile(99.9)
+	}
+}
+
+func BenchmarkLastAdd(b *testing.B) {
+	l := window.NewLast(100)
+	for b.Loop() {
+		l.Add(1)
+	}
+}

@@ -1,0 +1,40 @@
+package window
+
+import (
+	"math/bits"
+	"math/rand/v2"
+	"runtime"
+	"sync/atomic"
+)
+
+// clashes counts how often one processor got in another's way, to decide whether a counter
+// is contended enough to be worth more memory. Any busy counter meets a clash now and then,
+// and a process may have 100,000 counters: what is judged is the share of the events.
+type clashes struct {
+	seen atomic.Uint64
+}
+
+const (
+	minClashes     = 16  // fewer are chance
+	eventsPerClash = 256 // a clash costs some 50 ns: rarer ones are not worth the memory
+	stripesPerProc = 4   // with fewer, stripes chosen at random meet too often
+)
+
+// tooMany counts one clash and reports whether there were too many for so many events.
+func (c *clashes) tooMany(events func() uint64) bool {
+	seen := c.seen.Add(1)
+	return seen >= minClashes && seen >= events()/eventsPerClash
+}
+
+// stripes returns over how many stripes to spread: four for each processor that Go may use,
+// rounded up to a power of two, and not more than limit, itself a power of two.
+func stripes(limit int) int {
+	n := stripesPerProc * runtime.GOMAXPROCS(0)
+	return min(1<<bits.Len(uint(n-1)), limit) //nolint:gosec // at least 4
+}
+
+// pick returns one of n stripes, n being a power of two. Go does not tell on which
+// processor a goroutine runs, so it is a random one.
+func pick(n int) uint32 {
+	return rand.Uint32() & uint32(n-1) //nolint:gosec // neither secret nor negative
+}
