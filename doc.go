@@ -1,0 +1,34 @@
+// Package quill guards calls to other services.
+//
+// Give each outbound call a name. quill then limits it, times it, counts it, stops it when
+// the dependency is ill, answers from a fallback meanwhile, and lets traffic back by itself
+// when the dependency is well:
+//
+//	var getMovie = quill.New("movie-info", fetchMovie,
+//		quill.Settings{Timeout: 800 * time.Millisecond, MaxConcurrent: 20}).
+//		FallbackTo(getMovieFromReplica).
+//		FallbackLast(lastMovies).
+//		OrElse(Movie{Name: "unavailable"})
+//
+//	m, err := getMovie.Do(ctx, "550")
+//
+// Every call goes the same way, and ends in exactly one [Outcome]:
+//
+//	Do(req) ─> forced? ─> breaker ─> bulkhead ─> deadline ─> run ─> settle ─> answer
+//	              │          │          │           │         │       │
+//	              └──────────┴──────────┴── cause ──┴─────────┴───────┴─> fallback 1 ─> 2 ─> … ─> answer or error
+//
+// A [Circuit] is the untyped part: the name, the breaker, the [Bulkhead], the meters, the
+// [Settings]. A [Command] is a function bound to a circuit, with its fallback chain.
+// [Circuit.Begin] serves what outlives a function. Circuits live in a [Registry].
+//
+// What a programmer wrote wrong panics where it is written ([New], [NewCircuit]); what an
+// operator wrote wrong returns an error and changes nothing ([Circuit.Configure],
+// [Registry.Circuit], [ParseSettings]).
+//
+// quill owns no clock: under testing/synctest everything is deterministic. It holds no
+// goroutine while idle, and nothing needs to be closed.
+//
+// The terms, the defaults and, where they are sensible, the rules are those of Netflix's
+// Hystrix. docs/semantics.md has the tables, and each difference with its reason.
+package quill
