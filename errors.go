@@ -1,0 +1,246 @@
+package quill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Sentinel errors, for [errors.Is]. A call never returns one bare: it comes inside an
+// [*Error] that names the circuit.
+var (
+	// ErrOpen says that the breaker refused the call: the circuit is open, forced open,
+	// or half-open with all its probes out. Run was not called.
+	ErrOpen = errors.New("circuit open")
+
+	// ErrFull says that the bulkhead refused the call: all slots and all waiting places
+	// were taken. Run was not called.
+	ErrFull = errors.New("bulkhead full")
+
+	// ErrTimeout says that the command's own Timeout passed first. It is also the cause
+	// ([context.Cause]) with which run's context is cancelled. An error that matches it
+	// matches [context.DeadlineExceeded] as well; the deadline of the caller's own
+	// context matches only the latter.
+	ErrTimeout error = timeoutError{}
+
+	// ErrFallbackFull says that a fallback step was not tried because MaxConcurrentFallbacks
+	// steps of the circuit were under way already.
+	ErrFallbackFull = errors.New("fallback limit reached")
+
+	// ErrNoAnswer is what a [Store] returns when it has no answer for a request.
+	ErrNoAnswer = errors.New("no stored answer")
+
+	// ErrGoexit says that run ended its goroutine with [runtime.Goexit] (as t.FailNow
+	// does) on a goroutine of the library, so that there is neither a result nor a panic.
+	ErrGoexit = errors.New("run ended by runtime.Goexit")
+)
+
+// errUnwound is why a call failed whose run unwound the caller's own goroutine. The caller
+// never sees it: what unwinds goes on to it. Hooks do.
+var errUnwound = errors.New("run panicked or ended by runtime.Goexit")
+
+type timeoutError struct{}
+
+func (timeoutError) Error() string        { return "timeout" }
+func (timeoutError) Timeout() bool        { return true }
+func (timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// Error is what a call returns when quill itself ended it, or when its fallbacks failed
+// too. An error of run with no fallback to try is not wrapped: it reaches the caller
+// untouched. Error unwraps to Cause and to the error of every step, so that [errors.Is]
+// and [errors.As] find all of them.
+type Error struct {
+	// Command is the name of the circuit.
+	Command string
+
+	// Outcome is how the call ended, before any fallback.
+	Outcome Outcome
+
+	// State is the breaker's state when the call was refused or settled.
+	State State
+
+	// RetryAfter says, for a refused call, how long until the breaker admits the next
+	// probe, as it stood when the call was refused. Zero where that is not known: a full
+	// bulkhead, a circuit forced open without a time to live, a probe now under way.
+	RetryAfter time.Duration
+
+	// Cause is run's error, or one of the sentinels, or the cause of the caller's own
+	// cancellation. Never nil.
+	Cause error
+
+	// Detail is one more fact about a refusal in words, such as the reason an operator
+	// gave for forcing the circuit open. It may be empty.
+	Detail string
+
+	// Steps holds the fallback steps that were tried, in order, each with its error.
+	// Empty if the command has no fallback or none was due.
+	Steps []StepError
+}
+
+// StepError is a fallback step and why it gave no answer.
+type StepError struct {
+	Step string
+	Err  error
+}
+
+// Error names the circuit, what happened, and each fallback step's own error.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("quill: ")
+	b.WriteString(e.Command)
+	b.WriteString(": ")
+	b.WriteString(e.Cause.Error())
+	if e.Detail != "" {
+		b.WriteString(" (")
+		b.WriteString(e.Detail)
+		b.WriteString(")")
+	}
+	if e.RetryAfter > 0 {
+		b.WriteString(", retry after ")
+		b.WriteString(e.RetryAfter.Round(time.Millisecond).String())
+	}
+	for _, s := range e.Steps {
+		b.WriteString("; fallback ")
+		b.WriteString(s.Step)
+		b.WriteString(": ")
+		b.WriteString(s.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause and then the error of each fallback step.
+func (e *Error) Unwrap() []error {
+	errs := make([]error, 0, 1+len(e.Steps))
+	errs = append(errs, e.Cause)
+	for _, s := range e.Steps {
+		errs = append(errs, s.Err)
+	}
+	return errs
+}
+
+// Timeout reports whether the call ended by a deadline, as net.Error's method does.
+func (e *Error) Timeout() bool { return e.Outcome == Timeout }
+
+// Ignore marks err as the caller's own fault (Hystrix's bad request): run returns
+// Ignore(err) to say that the dependency is well and the request was wrong. The call ends
+// as [Ignored]: it is not in the window, moves no breaker and runs no fallback. The
+// caller of the command gets err itself, without the mark. Ignore(nil) is nil.
+func Ignore(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &ignoredError{err}
+}
+
+type ignoredError struct{ err error }
+
+func (e *ignoredError) Error() string { return e.err.Error() }
+func (e *ignoredError) Unwrap() error { return e.err }
+
+// RetryAfter attaches to err the dependency's own word on when to come back (HTTP's
+// Retry-After). It is a hint: if this failure opens the circuit, the sleep window lasts
+// at least that long, but never longer than MaxSleepWindow (or, where that is not set,
+// [MaxRetryAfter]). The caller of the command gets err itself if RetryAfter(err, d) is
+// what run returned. A nil err gives nil; a delay of 0 or less gives err.
+func RetryAfter(err error, delay time.Duration) error {
+	if err == nil || delay <= 0 {
+		return err
+	}
+	return &retryAfterError{err, delay}
+}
+
+// MaxRetryAfter bounds what a [RetryAfter] hint can add to the sleep window of a circuit
+// without a MaxSleepWindow.
+const MaxRetryAfter = 5 * time.Minute
+
+type retryAfterError struct {
+	err   error
+	delay time.Duration
+}
+
+func (e *retryAfterError) Error() string { return e.err.Error() }
+func (e *retryAfterError) Unwrap() error { return e.err }
+
+// ignoredMark and hintOf look for a mark anywhere in err, but not inside an [*Error]: how
+// another command ended says nothing about this one.
+func ignoredMark(err error) bool {
+	found := false
+	visit(err, func(e error) bool {
+		_, found = e.(*ignoredError) //nolint:errorlint // visit unwraps
+		return found
+	})
+	return found
+}
+
+func hintOf(err error) time.Duration {
+	var hint time.Duration
+	visit(err, func(e error) bool {
+		r, ok := e.(*retryAfterError) //nolint:errorlint // visit unwraps
+		if ok {
+			hint = r.delay
+		}
+		return ok
+	})
+	return hint
+}
+
+// visit calls f on err and on what it wraps, depth first, until f returns true.
+func visit(err error, f func(error) bool) bool {
+	for err != nil {
+		if f(err) {
+			return true
+		}
+		switch e := err.(type) { //nolint:errorlint // this is the unwrapping
+		case *Error:
+			return false
+		case interface{ Unwrap() error }:
+			err = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			for _, inner := range e.Unwrap() {
+				if visit(inner, f) {
+					return true
+				}
+			}
+			return false
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+// unmarked strips the outermost marks that run put on its error.
+func unmarked(err error) error {
+	for {
+		switch e := err.(type) { //nolint:errorlint // only a mark put on last is stripped
+		case *ignoredError:
+			err = e.err
+		case *retryAfterError:
+			err = e.err
+		default:
+			return err
+		}
+	}
+}
+
+// PanicError carries a panic from a goroutine of the library to the caller that waits for
+// it: the caller panics with a *PanicError whose Stack is that of the original panic. On
+// the caller's own goroutine (Semaphore isolation, fallbacks) a panic flows on untouched.
+type PanicError struct {
+	Command string // the circuit's name
+	Value   any    // what was panicked with
+	Stack   []byte // where, as runtime/debug.Stack gives it
+}
+
+// Error prints the value and the original stack.
+func (e *PanicError) Error() string {
+	return "quill: " + e.Command + ": panic: " + fmt.Sprint(e.Value) + "\n\n" + string(e.Stack)
+}
+
+// Unwrap returns the value if it is an error, else nil.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}

@@ -1,0 +1,60 @@
+package quill
+
+import (
+	"context"
+	"time"
+)
+
+// Hooks are functions that a circuit calls as things happen; each may be nil. None is
+// called under a lock, so each may call any method of the circuit. They may be called
+// from many goroutines at once, except OnTransition.
+type Hooks struct {
+	// OnCall is called once for each call, after it is settled and before its caller gets
+	// the answer, on the caller's goroutine: a slow one delays that call and no other. If
+	// it panics, everything is already counted and given back; the panic goes to the
+	// caller.
+	OnCall func(ctx context.Context, e CallEvent)
+
+	// OnTransition is called for each change of state or override, in order, one at a
+	// time, on a goroutine of its own that lives while there is something to deliver. A
+	// slow one delays no call: up to 1,024 notifications wait; what comes beyond is
+	// dropped and counted in Stats.NotificationsDropped, but the last one is always
+	// delivered. If it panics or ends its goroutine, that is counted in Stats.HookPanics
+	// and the next notification is delivered.
+	OnTransition func(t Transition)
+
+	// OnPanic is called for each panic that has no caller to go to: of work that its
+	// caller had left, and of OnTransition. It runs on the goroutine that panicked; its
+	// own panics are dropped.
+	OnPanic func(p *PanicError)
+}
+
+// CallEvent tells how one call went.
+type CallEvent struct {
+	Command string        // the circuit's name
+	Outcome Outcome       // how run's part of it ended
+	Err     error         // why, nil after a Success; run's error or a sentinel
+	State   State         // the breaker's state when the call was admitted or refused
+	Probe   bool          // whether the call was a probe of a half-open circuit
+	Stale   bool          // whether the result came too late to count: the breaker had moved on
+	Wait    time.Duration // time in the bulkhead's queue
+	Execute time.Duration // time in run; 0 if it never ran
+	Total   time.Duration // the whole call, fallback included
+
+	// Step names the fallback step that answered, "" if none did.
+	Step string
+	// Steps holds the steps that were tried and gave no answer.
+	Steps []StepError
+	// Age is how old the answer is if it came from a [Store].
+	Age time.Duration
+}
+
+// Transition is one change of a circuit's state, or of its override.
+type Transition struct {
+	Command  string
+	From, To State
+	Override Override  // the override in force after the change
+	Reason   string    // in words: "opened: 12 of 20 calls failed (60 %, threshold 50 %)"
+	At       time.Time // when
+	Health   Health    // the evidence: the window on which it was decided
+}

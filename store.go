@@ -1,0 +1,41 @@
+package quill
+
+import (
+	"context"
+	"time"
+)
+
+// Store keeps the last good answer for each request, for [Command.FallbackLast]. The
+// package lastgood has one in memory; a shared one can be written over any cache. Its
+// methods are called from many goroutines at once and never under a lock.
+type Store[Req, Resp any] interface {
+	// Save keeps resp as the last good answer to req. It is called after each primary
+	// success, never with what a fallback answered. An error does not change the
+	// answer of the call; it is counted in Stats.StoreErrors.
+	Save(ctx context.Context, req Req, resp Resp) error
+
+	// Last returns the last good answer to req, or [ErrNoAnswer].
+	Last(ctx context.Context, req Req) (Stored[Resp], error)
+}
+
+// Stored is an answer as a [Store] kept it.
+type Stored[Resp any] struct {
+	Value Resp
+	Age   time.Duration // how long ago the answer was good; 0 or more
+}
+
+// Answer is the result of a call with its history: what [Command.Answer] returns where
+// [Command.Do] returns the value alone.
+type Answer[Resp any] struct {
+	// Value is what the caller asked for.
+	Value Resp
+	// Outcome is how the primary call ended: Success unless a fallback answered.
+	Outcome Outcome
+	// Step names the fallback step that answered; "" means that run did.
+	Step string
+	// Cause is why the fallback was needed; nil if run answered.
+	Cause error
+	// Stale says that Value is an earlier answer, out of a [Store], and Age how old it is.
+	Stale bool
+	Age   time.Duration
+}
