@@ -1,0 +1,279 @@
+package quill
+
+import (
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-f7c3343e/quill/internal/window"
+)
+
+// gate guards a circuit's breaker: its lock, its override, and the one atomic word that
+// lets calls pass a closed circuit without the lock.
+type gate struct {
+	// word is the epoch, shifted, and two flags. It is written under mu only.
+	word atomic.Uint64
+	_    [56]byte // word is read by every call, mu written by few: not on one line
+
+	mu       sync.Mutex
+	machine  breaker
+	override override
+	last     Transition
+	base     window.Sums // what the counters held when the circuit closed
+}
+
+const (
+	passes     = 1 << 0 // closed, and nothing overrides it
+	watches    = 1 << 1 // even a success may open the circuit: see watchful
+	flagBits   = 2
+	epochShift = flagBits
+)
+
+// override is what an operator put over the breaker.
+type override struct {
+	kind   Override
+	reason string
+	detail string        // for the errors of refused calls
+	until  time.Duration // 0: until it is changed
+}
+
+func (o *override) inForce(now time.Duration) bool {
+	return o.kind != NoOverride && (o.until == 0 || now < o.until)
+}
+
+// admission is the gate's answer to a call.
+type admission struct {
+	token      token
+	state      State
+	ok         bool
+	retryAfter time.Duration // of a refusal
+	detail     string        // of a refusal
+}
+
+// publishLocked writes the word anew after anything it is made of has changed.
+func (c *Circuit) publishLocked(watch bool) {
+	g := &c.gate
+	word := g.machine.epoch << epochShift
+	if g.machine.state == Closed && g.override.kind == NoOverride && c.config.Load().Override == NoOverride {
+		word |= passes
+	}
+	if watch {
+		word |= watches
+	}
+	g.word.Store(word)
+}
+
+// admit asks the breaker to let a call through.
+func (c *Circuit) admit(now time.Duration, cfg *config) admission {
+	if word := c.gate.word.Load(); word&passes != 0 {
+		return admission{token: token{epoch: word >> epochShift}, state: Closed, ok: true}
+	}
+	return c.admitSlowly(now, cfg)
+}
+
+func (c *Circuit) admitSlowly(now time.Duration, cfg *config) admission {
+	g := &c.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch o := c.overrideLocked(now); o.kind {
+	case ForceOpen:
+		return admission{state: g.machine.state, detail: o.detail, retryAfter: max(0, o.until-now)}
+	case ForceClosed, Disabled:
+		a := admission{state: g.machine.state, ok: true}
+		if o.kind == ForceClosed && a.state == Closed {
+			a.token.epoch = g.machine.epoch
+		}
+		return a
+	case NoOverride:
+	}
+	t, moved, ok := g.machine.admit(now, &cfg.rules)
+	c.movedLocked(now, moved, "")
+	return admission{token: t, state: g.machine.state, ok: ok, retryAfter: g.machine.retryAfter(now)}
+}
+
+// overrideLocked is the override in force. One whose time has passed is taken away.
+func (c *Circuit) overrideLocked(now time.Duration) override {
+	g := &c.gate
+	if g.override.inForce(now) {
+		return g.override
+	}
+	if g.override.kind != NoOverride {
+		g.override = override{}
+		c.publishLocked(true)
+		c.announceLocked(g.machine.state, c.healthLocked(now), "the override's time is over")
+	}
+	return override{kind: c.config.Load().Override, detail: "forced open by its settings"}
+}
+
+// judge takes the result of a call that was admitted with t and counts it. It reports
+// whether the result came too late to count as evidence.
+func (c *Circuit) judge(now time.Duration, t token, o Outcome, slow bool, err error) (stale bool) {
+	cfg := c.config.Load()
+	moved := cfg.ring.Advance(now)
+	if t.probe == 0 {
+		switch {
+		case o == ShortCircuited || o == Ignored || o == Canceled:
+			c.counters.Add(int(o))
+			return false
+		case o == Success && !slow && !moved && cfg.last == nil &&
+			c.gate.word.Load()&^passes == t.epoch<<epochShift:
+			c.counters.Add(int(Success))
+			return false
+		}
+	}
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	if t.probe != 0 {
+		return c.judgeProbeLocked(now, t, o, slow, err)
+	}
+	return c.judgeLocked(now, t, o, slow, err)
+}
+
+func (c *Circuit) judgeProbeLocked(now time.Duration, t token, o Outcome, slow bool, err error) (stale bool) {
+	cfg := c.config.Load()
+	moved, counts := c.gate.machine.settleProbe(
+		now, &cfg.rules, t, evidenceOf(o, slow), rand.Float64(), hintOf(err)) //nolint:gosec // jitter
+	if moved.to == Closed {
+		c.movedLocked(now, moved, "") // first, so that the success counts in the new window
+		c.countLocked(cfg, o, slow, !counts)
+	} else {
+		c.countLocked(cfg, o, slow, !counts)
+		c.movedLocked(now, moved, probeDetail(o, slow, err))
+	}
+	return !counts
+}
+
+func (c *Circuit) judgeLocked(now time.Duration, t token, o Outcome, slow bool, err error) (stale bool) {
+	g, cfg := &c.gate, c.config.Load()
+	stale = t.epoch != 0 && t.epoch != g.machine.epoch
+	c.countLocked(cfg, o, slow, stale)
+	if stale || t.epoch == 0 || g.machine.state != Closed {
+		return stale
+	}
+	h := c.healthLocked(now)
+	moved := g.machine.judge(now, &cfg.rules, &h, rand.Float64(), hintOf(err)) //nolint:gosec // jitter
+	if moved.why == unmoved {
+		c.publishLocked(watchful(&cfg.rules, &h))
+	}
+	c.movedLocked(now, moved, "")
+	return false
+}
+
+// watchful reports whether a success could open the circuit: it completes the volume that
+// errors before it did not reach. (With the volume complete, one more success only
+// lowers the rates; when an old bucket expires the next result is judged anyway.)
+func watchful(r *rules, h *Health) bool {
+	return h.Requests < r.volume && (h.Errors > 0 || h.Slow > 0)
+}
+
+func evidenceOf(o Outcome, slow bool) evidence {
+	switch o {
+	case Success:
+		if slow {
+			return bad
+		}
+		return good
+	case Failure, Timeout:
+		return bad
+	case Ignored:
+		return ignored
+	case Rejected, ShortCircuited, Canceled:
+	}
+	return nothing
+}
+
+// Kinds of counters beyond the outcomes.
+const (
+	kindSlow = numOutcomes + iota
+	kindStaleRequest
+	kindStaleError
+	kindUncounted // rejected while IgnoreRejected was set
+)
+
+// countLocked counts a result. It is under the lock so that a result is counted in the
+// epoch in which it is judged.
+func (c *Circuit) countLocked(cfg *config, o Outcome, slow, stale bool) {
+	c.counters.Add(int(o))
+	isError := o == Failure || o == Timeout || o == Rejected
+	if o == Rejected && cfg.IgnoreRejected {
+		c.counters.Add(kindUncounted)
+		return
+	}
+	if !isError && o != Success {
+		return
+	}
+	if stale {
+		c.counters.Add(kindStaleRequest)
+		if isError {
+			c.counters.Add(kindStaleError)
+		}
+		return
+	}
+	if slow {
+		c.counters.Add(kindSlow)
+	}
+	if cfg.last != nil {
+		var mask uint8
+		if isError {
+			mask |= 1
+		}
+		if slow {
+			mask |= 2
+		}
+		cfg.last.Add(mask)
+	}
+}
+
+// healthLocked is the evidence as it stands: the calls of the window, none from before
+// the circuit last closed.
+func (c *Circuit) healthLocked(now time.Duration) Health {
+	cfg := c.config.Load()
+	if cfg.last != nil {
+		calls, byBit := cfg.last.Counts()
+		return newHealth(uint64(calls), uint64(byBit[0]), uint64(byBit[1])) //nolint:gosec // never negative
+	}
+	return healthOf(cfg.ring.SumsSince(now, c.gate.base))
+}
+
+func healthOf(s window.Sums) Health {
+	rejected := s[Rejected] - min(s[Rejected], s[kindUncounted])
+	errs := s[Failure] + s[Timeout] + rejected
+	requests := s[Success] + errs
+	return newHealth(
+		requests-min(requests, s[kindStaleRequest]),
+		errs-min(errs, s[kindStaleError]),
+		s[kindSlow],
+	)
+}
+
+// movedLocked does what a change of state brings: a new epoch for all to see, a fresh
+// window when the circuit closed, a notification.
+func (c *Circuit) movedLocked(now time.Duration, m change, detail string) {
+	if m.why == unmoved {
+		return
+	}
+	cfg := c.config.Load()
+	h := c.healthLocked(now)
+	if m.to == Closed {
+		c.gate.base = c.counters.Sums()
+		if cfg.last != nil {
+			cfg.last.Clear()
+		}
+	}
+	c.publishLocked(false)
+	c.announceLocked(m.from, h, reasonFor(m, cfg, &c.gate.machine, &h, detail))
+}
+
+func (c *Circuit) announceLocked(from State, h Health, reason string) {
+	g := &c.gate
+	kind := g.override.kind
+	if kind == NoOverride {
+		kind = c.config.Load().Override
+	}
+	g.last = Transition{
+		Command: c.name, From: from, To: g.machine.state, Override: kind,
+		Reason: reason, At: time.Now(), Health: h,
+	}
+	c.notifier.add(g.last)
+}

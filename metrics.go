@@ -1,0 +1,232 @@
+package quill
+
+import (
+	"iter"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-f7c3343e/quill/internal/window"
+)
+
+// Stats is what a circuit knows of itself at one moment. It is a value: it does not change
+// after [Circuit.Stats] has returned it, and taking it moves nothing. Counters under Total
+// only grow.
+type Stats struct {
+	Name string
+
+	State          State         // of the breaker itself
+	Override       Override      // what lies over it
+	OverrideReason string        // as given to Circuit.Override
+	OverrideLeft   time.Duration // how long the override still lasts; 0: until changed
+	RetryAfter     time.Duration // until an open circuit lets a probe through; 0: at once, or not open
+	LastTransition Transition    // the zero Transition if there was none
+
+	Health Health // what the breaker judges
+	Window Counts // the calls of the last RollingWindow, by outcome
+	Total  Counts // all calls since the circuit was made, by outcome
+
+	InFlight          int // calls of this circuit that hold a slot, abandoned ones included
+	Queued            int // calls waiting for a slot
+	Abandoned         int // work whose caller has left and that still holds its slot
+	Probes            int // probes that are out
+	FallbacksInFlight int
+
+	Execution      Latency // time in run, of the calls of the window that started
+	Whole          Latency // the same calls from entry to answer, queue and fallback included
+	TotalExecution Latency // the same since the circuit was made
+	TotalWhole     Latency
+
+	Fallbacks []StepStats // the fallback steps, in the order in which they were declared
+
+	Panics               uint64 // runs and fallback steps that panicked or ended by Goexit
+	HookPanics           uint64 // hooks that did
+	StaleResults         uint64 // results that came too late to move the breaker
+	StoreErrors          uint64 // answers that a Store could not keep
+	NotificationsDropped uint64 // transitions that OnTransition was not told
+
+	// Settings are those in force, with defaults filled in. Isolation and limits are those
+	// of the bulkhead, which Bulkhead names.
+	Settings Settings
+	Bulkhead string
+}
+
+// Open reports whether calls are refused as things stand: forced open, or open or
+// half-open and not forced closed or disabled.
+func (s *Stats) Open() bool {
+	switch s.Override {
+	case ForceOpen:
+		return true
+	case ForceClosed, Disabled:
+		return false
+	case NoOverride:
+	}
+	return s.State != Closed
+}
+
+// Counts are numbers of calls by outcome.
+type Counts struct {
+	Success        uint64 `json:"success"`
+	Failure        uint64 `json:"failure"`
+	Timeout        uint64 `json:"timeout"`
+	Rejected       uint64 `json:"rejected"`
+	ShortCircuited uint64 `json:"shortCircuited"`
+	Ignored        uint64 `json:"ignored"`
+	Canceled       uint64 `json:"canceled"`
+}
+
+// Of returns the number of calls that ended as o.
+func (c Counts) Of(o Outcome) uint64 {
+	all := [numOutcomes]uint64{
+		c.Success, c.Failure, c.Timeout, c.Rejected, c.ShortCircuited, c.Ignored, c.Canceled,
+	}
+	if int(o) >= numOutcomes {
+		return 0
+	}
+	return all[o]
+}
+
+// Total returns the number of all calls.
+func (c Counts) Total() uint64 {
+	return c.Success + c.Failure + c.Timeout + c.Rejected + c.ShortCircuited + c.Ignored + c.Canceled
+}
+
+func countsOf(s window.Sums) Counts {
+	return Counts{
+		s[Success], s[Failure], s[Timeout], s[Rejected], s[ShortCircuited], s[Ignored], s[Canceled],
+	}
+}
+
+// Health is the evidence on which a breaker judges: the calls of its window that say
+// something about the dependency, none from before it last closed.
+type Health struct {
+	Requests     uint64  `json:"requests"`
+	Errors       uint64  `json:"errors"`
+	Slow         uint64  `json:"slow"`
+	ErrorPercent float64 `json:"errorPercent"` // 0 without requests
+	SlowPercent  float64 `json:"slowPercent"`
+}
+
+func newHealth(requests, errs, slow uint64) Health {
+	h := Health{Requests: requests, Errors: errs, Slow: slow}
+	if requests > 0 {
+		h.ErrorPercent = rounded(float64(errs) * 100 / float64(requests))
+		h.SlowPercent = rounded(float64(slow) * 100 / float64(requests))
+	}
+	return h
+}
+
+// rounded keeps two digits after the point, downwards, so that what is shown never reaches
+// a threshold that the breaker does not see reached.
+func rounded(p float64) float64 { return float64(int64(p*100)) / 100 }
+
+// Latency is a distribution of durations, exact in count and sum and within 6.25 per cent
+// in its percentiles.
+type Latency struct{ dist window.Dist }
+
+// Count returns how many durations there are.
+func (l Latency) Count() uint64 { return l.dist.Count() }
+
+// Sum returns their sum.
+func (l Latency) Sum() time.Duration { return l.dist.Sum() }
+
+// Mean returns their mean, 0 if there are none.
+func (l Latency) Mean() time.Duration { return l.dist.Mean() }
+
+// Percentile returns the duration that p per cent of them do not exceed; p below 0 or NaN
+// is 0, above 100 is 100. It returns 0 if there are none.
+func (l Latency) Percentile(p float64) time.Duration { return l.dist.Percentile(p) }
+
+// Buckets yields the upper bound of each bucket that is not empty and the number of
+// durations in it, in ascending order.
+func (l Latency) Buckets() iter.Seq2[time.Duration, uint64] { return l.dist.Buckets() }
+
+// StepStats are the numbers of one fallback step since the circuit was made.
+type StepStats struct {
+	Step     string `json:"step"`
+	Answered uint64 `json:"answered"`
+	Failed   uint64 `json:"failed"`
+	Rejected uint64 `json:"rejected"` // not tried: MaxConcurrentFallbacks
+}
+
+// meters are the gauges and counters that are not in the window.
+type meters struct {
+	inFlight, queued, abandoned, fallbacks atomic.Int64
+	panics, hookPanics, stale, storeErrors atomic.Uint64
+
+	mu    sync.Mutex
+	steps []*stepMeter
+}
+
+// stepMeter counts one fallback step. Commands of one circuit with steps of the same name
+// share it.
+type stepMeter struct {
+	name                       string
+	answered, failed, rejected atomic.Uint64
+}
+
+func (m *meters) step(name string) *stepMeter {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.steps {
+		if s.name == name {
+			return s
+		}
+	}
+	s := &stepMeter{name: name}
+	m.steps = append(m.steps, s)
+	return s
+}
+
+func (m *meters) stepStats() []StepStats {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []StepStats
+	for _, s := range m.steps {
+		all = append(all, StepStats{s.name, s.answered.Load(), s.failed.Load(), s.rejected.Load()})
+	}
+	return all
+}
+
+// Stats returns what the circuit knows of itself. It waits for no call and moves nothing;
+// it is right without traffic.
+func (c *Circuit) Stats() Stats {
+	g := &c.gate
+	g.mu.Lock()
+	now, cfg := c.now(), c.config.Load()
+	s := Stats{
+		Name:           c.name,
+		State:          g.machine.state,
+		RetryAfter:     g.machine.retryAfter(now),
+		LastTransition: g.last,
+		Health:         c.healthLocked(now),
+		Window:         countsOf(cfg.ring.Sums(now)),
+		Total:          countsOf(c.counters.Sums()),
+		Probes:         g.machine.probesOut(now),
+		Settings:       cfg.Settings,
+		Override:       cfg.Override,
+	}
+	if g.override.inForce(now) {
+		s.Override, s.OverrideReason = g.override.kind, g.override.reason
+		s.OverrideLeft = max(0, g.override.until-now)
+	}
+	c.latencies(&s, cfg, now)
+	g.mu.Unlock()
+
+	m := &c.meters
+	s.InFlight, s.Queued = int(m.inFlight.Load()), int(m.queued.Load())
+	s.Abandoned, s.FallbacksInFlight = int(m.abandoned.Load()), int(m.fallbacks.Load())
+	s.Panics, s.HookPanics, s.StaleResults = m.panics.Load(), m.hookPanics.Load(), m.stale.Load()
+	s.StoreErrors, s.NotificationsDropped = m.storeErrors.Load(), c.notifier.droppedSoFar()
+	s.Fallbacks = m.stepStats()
+	b := c.bulkhead.Stats()
+	s.Bulkhead = b.Name
+	s.Settings.Isolation, s.Settings.MaxConcurrent, s.Settings.QueueSize = b.Isolation, b.MaxConcurrent, b.QueueSize
+	return s
+}
+
+func (c *Circuit) latencies(s *Stats, cfg *config, now time.Duration) {
+	execution, whole := cfg.ring.Dists(now)
+	s.Execution, s.Whole = Latency{execution}, Latency{whole}
+	s.TotalExecution, s.TotalWhole = Latency{c.execution.Snapshot()}, Latency{c.whole.Snapshot()}
+}

@@ -1,0 +1,105 @@
+package quill
+
+import "sync"
+
+// mostPending is how many notifications of a circuit may wait for a slow hook.
+const mostPending = 1024
+
+// notifier delivers transitions to hooks in order, one at a time, on a goroutine that
+// lives only while there is something to deliver. Calls never wait for it.
+type notifier struct {
+	hooks []Hooks
+	panic func(*PanicError) // a hook panicked
+
+	mu         sync.Mutex
+	pending    []Transition
+	current    Transition // what is being told
+	at         int        // to which hook next
+	delivering bool
+	dropped    uint64
+}
+
+// add queues t. When the queue is full the youngest one waiting gives way, so that the
+// last state is always told.
+func (n *notifier) add(t Transition) {
+	if !n.wanted() {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.pending) >= mostPending {
+		n.pending[len(n.pending)-1] = t
+		n.dropped++
+		return
+	}
+	n.pending = append(n.pending, t)
+	if !n.delivering {
+		n.delivering = true
+		go n.deliver()
+	}
+}
+
+func (n *notifier) wanted() bool {
+	for i := range n.hooks {
+		if n.hooks[i].OnTransition != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// deliver runs until nothing is pending. A hook that panics or ends the goroutine loses
+// that one call; all others are made, after an ended goroutine on a new one.
+func (n *notifier) deliver() {
+	done := false
+	defer func() {
+		if !done {
+			n.panic(nil)
+			go n.deliver()
+		}
+	}()
+	for {
+		f, t, ok := n.next()
+		if !ok {
+			done = true
+			return
+		}
+		n.call(f, t)
+	}
+}
+
+// next gives the hook to call now and what to tell it.
+func (n *notifier) next() (f func(Transition), t Transition, ok bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for {
+		for n.at < len(n.hooks) {
+			f = n.hooks[n.at].OnTransition
+			n.at++
+			if f != nil {
+				return f, n.current, true
+			}
+		}
+		if len(n.pending) == 0 {
+			n.pending, n.delivering = nil, false
+			return nil, Transition{}, false
+		}
+		n.current, n.at = n.pending[0], 0
+		n.pending = n.pending[1:]
+	}
+}
+
+func (n *notifier) call(f func(Transition), t Transition) {
+	defer func() {
+		if v := recover(); v != nil {
+			n.panic(newPanicError(t.Command, v))
+		}
+	}()
+	f(t)
+}
+
+func (n *notifier) droppedSoFar() uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.dropped
+}

@@ -1,0 +1,217 @@
+package quill
+
+import (
+	"context"
+	"time"
+)
+
+// fly runs w through the circuit: admit, run, settle. When it returns, or panics, the
+// flight is settled and everything is given back. The one exception is work whose caller
+// has left: it keeps its slot until it returns.
+func (f *flight) fly(ctx context.Context, c *Circuit, w work) {
+	if !f.take(ctx, c) {
+		return
+	}
+	runCtx, cancel := f.runContext()
+	if cancel != nil {
+		defer cancel()
+	}
+	if f.cfg.pooled {
+		f.flyPooled(runCtx, w)
+	} else {
+		f.flyHere(runCtx, w)
+	}
+}
+
+// runContext is the caller's context with the command's own deadline, if that is the
+// earlier one.
+func (f *flight) runContext() (context.Context, context.CancelFunc) {
+	if !f.own {
+		return f.caller, nil
+	}
+	return context.WithDeadlineCause(f.caller, f.circuit.born.Add(f.deadline), ErrTimeout)
+}
+
+// flyHere runs w on the caller's goroutine. A panic or Goexit passes through it,
+// untouched: the deferred half settles without recovering.
+func (f *flight) flyHere(ctx context.Context, w work) {
+	c := f.circuit
+	defer func() {
+		c.bulkhead.release()
+		c.leftRun(false)
+		if !f.settled {
+			c.meters.panics.Add(1)
+			f.settle(Failure, errUnwound, c.now())
+		}
+	}()
+	err := w.execute(ctx)
+	f.settleRun(ctx, err, c.now())
+}
+
+// flyPooled runs w on a worker and waits for it, no longer than ctx lives.
+func (f *flight) flyPooled(ctx context.Context, w work) {
+	c := f.circuit
+	t := &task{work: w, ctx: ctx, circuit: c, warm: !c.cold && f.began >= 0}
+	c.bulkhead.start(t)
+	select {
+	case <-t.ended:
+	case <-ctx.Done():
+		c.meters.abandoned.Add(1)
+		if c.bulkhead.leave(t) {
+			f.settleLost(c.now())
+			return
+		}
+		c.meters.abandoned.Add(-1)
+	}
+	now := c.now()
+	switch {
+	case t.panicked != nil:
+		c.meters.panics.Add(1)
+		f.settle(Failure, t.panicked, now)
+		panic(t.panicked)
+	case t.goexit:
+		c.meters.panics.Add(1)
+		f.settle(Failure, ErrGoexit, now)
+		return
+	}
+	f.settleRun(ctx, t.err, now)
+}
+
+// settleRun settles a call whose run returned err. A result that came at its deadline or
+// later is a Timeout whatever it is, so that the caller, the counters and the hooks agree;
+// a result that came after the caller cancelled is a Success if it is one.
+func (f *flight) settleRun(ctx context.Context, err error, now time.Duration) {
+	ended := ctx.Err()
+	switch {
+	case f.late(now) && ended != context.Canceled: //nolint:errorlint // Err returns it bare
+		f.settleLost(now)
+	case err == nil:
+		f.settle(Success, nil, now)
+	case ended == context.Canceled: //nolint:errorlint // as above
+		f.settle(Canceled, callerCause(f.caller), now)
+	case ended != nil:
+		f.settleLost(now)
+	default:
+		f.settleError(err, now)
+	}
+}
+
+// settleError settles a call whose run failed in time. The classifier is the user's: if it
+// panics, that counts as the failure it was asked about.
+func (f *flight) settleError(err error, now time.Duration) {
+	verdict := CountFailure
+	if ignoredMark(err) {
+		verdict = CountIgnored
+	} else if classify := f.circuit.classifier; classify != nil {
+		defer func() {
+			if !f.settled {
+				f.settle(Failure, err, now)
+			}
+		}()
+		verdict = classify(err)
+	}
+	switch verdict {
+	case CountIgnored:
+		f.settle(Ignored, err, now)
+	case CountSuccess:
+		f.settle(Success, err, now)
+	case CountFailure:
+		f.settle(Failure, err, now)
+	default:
+		f.settle(Failure, err, now)
+	}
+}
+
+// callerCause is why the caller's context ended: its Err, and the cause if it has another.
+func callerCause(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if cause == nil || cause == err { //nolint:errorlint // identity is meant
+		return err
+	}
+	return &endedError{err, cause}
+}
+
+// endedError is the end of a caller's context with a cause of its own.
+type endedError struct{ err, cause error }
+
+func (e *endedError) Error() string   { return e.err.Error() + ": " + e.cause.Error() }
+func (e *endedError) Unwrap() []error { return []error{e.err, e.cause} }
+
+// conclude ends the whole call, fallback included: its latency, its hooks. It runs
+// deferred, so that a call that panics is told as well.
+func (c *Circuit) conclude(ctx context.Context, f *flight, a *answered) {
+	if !f.settled {
+		return // its context panicked before it was a call
+	}
+	now := c.now()
+	if f.started {
+		c.whole.Record(now - f.began)
+	}
+	if len(c.hooks) > 0 {
+		c.tell(ctx, f.event(now, a), c.hooks)
+	}
+}
+
+// tell calls the hooks one after the other, also those after one that panics.
+func (c *Circuit) tell(ctx context.Context, e CallEvent, hooks []Hooks) {
+	if len(hooks) == 0 {
+		return
+	}
+	defer c.tell(ctx, e, hooks[1:])
+	if hooks[0].OnCall == nil {
+		return
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			c.meters.hookPanics.Add(1)
+		}
+	}()
+	hooks[0].OnCall(ctx, e)
+	returned = true
+}
+
+// orphanPanic takes a panic that has no caller to go to: its work was abandoned.
+func (c *Circuit) orphanPanic(p *PanicError) {
+	c.meters.panics.Add(1)
+	c.tellPanic(p)
+}
+
+// hookPanic takes a panic of OnTransition, nil if it ended its goroutine.
+func (c *Circuit) hookPanic(p *PanicError) {
+	c.meters.hookPanics.Add(1)
+	if p != nil {
+		c.tellPanic(p)
+	}
+}
+
+func (c *Circuit) tellPanic(p *PanicError) {
+	for i := range c.hooks {
+		if f := c.hooks[i].OnPanic; f != nil {
+			func() {
+				defer func() { _ = recover() }() // there is nobody left to tell
+				f(p)
+			}()
+		}
+	}
+}
+
+// answered is how the fallback chain of a call went.
+type answered struct {
+	step  string
+	steps []StepError
+	age   time.Duration
+}
+
+func (f *flight) event(now time.Duration, a *answered) CallEvent {
+	e := CallEvent{
+		Command: f.circuit.name, Outcome: f.outcome, Err: unmarked(f.err),
+		State: f.admission.state, Probe: f.admission.token.probe != 0, Stale: f.stale,
+		Wait: f.ran - f.began, Total: now - f.began,
+		Step: a.step, Steps: a.steps, Age: a.age,
+	}
+	if f.started {
+		e.Execute = f.ended - f.ran
+	}
+	return e
+}
