@@ -1,0 +1,62 @@
+package quill
+
+import (
+	"context"
+	"sync"
+)
+
+// Call is a call that outlives a function: an HTTP response whose body is still read, a
+// stream, a transaction. [Circuit.Begin] starts it, End settles it. It holds its slot
+// until End, so End must be called; a probe that never ends loses its place after
+// ProbeLease. Its methods are safe for concurrent use.
+type Call struct {
+	circuit *Circuit
+	ctx     context.Context //nolint:containedctx // handed to the user by Context
+	cancel  context.CancelFunc
+
+	once    sync.Once
+	flight  flight
+	outcome Outcome
+	err     error
+}
+
+// Begin admits a call: breaker, then bulkhead, then deadline, as [Command.Do] does. It
+// blocks only while the call waits in the bulkhead's queue. If it returns an error, an
+// [*Error] that matches [ErrOpen], [ErrFull], [ErrTimeout] or the end of ctx, the call is
+// settled and there is nothing to end.
+func (c *Circuit) Begin(ctx context.Context) (*Call, error) {
+	k := &Call{circuit: c}
+	if !k.flight.take(ctx, c) {
+		defer c.conclude(ctx, &k.flight, &answered{})
+		return nil, k.flight.failure(nil)
+	}
+	k.ctx, k.cancel = k.flight.runContext()
+	return k, nil
+}
+
+// Context returns the context for the work: the caller's, with the circuit's Timeout. It
+// is cancelled with the cause [ErrTimeout] at the deadline, and by End.
+func (k *Call) Context() context.Context { return k.ctx }
+
+// End settles the call with the work's error: nil is a success, marks by [Ignore] and
+// [RetryAfter] are understood, and the classifier is asked. It gives the slot back and
+// returns how the call ended and the error that [Command.Do] would have returned. Only the
+// first End counts; the others return what it did.
+func (k *Call) End(err error) (Outcome, error) {
+	k.once.Do(func() { k.end(err) })
+	return k.outcome, k.err
+}
+
+func (k *Call) end(err error) {
+	f, c := &k.flight, k.circuit
+	defer c.conclude(f.caller, f, &answered{})
+	defer func() {
+		c.bulkhead.release()
+		c.leftRun(false)
+		if k.cancel != nil {
+			k.cancel()
+		}
+		k.outcome, k.err = f.outcome, f.failure(nil)
+	}()
+	f.settleRun(k.ctx, err, c.now())
+}

@@ -1,0 +1,222 @@
+package quill
+
+import (
+	"context"
+	"time"
+)
+
+// step is one fallback of a command's chain.
+type step[Req, Resp any] struct {
+	name  string
+	meter *stepMeter
+	value *Resp // of OrElse: it cannot fail and is exempt from the limit
+	timed bool  // whether FallbackTimeout applies
+	try   func(ctx context.Context, req Req, cause error) (Answer[Resp], error)
+}
+
+// Fallback returns a command like c that, when all else has failed, asks f: with the
+// caller's context (which FallbackTimeout bounds), the request, and why a fallback is
+// needed. An error of f, also one marked by [Ignore], hands over to the next step. The
+// receiver stays as it is; steps are asked in the order in which they were added. It
+// panics if the name is not fit ([CheckName]), is taken by another step of the chain, f is
+// nil, or the chain has an [Command.OrElse] already.
+func (c *Command[Req, Resp]) Fallback(
+	name string, f func(ctx context.Context, req Req, cause error) (Resp, error),
+) *Command[Req, Resp] {
+	if f == nil {
+		panic("quill: fallback \"" + name + "\" of command \"" + c.Name() + "\" is nil: it must be a function")
+	}
+	return c.with(step[Req, Resp]{
+		name: name, timed: true,
+		try: func(ctx context.Context, req Req, cause error) (Answer[Resp], error) {
+			v, err := f(ctx, req, cause)
+			return Answer[Resp]{Value: v}, err
+		},
+	})
+}
+
+// FallbackTo returns a command like c that, when all else has failed, asks another one,
+// which brings a circuit, a timeout and fallbacks of its own. The step has the name of the
+// other command. If the other's answer is stale, so is this one's. It panics as
+// [Command.Fallback] does, and if the other command has the same circuit: a dependency
+// that is ill is no help for itself.
+func (c *Command[Req, Resp]) FallbackTo(other *Command[Req, Resp]) *Command[Req, Resp] {
+	if other == nil {
+		panic("quill: FallbackTo of command \"" + c.Name() + "\": the other command is nil")
+	}
+	if other.circuit == c.circuit {
+		panic("quill: FallbackTo of command \"" + c.Name() + "\": the other command has the same circuit")
+	}
+	return c.with(step[Req, Resp]{
+		name: other.Name(),
+		try: func(ctx context.Context, req Req, _ error) (Answer[Resp], error) {
+			return other.Answer(ctx, req)
+		},
+	})
+}
+
+// FallbackLast returns a command like c that keeps each answer of run in store and, when
+// all else has failed, gives the last one for the same request: better than a default,
+// and marked as stale with its age in [Answer]. What a fallback answered is never kept.
+// The step is named "last". It panics as [Command.Fallback] does.
+func (c *Command[Req, Resp]) FallbackLast(store Store[Req, Resp]) *Command[Req, Resp] {
+	if store == nil {
+		panic("quill: FallbackLast of command \"" + c.Name() + "\": the store is nil")
+	}
+	n := c.with(step[Req, Resp]{
+		name: "last", timed: true,
+		try: func(ctx context.Context, req Req, _ error) (Answer[Resp], error) {
+			stored, err := store.Last(ctx, req)
+			return Answer[Resp]{Value: stored.Value, Stale: true, Age: max(0, stored.Age)}, err
+		},
+	})
+	n.stores = append(n.stores[:len(n.stores):len(n.stores)], store)
+	return n
+}
+
+// OrElse returns a command like c that, when all else has failed, answers v: the call then
+// never fails, except when it was ignored or cancelled. It is exempt from
+// MaxConcurrentFallbacks, and must be the last step. The step is named "default". v is
+// given to all callers as it is: they must not change what it points to.
+func (c *Command[Req, Resp]) OrElse(v Resp) *Command[Req, Resp] {
+	return c.with(step[Req, Resp]{name: "default", value: &v})
+}
+
+func (c *Command[Req, Resp]) with(s step[Req, Resp]) *Command[Req, Resp] {
+	if err := CheckName(s.name); err != nil {
+		panic("quill: fallback of command \"" + c.Name() + "\": " + err.Error())
+	}
+	for i := range c.steps {
+		if c.steps[i].value != nil {
+			panic("quill: fallback \"" + s.name + "\" of command \"" + c.Name() + "\" comes after OrElse: it would never be asked")
+		}
+		if c.steps[i].name == s.name {
+			panic("quill: command \"" + c.Name() + "\" has two fallbacks named \"" + s.name + "\"")
+		}
+	}
+	s.meter = c.circuit.meters.step(s.name)
+	n := *c
+	n.steps = append(c.steps[:len(c.steps):len(c.steps)], s)
+	return &n
+}
+
+// keep stores a primary success.
+func (c *Command[Req, Resp]) keep(ctx context.Context, req Req, resp Resp) {
+	for _, s := range c.stores {
+		if err := s.Save(ctx, req, resp); err != nil {
+			c.circuit.meters.storeErrors.Add(1)
+		}
+	}
+}
+
+// fallsBack reports whether the call's end calls for a fallback: not where the caller is
+// at fault or gone.
+func (f *flight) fallsBack() bool {
+	switch f.outcome {
+	case Failure, Rejected, ShortCircuited:
+		return f.caller.Err() == nil
+	case Timeout:
+		return f.own && f.caller.Err() == nil
+	case Success, Ignored, Canceled:
+	}
+	return false
+}
+
+// fallBack asks the steps in order until one answers.
+func (c *Command[Req, Resp]) fallBack(
+	ctx context.Context, req Req, f *flight, how *answered,
+) (Answer[Resp], error) {
+	var place fallbackPlace
+	defer place.leave(c.circuit)
+	cause := f.failure(nil)
+	for i := range c.steps {
+		s := &c.steps[i]
+		if s.value != nil {
+			s.meter.answered.Add(1)
+			how.step = s.name
+			return Answer[Resp]{Value: *s.value, Outcome: f.outcome, Step: s.name, Cause: cause}, nil
+		}
+		if i > 0 && ctx.Err() != nil {
+			how.steps = append(how.steps, StepError{s.name, callerCause(ctx)})
+			break
+		}
+		if !place.enter(c.circuit, f.cfg) {
+			s.meter.rejected.Add(1)
+			how.steps = append(how.steps, StepError{s.name, ErrFallbackFull})
+			continue
+		}
+		a, err := c.ask(ctx, req, s, cause, f.cfg.FallbackTimeout)
+		if err == nil {
+			a.Outcome, a.Step, a.Cause = f.outcome, s.name, cause
+			how.step, how.age = s.name, a.Age
+			return a, nil
+		}
+		how.steps = append(how.steps, StepError{s.name, unmarked(err)})
+	}
+	err := f.failure(how.steps)
+	return Answer[Resp]{Outcome: f.outcome, Cause: cause}, err
+}
+
+// ask tries one step and counts how it went, also when it panics.
+func (c *Command[Req, Resp]) ask(
+	ctx context.Context, req Req, s *step[Req, Resp], cause error, timeout time.Duration,
+) (a Answer[Resp], err error) {
+	if s.timed && timeout != NoTimeout {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, timeout, ErrTimeout)
+		defer cancel()
+	}
+	returned := false
+	defer func() {
+		switch {
+		case !returned:
+			c.circuit.meters.panics.Add(1)
+			s.meter.failed.Add(1)
+		case err != nil:
+			s.meter.failed.Add(1)
+		default:
+			s.meter.answered.Add(1)
+		}
+	}()
+	a, err = s.try(ctx, req, cause)
+	returned = true
+	return a, err
+}
+
+// fallbackPlace is a place under MaxConcurrentFallbacks, taken once for a whole chain.
+type fallbackPlace struct{ held bool }
+
+func (p *fallbackPlace) enter(c *Circuit, cfg *config) bool {
+	if p.held {
+		return true
+	}
+	n := c.meters.fallbacks.Add(1)
+	if limit := cfg.MaxConcurrentFallbacks; limit != Unlimited && n > int64(limit) {
+		c.meters.fallbacks.Add(-1)
+		return false
+	}
+	p.held = true
+	return true
+}
+
+func (p *fallbackPlace) leave(c *Circuit) {
+	if p.held {
+		c.meters.fallbacks.Add(-1)
+	}
+}
+
+// failure is the call's end as an error: run's own, untouched, unless quill ended the call
+// or fallbacks failed on top.
+func (f *flight) failure(steps []StepError) error {
+	if f.err == nil {
+		return nil
+	}
+	if (f.outcome == Failure || f.outcome == Ignored) && len(steps) == 0 {
+		return unmarked(f.err)
+	}
+	return &Error{
+		Command: f.circuit.name, Outcome: f.outcome, State: f.admission.state,
+		RetryAfter: f.admission.retryAfter, Detail: f.admission.detail,
+		Cause: unmarked(f.err), Steps: steps,
+	}
+}

@@ -1,0 +1,72 @@
+package quill
+
+import (
+	"context"
+	"runtime/debug"
+)
+
+// Future is the answer of a call that is under way. Any number of goroutines may wait for
+// it, and nobody needs to.
+type Future[T any] struct {
+	done     chan struct{}
+	answer   Answer[T]
+	err      error
+	panicked *PanicError
+}
+
+// Go is [Command.Do] without waiting: it starts the call on a goroutine of its own and
+// returns. To end the call early, cancel ctx. A panic of the call reaches those who wait.
+func (c *Command[Req, Resp]) Go(ctx context.Context, req Req) *Future[Resp] {
+	f := &Future[Resp]{done: make(chan struct{})}
+	go func() {
+		returned := false
+		defer func() {
+			if !returned {
+				f.err = ErrGoexit
+				if v := recover(); v != nil {
+					f.panicked = newPanicError(c.Name(), v)
+				}
+			}
+			close(f.done)
+		}()
+		f.answer, f.err = c.Answer(ctx, req)
+		returned = true
+	}()
+	return f
+}
+
+// newPanicError wraps a recovered value, unless it has come through a goroutine already.
+func newPanicError(command string, value any) *PanicError {
+	if p, ok := value.(*PanicError); ok {
+		return p
+	}
+	return &PanicError{Command: command, Value: value, Stack: debug.Stack()}
+}
+
+// Done returns a channel that is closed when the call has ended.
+func (f *Future[T]) Done() <-chan struct{} { return f.done }
+
+// Wait blocks until the call has ended or ctx has, and returns the answer or the error of
+// the call, or of ctx. The call goes on if ctx ends first, and Wait may be called again.
+// If the call panicked, Wait panics with a [*PanicError].
+func (f *Future[T]) Wait(ctx context.Context) (T, error) {
+	a, err := f.Answer(ctx)
+	return a.Value, err
+}
+
+// Answer is [Future.Wait] with the history of the answer, as [Command.Answer] returns it.
+func (f *Future[T]) Answer(ctx context.Context) (Answer[T], error) {
+	select {
+	case <-f.done: // if both are ready, the answer is wanted
+	default:
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return Answer[T]{}, callerCause(ctx)
+		}
+	}
+	if f.panicked != nil {
+		panic(f.panicked)
+	}
+	return f.answer, f.err
+}

@@ -1,0 +1,157 @@
+package quill
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// DefaultRegistry is where [New] and [NewCircuit] put a circuit unless [WithRegistry] says
+// otherwise.
+var DefaultRegistry = NewRegistry()
+
+// Registry holds circuits by name: within a registry a name is one circuit. Its methods
+// are safe for concurrent use. Circuits stay until they are removed; a program that takes
+// names from its input must bound them itself (as quillhttp.Transport does).
+type Registry struct {
+	mu       sync.RWMutex
+	circuits map[string]*Circuit
+}
+
+// NewRegistry returns an empty registry.
+func NewRegistry() *Registry { return &Registry{circuits: map[string]*Circuit{}} }
+
+// Circuit returns the circuit of that name, making it if need be. For names and settings
+// that are known only at run time it is what [NewCircuit] is for those in the source: it
+// returns an error, and makes nothing, if the name is not fit ([CheckName]), the settings
+// are out of range, or the circuit exists with other settings, or with other options, than
+// those given. Without Settings it takes the circuit as it is.
+func (r *Registry) Circuit(name string, opts ...Option) (*Circuit, error) {
+	o := gather(opts)
+	if o.registry != nil && o.registry != r {
+		o.problems = append(o.problems, "WithRegistry names another registry")
+	}
+	return r.circuit(name, o)
+}
+
+func (r *Registry) circuit(name string, o *options) (*Circuit, error) {
+	if err := o.check(name); err != nil {
+		return nil, err
+	}
+	r.mu.RLock()
+	c := r.circuits[name]
+	r.mu.RUnlock()
+	if c != nil {
+		return c, c.agree(o)
+	}
+	made := newCircuit(name, o)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c = r.circuits[name]; c != nil {
+		return c, c.agree(o)
+	}
+	r.circuits[name] = made
+	return made, nil
+}
+
+// check finds everything that is wrong with the options.
+func (o *options) check(name string) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	if len(o.problems) > 0 {
+		return fmt.Errorf("quill: circuit %q: %s", name, strings.Join(o.problems, "; "))
+	}
+	if o.bulkhead != nil {
+		return o.settings.validateShared(name)
+	}
+	return o.settings.validate(name)
+}
+
+// agree reports whether the circuit is what o asks for.
+func (c *Circuit) agree(o *options) error {
+	switch {
+	case o.hasSettings && o.settings.WithDefaults() != c.declared.WithDefaults():
+		return fmt.Errorf("quill: circuit %q exists with settings %+v: it cannot be declared again with %+v "+
+			"(give the settings once, or use Configure)", c.name, c.declared, o.settings)
+	case o.bulkhead != nil && o.bulkhead != c.bulkhead:
+		return fmt.Errorf("quill: circuit %q exists with bulkhead %q: it cannot be declared again with %q",
+			c.name, c.bulkhead.name, o.bulkhead.name)
+	case o.classifier != nil, len(o.hooks) > 0:
+		return fmt.Errorf("quill: circuit %q exists: a classifier or hooks can only be given where it is made", c.name)
+	}
+	return nil
+}
+
+// Lookup returns the circuit of that name, if there is one.
+func (r *Registry) Lookup(name string) (*Circuit, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	c, ok := r.circuits[name]
+	return c, ok
+}
+
+// All yields the circuits there are at the call, sorted by name.
+func (r *Registry) All() iter.Seq[*Circuit] {
+	return func(yield func(*Circuit) bool) {
+		for _, c := range r.sorted() {
+			if !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+func (r *Registry) sorted() []*Circuit {
+	r.mu.RLock()
+	all := slices.Collect(maps.Values(r.circuits))
+	r.mu.RUnlock()
+	slices.SortFunc(all, func(a, b *Circuit) int { return strings.Compare(a.name, b.name) })
+	return all
+}
+
+// Len returns how many circuits there are.
+func (r *Registry) Len() int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return len(r.circuits)
+}
+
+// Remove forgets the circuit of that name and reports whether there was one. Commands
+// bound to it go on with it; the next use of the name makes a new one.
+func (r *Registry) Remove(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.circuits[name]
+	delete(r.circuits, name)
+	return ok
+}
+
+// Configure puts settings in force on several circuits: all of them, or none if any name
+// is unknown or any field out of range. The error joins one for each circuit.
+func (r *Registry) Configure(settings map[string]Settings) error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		c, ok := r.circuits[name]
+		if !ok {
+			errs = append(errs, fmt.Errorf("quill: circuit %q does not exist", name))
+			continue
+		}
+		errs = append(errs, c.checkSettings(settings[name]))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for name, s := range settings {
+		if err := r.circuits[name].Configure(s); err != nil {
+			return err // cannot be: it was checked above
+		}
+	}
+	return nil
+}
