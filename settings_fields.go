@@ -44,9 +44,10 @@ const (
 	million     = 1_000_000
 	billion     = 1_000_000_000
 
-	// Defaults with which derived ones are computed.
+	// What derived defaults are computed with.
 	usualVolume  = 20
 	usualPercent = 50
+	longestSleep = 24 * hour
 
 	// off is both Unlimited and NoTimeout.
 	off = float64(Unlimited)
@@ -141,12 +142,12 @@ var settingsFields = [numFields]field{
 	},
 	sleepWindowField: {
 		name: "SleepWindow", key: "sleepWindow", kind: durationKind,
-		def: 5 * second, low: millisecond, high: 24 * hour,
+		def: 5 * second, low: millisecond, high: longestSleep,
 		at: func(s *Settings) any { return &s.SleepWindow },
 	},
 	maxSleepWindowField: {
 		name: "MaxSleepWindow", key: "maxSleepWindow", kind: durationKind,
-		low: millisecond, high: 24 * hour,
+		low: millisecond, high: longestSleep,
 		at: func(s *Settings) any { return &s.MaxSleepWindow },
 	},
 	sleepWindowJitterField: {
@@ -161,7 +162,7 @@ var settingsFields = [numFields]field{
 	},
 	probeLeaseField: {
 		name: "ProbeLease", key: "probeLease", kind: durationKind,
-		def: 5 * second, low: millisecond, high: 24 * hour, derive: defaultLease,
+		def: 5 * second, low: millisecond, high: longestSleep, derive: defaultLease,
 		at: func(s *Settings) any { return &s.ProbeLease },
 	},
 	maxConcurrentFallbacksField: {

@@ -44,7 +44,7 @@ func defaultSlowPercent(s *Settings) float64 {
 // defaultLease gives a probe all the time that its call has. NoTimeout is negative, so
 // that SleepWindow alone counts then.
 func defaultLease(s *Settings) float64 {
-	return float64(max(s.Timeout, s.SleepWindow))
+	return min(float64(max(s.Timeout, s.SleepWindow)), longestSleep)
 }
 
 // SettingsError says everything that is wrong with settings, at once.
@@ -139,7 +139,7 @@ func (c *checker) err(command string) error {
 }
 
 // contradictions checks the fields against each other. What a field is compared with may
-// be a default; the field itself was given, because no default contradicts anything.
+// be a default.
 func (c *checker) contradictions(given Settings) {
 	s := given.WithDefaults()
 	if s.RollingCalls != 0 && s.RequestVolumeThreshold > s.RollingCalls {
@@ -155,7 +155,7 @@ func (c *checker) contradictions(given Settings) {
 	if s.MaxSleepWindow != 0 && s.MaxSleepWindow < s.SleepWindow {
 		c.contradict(&s, maxSleepWindowField, sleepWindowField, "not below")
 	}
-	if s.Timeout != NoTimeout && s.ProbeLease < s.Timeout {
+	if given.ProbeLease != 0 && s.Timeout != NoTimeout && s.ProbeLease < s.Timeout {
 		c.contradict(&s, probeLeaseField, timeoutField, "not below")
 	}
 	if s.QueueSize != 0 && s.Timeout == NoTimeout {
