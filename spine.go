@@ -25,11 +25,12 @@ func (f *flight) fly(ctx context.Context, c *Circuit, w work) {
 
 // runContext is the caller's context with the command's own deadline, if that is the
 // earlier one.
-func (f *flight) runContext() (context.Context, context.CancelFunc) {
+func (f *flight) runContext() (ctx context.Context, end context.CancelFunc) {
 	if !f.own {
 		return f.caller, nil
 	}
-	return context.WithDeadlineCause(f.caller, f.circuit.born.Add(f.deadline), ErrTimeout)
+	d := &deadlineContext{Context: f.caller, born: f.circuit.born, deadline: f.deadline}
+	return d, d.end
 }
 
 // flyHere runs w on the caller's goroutine. A panic or Goexit passes through it,
