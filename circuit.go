@@ -37,7 +37,8 @@ type Circuit struct {
 
 // config is one version of the settings and what follows from them. A call loads it once.
 type config struct {
-	Settings // defaults filled in
+	Settings          // defaults filled in
+	given    Settings // as they were given
 
 	rules rules
 	ring  *window.Ring
@@ -71,20 +72,21 @@ func newCircuit(name string, o *options) *Circuit {
 	c.gate.machine = newBreaker()
 	c.notifier.hooks = o.hooks
 	c.notifier.panic = c.hookPanic
-	s := o.settings.WithDefaults()
 	if !c.shared {
-		c.bulkhead = newBulkhead(name, s)
+		c.bulkhead = newBulkhead(name, o.settings.WithDefaults())
 	}
-	c.config.Store(c.newConfig(s, nil, c.now()))
+	c.config.Store(c.newConfig(o.settings, nil, c.now()))
 	c.gate.mu.Lock()
 	c.publishLocked(false)
 	c.gate.mu.Unlock()
 	return c
 }
 
-// newConfig fills in what follows from s. It keeps the window of old if s asks for the same.
-func (c *Circuit) newConfig(s Settings, old *config, now time.Duration) *config {
-	cfg := &config{Settings: s, pooled: s.Isolation == Pool, rules: rules{
+// newConfig works out what follows from the given settings. It keeps the window of old if
+// they ask for the same.
+func (c *Circuit) newConfig(given Settings, old *config, now time.Duration) *config {
+	s := given.WithDefaults()
+	cfg := &config{Settings: s, given: given, pooled: s.Isolation == Pool, rules: rules{
 		volume:       uint64(s.RequestVolumeThreshold), //nolint:gosec // validated: not negative
 		errorPercent: s.ErrorPercentThreshold,
 		slowPercent:  s.SlowCallPercentThreshold,
@@ -115,8 +117,10 @@ func sameWindow(a, b *Settings) bool {
 // Name returns the circuit's name.
 func (c *Circuit) Name() string { return c.name }
 
-// Settings returns the settings in force, with the defaults filled in.
-func (c *Circuit) Settings() Settings { return c.config.Load().Settings }
+// Settings returns the settings in force as they were given: change what is to change and
+// give them to [Circuit.Configure]. With the defaults filled in they are in [Stats], or
+// ask for Settings().WithDefaults().
+func (c *Circuit) Settings() Settings { return c.config.Load().given }
 
 // Bulkhead returns the bulkhead the circuit uses: its own, or a shared one.
 func (c *Circuit) Bulkhead() *Bulkhead { return c.bulkhead }
@@ -144,7 +148,7 @@ func (c *Circuit) Configure(s Settings) error {
 	}
 	c.configuring.Lock()
 	defer c.configuring.Unlock()
-	c.configure(s.WithDefaults())
+	c.configure(s)
 	return nil
 }
 
@@ -170,7 +174,7 @@ func (c *Circuit) configure(s Settings) {
 	}
 	c.gate.mu.Unlock()
 	if !c.shared {
-		c.bulkhead.resize(s)
+		c.bulkhead.resize(cfg.Settings)
 	}
 }
 
