@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Installs what the tests with real components want and is not there yet: a browser and
+# promtool, as packages of Debian. Tests that need one of them skip without it, so this is
+# for CI and for whoever wants them to run.
+set -euo pipefail
+
+# The command that a test looks for, and the package that brings it. Prometheus is held at
+# the release that the tests were written against; Debian keeps only the newest browser.
+wanted=("chromium chromium" "promtool prometheus=2.42.*")
+
+missing=()
+for w in "${wanted[@]}"; do
+	read -r command package <<<"$w"
+	command -v "$command" >/dev/null || missing+=("$package")
+done
+if ((${#missing[@]})); then
+	if ! command -v apt-get >/dev/null; then
+		echo "deps: ${missing[*]} is missing and there is no apt-get here: install it by hand, or let its tests skip" >&2
+		exit 1
+	fi
+	sudo=()
+	if ((EUID)); then sudo=(sudo); fi
+	# A package may start its server when it is installed; only its tools are wanted here.
+	policy=/usr/sbin/policy-rc.d
+	if [ ! -e $policy ]; then
+		printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee $policy >/dev/null
+		"${sudo[@]}" chmod +x $policy
+		trap '"${sudo[@]}" rm -f $policy' EXIT
+	fi
+	install() { "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null; }
+	"${sudo[@]}" apt-get update -qq
+	if ! install fonts-liberation "${missing[@]}"; then
+		echo "deps: the pinned release is not in this Debian: taking the newest of ${missing[*]%%=*}"
+		install fonts-liberation "${missing[@]%%=*}"
+	fi
+fi
+chromium --version
+promtool --version 2>&1 | head -n 1
+go version

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Runs every fuzz target of the given modules for the given time, one after the other.
+# usage: fuzz.sh FUZZTIME MODULE...
+set -euo pipefail
+
+time=$1
+shift
+ran=0
+for module in "$@"; do
+	while read -r dir; do
+		for name in $(cat "$dir"/*_test.go 2>/dev/null | grep -oE '^func Fuzz[A-Z]\w*' | cut -c6-); do
+			echo "$dir: $name"
+			(cd "$dir" && go test -run '^$' -fuzz "^$name\$" -fuzztime "$time" .)
+			ran=$((ran + 1))
+		done
+	done < <(cd "$module" && go list -f '{{.Dir}}' ./...)
+done
+echo "$ran fuzz targets ran for $time each"

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# One stage of CI, by its name; .ci/run says which there are. usage: stage.sh NAME
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Tests whose skip is no fault, by name, as a regular expression.
+may_skip='^$'
+
+nested() {
+	find . -mindepth 2 \( -path ./tools -o -path ./.tmp -o -name node_modules -o -name testdata \) -prune \
+		-o -name go.mod -printf '%h\n' | sort
+}
+
+# no_skips runs go test -v in a module with the given arguments, prints its summary lines,
+# and fails when a test failed or skipped: everything that tests could want is there.
+no_skips() { # module, argument...
+	local log module=$1
+	shift
+	mkdir -p .tmp/ci
+	log=$(mktemp .tmp/ci/verbose.XXXXXX)
+	if ! go test -C "$module" -v "$@" >"$log" 2>&1; then
+		grep -vE '^(=== |PASS$)|^ *--- PASS' "$log" | tail -n 300
+		return 1
+	fi
+	grep -E '^ok\s' "$log" || true
+	echo "$(grep -cE '^ *--- PASS' "$log") passed, 0 failed, $(grep -cE '^ *--- SKIP' "$log") skipped"
+	if awk '/^ *--- SKIP/ { print $3 }' "$log" | grep -qvE "$may_skip"; then
+		echo "These tests skipped, though everything that they could want is there:"
+		grep -B 2 -E '^ *--- SKIP' "$log" | grep -v '^=== ' | head -n 60
+		return 1
+	fi
+}
+
+case $1 in
+# The browser, promtool and the linter; nothing is fetched that is there already.
+deps) make deps ;;
+
+# The one command that the README gives.
+test) go test ./... ;;
+
+# Each nested module; there, no test may skip.
+nested)
+	found=0
+	for module in $(nested); do
+		found=1
+		echo "$module"
+		no_skips "$module" ./...
+	done
+	((found)) || echo "no nested module yet"
+	;;
+
+race) make race ;;
+vet) make vet ;;
+lint) make lint ;;
+format) make fmt-check ;;
+tidy) make tidy-check ;;
+32bit) make test-32bit ;;
+
+# The packages of the root module whose tests skip where a real component is absent: here
+# none may.
+real)
+	mapfile -t packages < <(go list -f '{{.Dir}} {{.ImportPath}}' ./... | while read -r dir path; do
+		if grep -qsE '\b(t|tb|b)\.Skip(f|Now)?\(' "$dir"/*_test.go; then echo "$path"; fi
+	done)
+	if ((${#packages[@]} == 0)); then
+		echo "no test can skip"
+	else
+		no_skips . "${packages[@]}"
+	fi
+	;;
+
+coverage) make cover ;;
+
+# The demo from end to end; it fails when a lesson's figures do not bear out its claim.
+story)
+	if [ -e examples/moviecatalog/main.go ]; then
+		make story
+	else
+		echo "no demo yet"
+	fi
+	;;
+
+*)
+	echo "there is no stage $1" >&2
+	exit 2
+	;;
+esac

@@ -1,0 +1,117 @@
+# `make help` lists the targets. `make` is what you run before pushing; `make ci` is exactly
+# what CI runs. Nested modules are found by their go.mod, so a new one needs no line here.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-print-directory
+
+# A clone owned by somebody else (a container's) must build as well.
+export GOFLAGS ?= -buildvcs=false
+
+BIN := .tmp/bin
+MODULES := $(shell find . -name go.mod -not -path './tools/*' -not -path './.tmp/*' \
+	-not -path '*/node_modules/*' -not -path '*/testdata/*' -printf '%h\n' | sort)
+NESTED := $(filter-out .,$(MODULES))
+
+# Tools have a module of their own, so that the library's go.mod knows none of them; their
+# binaries carry their version, so that a new one is built when tools/go.mod changes.
+GOLANGCI_VERSION := $(shell awk '$$1 == "github.com/golangci/golangci-lint/v2" { print $$2 }' tools/go.mod)
+GOLANGCI := $(BIN)/golangci-lint-$(GOLANGCI_VERSION)
+
+FUZZTIME ?= 10s
+RACE_COUNT ?= 1
+COVER_FLOOR ?= 97
+DEMO_FLAGS ?=
+
+# each runs a command in every module: $(call each,MODULES,COMMAND)
+each = for m in $(1); do echo "$$m: $(strip $(2))"; (cd $$m && $(2)); done
+
+.PHONY: all
+all: fmt-check vet lint test modules race cover ## what you run before pushing
+
+.PHONY: ci
+ci: ## exactly what CI runs, from a fresh machine on
+	bash .ci/run
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: test
+test: ## the tests of the root module
+	go test ./...
+
+.PHONY: modules
+modules: ## the tests of every nested module
+	@if [ -z "$(NESTED)" ]; then echo "no nested module yet"; fi
+	@$(call each,$(NESTED),go test ./...)
+
+.PHONY: race
+race: ## all tests under the race detector, RACE_COUNT times
+	@export GORACE=halt_on_error=1; $(call each,$(MODULES),go test -race -count=$(RACE_COUNT) ./...)
+
+.PHONY: test-32bit
+test-32bit: ## the core's tests where words have 32 bits: alignment of atomics, width of int
+	GOARCH=386 CGO_ENABLED=0 go vet . ./internal/...
+	GOARCH=386 CGO_ENABLED=0 go test . ./internal/...
+
+.PHONY: vet
+vet: ## go vet, every module
+	@$(call each,$(MODULES),go vet ./...)
+
+.PHONY: lint
+lint: $(GOLANGCI) ## golangci-lint with .golangci.yml, every module
+	@$(call each,$(MODULES),$(CURDIR)/$(GOLANGCI) run --config $(CURDIR)/.golangci.yml ./...)
+
+.PHONY: fmt
+fmt: $(GOLANGCI) ## format every Go file
+	@$(call each,$(MODULES),$(CURDIR)/$(GOLANGCI) fmt --config $(CURDIR)/.golangci.yml ./...)
+
+.PHONY: fmt-check
+fmt-check: ## fail if gofmt would change a file
+	@bad=$$(find . \( -name .git -o -name .tmp -o -name node_modules \) -prune -o -name '*.go' -print0 | xargs -0 gofmt -l); \
+	if [ -n "$$bad" ]; then echo "not formatted (make fmt):"; echo "$$bad"; exit 1; fi
+	@echo "every Go file is formatted"
+
+.PHONY: tidy-check
+tidy-check: ## fail if go mod tidy would change a go.mod
+	@$(call each,$(MODULES),go mod tidy -diff)
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (10s)
+	@bash .ci/fuzz.sh $(FUZZTIME) $(MODULES)
+
+.PHONY: cover
+cover: ## statement coverage of the root package, with a floor of COVER_FLOOR (97) per cent
+	@bash .ci/cover.sh $(COVER_FLOOR)
+
+.PHONY: api
+api: ## write api/*.txt, the exported surface; a test fails when it is stale
+	go run ./internal/apilist
+
+.PHONY: demo
+demo: ## start the movie catalog and its control page on http://localhost:8080
+	go run ./examples/moviecatalog $(DEMO_FLAGS)
+
+.PHONY: story
+story: ## play the seven lessons unattended, with measured figures
+	go run ./examples/moviecatalog story $(DEMO_FLAGS)
+
+.PHONY: deps
+deps: ## install what the tests want beside Go: chromium, promtool, the linter
+	bash .ci/deps.sh
+	@$(MAKE) tools
+
+.PHONY: tools
+tools: $(GOLANGCI) ## build the pinned tools into .tmp/bin
+
+$(GOLANGCI): tools/go.mod
+	@mkdir -p $(BIN)
+	@echo "building golangci-lint $(GOLANGCI_VERSION) (about two minutes the first time)"
+	@go build -C tools -o $(CURDIR)/$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
+
+.PHONY: clean
+clean: ## remove what these targets made
+	rm -rf .tmp coverage.out
