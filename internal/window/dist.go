@@ -66,14 +66,11 @@ func (d Dist) Percentile(p float64) time.Duration {
 	if d.count == 0 || math.IsNaN(p) {
 		return 0
 	}
-	rank, seen := d.rank(p), uint64(0)
-	for i, n := range d.bins {
-		seen += n
-		if seen >= rank {
-			return middle(d.first + i)
-		}
+	i, rank := 0, d.rank(p)
+	for seen := d.bins[0]; seen < rank; seen += d.bins[i] {
+		i++
 	}
-	return 0 // not reached: rank is at most the count
+	return middle(d.first + i)
 }
 
 // rank returns which of the sorted durations is the percentile p: from 1 to the count.
@@ -129,7 +126,7 @@ func (d Dist) at(bin int) uint64 {
 
 // duration converts nanoseconds, up to the longest duration.
 func duration(ns uint64) time.Duration {
-	return time.Duration(min(ns, math.MaxInt64)) //nolint:gosec // bounded
+	return time.Duration(min(ns, math.MaxInt64))
 }
 
 // same reports whether two snapshots of one histogram are of the same moment.

@@ -9,9 +9,8 @@
 // totals (a mark), and what the window holds is the totals of now less those of the mark
 // at its far end:
 //
-//	totals   0 ──────── 120 ──────── 155 ──────── 155 ──────── 190   now: 197
-//	         mark       mark         mark         mark         mark
-//	                    └──────────────── window: 197−120 = 77 ──────┘
+//	marks   0 ──────── 120 ──────── 155 ──────── 155 ──────── 190 ─── now: 197
+//	                    └─────────── the window: 197−120 = 77 ───────────┘
 //
 // So nothing is ever cleared, no event can land in a bucket that is just being cleared, a
 // writer needs no lock, and the totals since creation come for free. It is tempting to

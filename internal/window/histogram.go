@@ -142,7 +142,8 @@ func binOf(d time.Duration) int {
 	}
 	v := uint64(d) - 1 // so that an upper bound falls into the bin that it bounds
 	octave := bits.Len64(v) - 1
-	return 1 + (octave-firstOctave)*binsPerOctave + int(v>>(octave-binBits))&(binsPerOctave-1)
+	part := int(v >> (octave - binBits) % binsPerOctave)
+	return 1 + (octave-firstOctave)*binsPerOctave + part
 }
 
 // upperBound returns the longest duration that falls into a bin.

@@ -18,7 +18,7 @@ import (
 type Ring struct {
 	counters    *Counters
 	exec, whole *Histogram
-	buckets     int
+	buckets     uint64
 	width       time.Duration // of a bucket
 
 	next atomic.Int64 // the end of the current bucket, as a time.Duration
@@ -44,6 +44,9 @@ type mark struct {
 	exec, whole Dist
 }
 
+// nothing is the mark of totals that are all zero, shared by all idle rings.
+var nothing mark
+
 // maxBuckets bounds the work of an Advance whatever the caller asks for.
 const maxBuckets = 1000
 
@@ -59,7 +62,7 @@ func NewRing(
 		counters: c,
 		exec:     exec,
 		whole:    whole,
-		buckets:  buckets,
+		buckets:  uint64(buckets),
 		width:    max(window/time.Duration(buckets), 1),
 	}
 	r.Restart(now)
@@ -132,10 +135,10 @@ func (r *Ring) advance(now time.Duration) bool {
 	// both: the next mark, and each reading, starts from what this one has.
 	m := r.markLocked()
 	marks := make([]*mark, 0, r.buckets)
-	for range min(steps, uint64(r.buckets)) {
+	for range min(steps, r.buckets) {
 		marks = append(marks, m)
 	}
-	marks = append(marks, old.marks[:min(len(old.marks), r.buckets-len(marks))]...)
+	marks = append(marks, old.marks[:min(len(old.marks), cap(marks)-len(marks))]...)
 	r.setLocked(&view{
 		start: old.start + time.Duration(steps)*r.width, //nolint:gosec // at most now
 		marks: trim(marks),
@@ -166,10 +169,10 @@ func (r *Ring) read(now time.Duration, f func(from *mark)) {
 // passed since the current bucket began there is none: all events are older.
 func (r *Ring) from(v *view, now time.Duration) *mark {
 	steps := r.steps(v, now)
-	if steps >= uint64(r.buckets) {
+	if steps >= r.buckets {
 		return nil
 	}
-	oldest := r.buckets - 1 - int(steps) //nolint:gosec // less than buckets
+	oldest := int(r.buckets - 1 - steps) //nolint:gosec // less than maxBuckets
 	return v.marks[min(oldest, len(v.marks)-1)]
 }
 
@@ -179,7 +182,7 @@ func (r *Ring) steps(v *view, now time.Duration) uint64 {
 		return 0
 	}
 	// Unsigned, the difference is right even where it is longer than a Duration can be.
-	return (uint64(now) - uint64(v.start)) / uint64(r.width)
+	return (uint64(now) - uint64(v.start)) / uint64(r.width) //nolint:gosec // on purpose
 }
 
 // setLocked puts a view in force.
@@ -194,7 +197,7 @@ func (r *Ring) setLocked(v *view) {
 
 // markLocked returns the totals of now, as the latest mark if they have not changed since.
 func (r *Ring) markLocked() *mark {
-	latest := &mark{}
+	latest := &nothing
 	if v := r.view.Load(); v != nil {
 		latest = v.marks[0]
 	}

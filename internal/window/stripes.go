@@ -30,7 +30,7 @@ func (c *clashes) tooMany(events func() uint64) bool {
 // rounded up to a power of two, and not more than limit, itself a power of two.
 func stripes(limit int) int {
 	n := stripesPerProc * runtime.GOMAXPROCS(0)
-	return min(1<<bits.Len(uint(n-1)), limit) //nolint:gosec // at least 4
+	return min(1<<bits.Len(uint(n-1)), limit)
 }
 
 // pick returns one of n stripes, n being a power of two. Go does not tell on which

@@ -1,0 +1,260 @@
+package window
+
+import (
+	"math"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// These tests look inside, for what cannot be brought about from outside: contention at a
+// chosen moment, counts after years of traffic, and what is kept when nothing happens.
+
+func TestEveryDurationFallsIntoTheBinThatBoundsIt(t *testing.T) {
+	require.Zero(t, binOf(0))
+	require.Equal(t, overflow, binOf(math.MaxInt64))
+	for bin := range numBins - 1 {
+		require.Equal(t, bin, binOf(upperBound(bin)))
+		require.Equal(t, bin+1, binOf(upperBound(bin)+1))
+		require.Equal(t, bin, binOf(middle(bin)))
+		require.Less(t, upperBound(bin), upperBound(bin+1))
+	}
+}
+
+func TestStripesFollowTheProcessors(t *testing.T) {
+	was := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(was)
+	for procs, want := range map[int]int{1: 4, 2: 8, 3: 16, 4: 16, 5: 32, 16: 64, 100: 64} {
+		runtime.GOMAXPROCS(procs)
+		require.Equal(t, want, stripes(maxStripes), "%d processors", procs)
+		require.Equal(t, min(want, maxBlocks), stripes(maxBlocks), "%d processors", procs)
+	}
+}
+
+func TestEveryStripeIsPicked(t *testing.T) {
+	seen := make(map[uint32]bool)
+	for len(seen) < 8 {
+		i := pick(8)
+		require.Less(t, i, uint32(8))
+		seen[i] = true
+	}
+}
+
+func TestChanceClashesDoNotSpreadACounter(t *testing.T) {
+	var few Counters
+	for range minClashes - 1 {
+		few.contended(3)
+	}
+	require.Nil(t, few.spread.Load(), "too few to tell")
+
+	var busy Counters
+	busy.first[0].Store(1 << 40)
+	for range 10 * minClashes {
+		busy.contended(3)
+	}
+	require.Nil(t, busy.spread.Load(), "few among so many events")
+	require.Equal(t, Sums{0: 1 << 40, 3: 10 * minClashes}, busy.Sums())
+}
+
+func TestAContendedCounterSpreadsAndLosesNothing(t *testing.T) {
+	var c Counters
+	for range 100 {
+		c.Add(3)
+	}
+	for range minClashes {
+		c.contended(3)
+	}
+	spread := c.spread.Load()
+	require.NotNil(t, spread)
+	for range 1000 {
+		c.Add(3)
+		c.contended(5) // one who came late: it goes where it was headed
+	}
+	require.Same(t, spread, c.spread.Load(), "once is enough")
+	require.Equal(t, Sums{3: 1100 + minClashes, 5: 1000}, c.Sums())
+	require.EqualValues(t, 100+minClashes, c.first[3].Load(), "the first stripe rests")
+}
+
+func TestChanceClashesDoNotSpreadAHistogram(t *testing.T) {
+	var h Histogram
+	h.Record(time.Second)
+	(*h.blocks.Load())[0].bins[0].Store(1 << 40)
+	for range 10 * minClashes {
+		h.contended(h.blocks.Load())
+	}
+	require.Len(t, *h.blocks.Load(), 1)
+}
+
+func TestAContendedHistogramSpreadsAndLosesNothing(t *testing.T) {
+	var h Histogram
+	for range 100 {
+		h.Record(time.Second)
+	}
+	single := h.blocks.Load()
+	for range minClashes {
+		h.contended(single)
+	}
+	spread := h.blocks.Load()
+	require.Len(t, *spread, stripes(maxBlocks))
+	h.contended(single) // one who came late
+	require.Same(t, spread, h.blocks.Load(), "once is enough")
+	for range 1000 {
+		h.Record(time.Millisecond)
+	}
+	d := h.Snapshot()
+	require.EqualValues(t, 1100, d.Count())
+	require.Equal(t, 101*time.Second, d.Sum())
+	require.Less(t, (*spread)[0].total(), uint64(1100), "others took a part")
+}
+
+func TestTheFirstOfTwoFirstRecordsWins(t *testing.T) {
+	var h Histogram
+	first := h.replace(nil, []*block{new(block)})
+	require.Same(t, first, h.replace(nil, []*block{new(block)}))
+}
+
+// TestAReadSeesTotalsAndMarkOfOneBucket moves the ring while a reader is between the two.
+func TestAReadSeesTotalsAndMarkOfOneBucket(t *testing.T) {
+	for moves := range 5 {
+		var c Counters
+		var exec, whole Histogram
+		r := NewRing(10, 1, 0, &c, &exec, &whole)
+		c.Add(0)
+		calls, now := 0, time.Duration(0)
+		var last *mark
+		r.read(0, func(from *mark) {
+			calls++
+			last = from
+			if calls <= min(moves, 3) { // the fourth call holds the lock
+				now += 10
+				require.True(t, r.Advance(now))
+				c.Add(0)
+			}
+		})
+		require.Equal(t, min(moves, 3)+1, calls, "%d moves", moves)
+		require.Same(t, r.view.Load().marks[0], last, "%d moves", moves)
+	}
+}
+
+func TestAnIdleRingKeepsOneMark(t *testing.T) {
+	var c Counters
+	var exec, whole Histogram
+	r := NewRing(10, 10, 0, &c, &exec, &whole)
+	kept := func() []*mark { return r.view.Load().marks }
+	require.Same(t, &nothing, kept()[0])
+	r.Advance(1000)
+	require.Same(t, &nothing, kept()[0], "a mark is allocated for traffic only")
+
+	for now := time.Duration(1001); now < 1100; now++ {
+		r.Advance(now)
+		c.Add(0)
+		exec.Record(time.Second)
+		marks := kept()
+		require.LessOrEqual(t, len(marks), 10)
+		for i := 1; i < len(marks); i++ {
+			newer, older := marks[i-1], marks[i]
+			require.GreaterOrEqual(t, newer.sums[0], older.sums[0])
+			require.GreaterOrEqual(t, newer.exec.Count(), older.exec.Count())
+		}
+	}
+	require.Len(t, kept(), 10)
+	r.Advance(1105)
+	require.Len(t, kept(), 10, "five are newly made, and are one and the same")
+	require.Same(t, kept()[0], kept()[4])
+	r.Advance(1115)
+	require.Len(t, kept(), 1)
+
+	// What changes in one of the three makes a new mark.
+	for i, change := range []func(){
+		func() { c.Add(1) },
+		func() { exec.Record(0) },
+		func() { whole.Record(0) },
+	} {
+		was := kept()[0]
+		change()
+		r.Advance(time.Duration(1200 + 100*i))
+		require.NotSame(t, was, kept()[0], "change %d", i)
+	}
+	require.Equal(t, c.Sums(), kept()[0].sums)
+}
+
+func TestAnUnchangedHistogramIsNotCopied(t *testing.T) {
+	var h Histogram
+	require.Equal(t, Dist{}, h.snapshotAfter(Dist{}))
+	h.Record(time.Second)
+	first := h.Snapshot()
+	require.Same(t, &first.bins[0], &h.snapshotAfter(first).bins[0])
+	h.Record(0)
+	require.EqualValues(t, 2, h.snapshotAfter(first).Count())
+}
+
+func TestD9CountsBeyond32Bits(t *testing.T) {
+	var c Counters
+	var exec, whole Histogram
+	r := NewRing(10*time.Second, 10, 0, &c, &exec, &whole)
+	const many = 1<<32 + 10
+	exec.Record(time.Second)
+	bin := &(*exec.blocks.Load())[0].bins[binOf(time.Second)]
+
+	c.first[0].Store(math.MaxUint32)
+	bin.Store(math.MaxUint32)
+	c.Add(0)
+	exec.Record(time.Second)
+	sums := r.Sums(0)
+	require.Equal(t, uint64(1<<32), sums[0])
+
+	c.first[0].Store(many)
+	c.first[1].Store(4294)
+	sums = r.Sums(0)
+	require.Equal(t, uint64(many), sums[0], "the ratio stays what it is")
+	require.EqualValues(t, 4294, sums[1])
+
+	d, _ := r.Dists(0)
+	require.Equal(t, uint64(1<<32), d.Count())
+	require.InEpsilon(t, time.Second, d.Percentile(50), 0.0625)
+
+	r.Advance(time.Second)
+	c.Add(1)
+	r.Advance(10 * time.Second)
+	require.Equal(t, Sums{1: 1}, r.Sums(10*time.Second), "a small window after large totals")
+}
+
+func TestD9PercentilesOfHugeCounts(t *testing.T) {
+	var h Histogram
+	h.Record(time.Millisecond)
+	h.Record(time.Second)
+	b := (*h.blocks.Load())[0]
+	b.bins[binOf(time.Millisecond)].Store(1<<63 - 1)
+	b.bins[binOf(time.Second)].Store(1 << 63)
+	d := h.Snapshot()
+	require.Equal(t, uint64(math.MaxUint64), d.Count())
+	for p, want := range map[float64]time.Duration{
+		0: time.Millisecond, 49: time.Millisecond, 51: time.Second, 100: time.Second,
+	} {
+		require.InEpsilon(t, want, d.Percentile(p), 0.0625, "percentile %v", p)
+	}
+}
+
+func TestD9TheSumOfDurationsMayWrapRound(t *testing.T) {
+	var h Histogram
+	h.Record(0)
+	(*h.blocks.Load())[0].sum.Store(math.MaxUint64 - 10)
+	before := h.Snapshot()
+	require.Equal(t, time.Duration(math.MaxInt64), before.Sum(), "the longest there is")
+	require.Equal(t, time.Duration(math.MaxInt64), before.Mean())
+	h.Record(time.Second)
+	require.Equal(t, time.Second, h.Snapshot().Sub(before).Sum(), "a window stays right")
+}
+
+func TestAHalfDoneRecordIsNoDuration(t *testing.T) {
+	var h Histogram
+	h.Record(time.Second)
+	before := h.Snapshot()
+	b := (*h.blocks.Load())[0]
+	b.sum.Add(5)
+	require.Equal(t, Dist{}, h.Snapshot().Sub(before))
+	b.bins[0].Add(1)
+	require.Equal(t, time.Duration(5), h.Snapshot().Sub(before).Sum())
+}
