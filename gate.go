@@ -110,13 +110,15 @@ func (c *Circuit) overrideLocked(now time.Duration) override {
 // whether the result came too late to count as evidence.
 func (c *Circuit) judge(now time.Duration, t token, o Outcome, slow bool, err error) (stale bool) {
 	cfg := c.config.Load()
-	moved := cfg.ring.Advance(now)
+	if cfg.ring.Advance(now) {
+		c.watch()
+	}
 	if t.probe == 0 {
 		switch {
 		case o == ShortCircuited || o == Ignored || o == Canceled:
 			c.counters.Add(int(o))
 			return false
-		case o == Success && !slow && !moved && cfg.last == nil &&
+		case o == Success && !slow && cfg.last == nil &&
 			c.gate.word.Load()&^passes == t.epoch<<epochShift:
 			c.counters.Add(int(Success))
 			return false
@@ -128,6 +130,14 @@ func (c *Circuit) judge(now time.Duration, t token, o Outcome, slow bool, err er
 		return c.judgeProbeLocked(now, t, o, slow, err)
 	}
 	return c.judgeLocked(now, t, o, slow, err)
+}
+
+// watch makes the next result judged even if it is a success. Old successes may have left
+// the window, and the result at hand may be one that says nothing.
+func (c *Circuit) watch() {
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	c.publishLocked(true)
 }
 
 func (c *Circuit) judgeProbeLocked(now time.Duration, t token, o Outcome, slow bool, err error) (stale bool) {
@@ -162,7 +172,7 @@ func (c *Circuit) judgeLocked(now time.Duration, t token, o Outcome, slow bool, 
 
 // watchful reports whether a success could open the circuit: it completes the volume that
 // errors before it did not reach. (With the volume complete, one more success only
-// lowers the rates; when an old bucket expires the next result is judged anyway.)
+// lowers the rates; when an old bucket expires the next result is judged anyway: see watch.)
 func watchful(r *rules, h *Health) bool {
 	return h.Requests < r.volume && (h.Errors > 0 || h.Slow > 0)
 }

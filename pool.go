@@ -137,8 +137,7 @@ func (w *worker) serve(b *Bulkhead, t *task) (again bool) {
 				t.goexit = true
 			}
 		}
-		again = t.warm && !t.goexit
-		w.finish(b, t, again)
+		again = w.finish(b, t)
 	}()
 	t.err = t.work.execute(t.ctx)
 	returned = true
@@ -146,9 +145,12 @@ func (w *worker) serve(b *Bulkhead, t *task) (again bool) {
 }
 
 // finish gives everything back before the caller can see the result, so that callers in
-// sequence are never refused (Hystrix refuses them: see docs/semantics.md).
-func (w *worker) finish(b *Bulkhead, t *task, again bool) {
+// sequence are never refused (Hystrix refuses them: see docs/semantics.md). It reports
+// whether the worker is parked for another task. One that goes on to OnPanic is not: the
+// hook may take its time, or end the goroutine.
+func (w *worker) finish(b *Bulkhead, t *task) (again bool) {
 	won := t.status.CompareAndSwap(running, finished)
+	again = t.warm && !t.goexit && (won || t.panicked == nil)
 	b.mu.Lock()
 	if again {
 		b.parkLocked(w)
@@ -164,4 +166,5 @@ func (w *worker) finish(b *Bulkhead, t *task, again bool) {
 	} else if t.panicked != nil {
 		t.circuit.orphanPanic(t.panicked)
 	}
+	return again
 }
