@@ -172,11 +172,11 @@ func (b *breaker) judge(now time.Duration, r *rules, h *Health, random float64, 
 }
 
 // settleProbe takes the result of a probe. It reports false if the result is of an
-// earlier epoch, or of a probe whose lease ran out and whose place was given away.
+// earlier epoch, or of a probe whose lease ran out.
 func (b *breaker) settleProbe(
 	now time.Duration, r *rules, t token, e evidence, random float64, hint time.Duration,
 ) (change, bool) {
-	if b.state != HalfOpen || t.epoch != b.epoch || !b.takeBack(t.probe) {
+	if b.state != HalfOpen || t.epoch != b.epoch || !b.takeBack(now, t.probe) {
 		return change{}, false
 	}
 	if e != ignored && e != nothing {
@@ -201,11 +201,12 @@ func (b *breaker) settleProbe(
 	return change{}, true
 }
 
-func (b *breaker) takeBack(number uint64) bool {
+// takeBack frees the place of a probe. It reports false if the lease was over.
+func (b *breaker) takeBack(now time.Duration, number uint64) bool {
 	for i, p := range b.probes {
 		if p.number == number {
 			b.probes = append(b.probes[:i], b.probes[i+1:]...)
-			return true
+			return now < p.until
 		}
 	}
 	return false

@@ -31,6 +31,9 @@ func (c *Circuit) Begin(ctx context.Context) (*Call, error) {
 		return nil, k.flight.failure(nil)
 	}
 	k.ctx, k.cancel = k.flight.runContext()
+	if k.cancel == nil {
+		k.ctx, k.cancel = context.WithCancel(k.ctx)
+	}
 	return k, nil
 }
 
@@ -53,9 +56,7 @@ func (k *Call) end(err error) {
 	defer func() {
 		c.bulkhead.release()
 		c.leftRun(false)
-		if k.cancel != nil {
-			k.cancel()
-		}
+		k.cancel()
 		k.outcome, k.err = f.outcome, f.failure(nil)
 	}()
 	f.settleRun(k.ctx, err, c.now())

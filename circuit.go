@@ -94,7 +94,7 @@ func (c *Circuit) newConfig(given Settings, old *config, now time.Duration) *con
 		maxSleep:     s.MaxSleepWindow,
 		jitter:       s.SleepWindowJitter / 100,
 		probes:       s.Probes,
-		lease:        s.ProbeLease,
+		lease:        leaseOf(&s),
 	}}
 	if c.shared {
 		cfg.pooled = c.bulkhead.Isolation() == Pool
@@ -108,6 +108,16 @@ func (c *Circuit) newConfig(given Settings, old *config, now time.Duration) *con
 		cfg.last = window.NewLast(s.RollingCalls)
 	}
 	return cfg
+}
+
+// leaseOf is ProbeLease, but so much longer than Timeout that a probe that times out is
+// judged before its place is given away.
+func leaseOf(s *Settings) time.Duration {
+	const atMost = 100 * time.Millisecond
+	if s.Timeout == NoTimeout {
+		return s.ProbeLease
+	}
+	return max(s.ProbeLease, s.Timeout+min(s.Timeout, atMost))
 }
 
 func sameWindow(a, b *Settings) bool {
@@ -225,6 +235,7 @@ func (f *flight) take(ctx context.Context, c *Circuit) bool {
 	f.began = c.now()
 	f.ran = f.began
 	if ctx.Err() != nil {
+		f.admission.state = c.State()
 		f.settle(Canceled, callerCause(ctx), f.began)
 		return false
 	}
@@ -281,27 +292,25 @@ func (f *flight) queue(w *waiter) bool {
 	if granted {
 		c.bulkhead.release()
 	}
-	f.settleLost(f.ran)
+	f.settleLost(f.caller.Err(), f.ran)
 	return false
 }
 
 func (f *flight) late(now time.Duration) bool { return f.timed && now >= f.deadline }
 
-// settleLost settles a call that its deadline or its caller ended.
-func (f *flight) settleLost(now time.Duration) {
-	if err := f.caller.Err(); err != nil && (err == context.Canceled || !f.own) { //nolint:errorlint // Err returns it bare
-		if err == context.Canceled { //nolint:errorlint // as above
-			f.settle(Canceled, callerCause(f.caller), now)
-		} else {
-			f.settle(Timeout, callerCause(f.caller), now)
-		}
-		return
-	}
-	if f.own {
+// settleLost settles a call that its deadline or its caller ended, whichever was first:
+// ended is what the call's context says.
+func (f *flight) settleLost(ended error, now time.Duration) {
+	switch {
+	case ended == context.Canceled: //nolint:errorlint // Err returns it bare
+		f.settle(Canceled, callerCause(f.caller), now)
+	case f.own:
 		f.settle(Timeout, ErrTimeout, now)
-		return
+	case ended != nil:
+		f.settle(Timeout, callerCause(f.caller), now)
+	default:
+		f.settle(Timeout, context.DeadlineExceeded, now)
 	}
-	f.settle(Timeout, context.DeadlineExceeded, now)
 }
 
 // settle ends the call: one outcome, counted once.

@@ -102,11 +102,18 @@ func (c *Command[Req, Resp]) with(s step[Req, Resp]) *Command[Req, Resp] {
 
 // keep stores a primary success.
 func (c *Command[Req, Resp]) keep(ctx context.Context, req Req, resp Resp) {
+	returned := false
+	defer func() {
+		if !returned {
+			c.circuit.meters.panics.Add(1)
+		}
+	}()
 	for _, s := range c.stores {
 		if err := s.Save(ctx, req, resp); err != nil {
 			c.circuit.meters.storeErrors.Add(1)
 		}
 	}
+	returned = true
 }
 
 // fallsBack reports whether the call's end calls for a fallback: not where the caller is
@@ -138,7 +145,7 @@ func (c *Command[Req, Resp]) fallBack(
 		}
 		if i > 0 && ctx.Err() != nil {
 			how.steps = append(how.steps, StepError{s.name, callerCause(ctx)})
-			break
+			continue // a value can still answer
 		}
 		if !place.enter(c.circuit, f.cfg) {
 			s.meter.rejected.Add(1)
@@ -205,13 +212,13 @@ func (p *fallbackPlace) leave(c *Circuit) {
 	}
 }
 
-// failure is the call's end as an error: run's own, untouched, unless quill ended the call
-// or fallbacks failed on top.
+// failure is the call's end as an error: run's own, untouched, unless there is none, quill
+// ended the call, or fallbacks failed on top.
 func (f *flight) failure(steps []StepError) error {
 	if f.err == nil {
 		return nil
 	}
-	if (f.outcome == Failure || f.outcome == Ignored) && len(steps) == 0 {
+	if (f.outcome == Failure || f.outcome == Ignored) && len(steps) == 0 && f.err != ErrGoexit { //nolint:errorlint // only our own
 		return unmarked(f.err)
 	}
 	return &Error{

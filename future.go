@@ -22,10 +22,11 @@ func (c *Command[Req, Resp]) Go(ctx context.Context, req Req) *Future[Resp] {
 		returned := false
 		defer func() {
 			if !returned {
-				f.err = ErrGoexit
 				if v := recover(); v != nil {
 					f.panicked = newPanicError(c.Name(), v)
 				}
+				f.err = &Error{Command: c.Name(), Outcome: Failure, Cause: ErrGoexit}
+				f.answer = Answer[Resp]{Outcome: Failure, Cause: f.err}
 			}
 			close(f.done)
 		}()

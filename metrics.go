@@ -39,7 +39,7 @@ type Stats struct {
 
 	Fallbacks []StepStats // the fallback steps, in the order in which they were declared
 
-	Panics               uint64 // runs and fallback steps that panicked or ended by Goexit
+	Panics               uint64 // runs, classifiers, fallback steps and stores that panicked or ended by Goexit
 	HookPanics           uint64 // hooks that did
 	StaleResults         uint64 // results that came too late to move the breaker
 	StoreErrors          uint64 // answers that a Store could not keep

@@ -59,7 +59,7 @@ func (f *flight) flyPooled(ctx context.Context, w work) {
 	case <-ctx.Done():
 		c.meters.abandoned.Add(1)
 		if c.bulkhead.leave(t) {
-			f.settleLost(c.now())
+			f.settleLost(ctx.Err(), c.now())
 			return
 		}
 		c.meters.abandoned.Add(-1)
@@ -79,19 +79,18 @@ func (f *flight) flyPooled(ctx context.Context, w work) {
 }
 
 // settleRun settles a call whose run returned err. A result that came at its deadline or
-// later is a Timeout whatever it is, so that the caller, the counters and the hooks agree;
-// a result that came after the caller cancelled is a Success if it is one.
+// later is a Timeout whatever it is (Canceled, if the caller had cancelled before), so that
+// the caller, the counters and the hooks agree; one that came in time, but after the caller
+// cancelled, is a Success if it is one.
 func (f *flight) settleRun(ctx context.Context, err error, now time.Duration) {
 	ended := ctx.Err()
 	switch {
-	case f.late(now) && ended != context.Canceled: //nolint:errorlint // Err returns it bare
-		f.settleLost(now)
+	case f.late(now):
+		f.settleLost(ended, now)
 	case err == nil:
 		f.settle(Success, nil, now)
-	case ended == context.Canceled: //nolint:errorlint // as above
-		f.settle(Canceled, callerCause(f.caller), now)
 	case ended != nil:
-		f.settleLost(now)
+		f.settleLost(ended, now)
 	default:
 		f.settleError(err, now)
 	}
@@ -106,6 +105,7 @@ func (f *flight) settleError(err error, now time.Duration) {
 	} else if classify := f.circuit.classifier; classify != nil {
 		defer func() {
 			if !f.settled {
+				f.circuit.meters.panics.Add(1)
 				f.settle(Failure, err, now)
 			}
 		}()
