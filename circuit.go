@@ -248,13 +248,14 @@ func (f *flight) take(ctx context.Context, c *Circuit) bool {
 	return f.takeSlot()
 }
 
-// setDeadline finds the earlier of the command's and the caller's deadline.
+// setDeadline finds the earlier of the command's and the caller's deadline, the caller's if
+// they are the same: a fallback would come too late.
 func (f *flight) setDeadline() {
 	if f.cfg.Timeout != NoTimeout {
 		f.deadline, f.timed, f.own = f.began+f.cfg.Timeout, true, true
 	}
 	if at, ok := f.caller.Deadline(); ok {
-		if d := f.began + time.Until(at); !f.timed || d < f.deadline {
+		if d := f.began + time.Until(at); !f.timed || d <= f.deadline {
 			f.deadline, f.timed, f.own = d, true, false
 		}
 	}
@@ -280,7 +281,7 @@ func (f *flight) queue(w *waiter) bool {
 	c := f.circuit
 	c.meters.queued.Add(1)
 	var wait time.Duration
-	if f.timed {
+	if f.own {
 		wait = max(1, f.deadline-f.began)
 	}
 	granted := c.bulkhead.await(f.caller, w, wait)

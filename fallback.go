@@ -218,8 +218,12 @@ func (f *flight) failure(steps []StepError) error {
 	if f.err == nil {
 		return nil
 	}
-	if (f.outcome == Failure || f.outcome == Ignored) && len(steps) == 0 && f.err != ErrGoexit { //nolint:errorlint // only our own
-		return unmarked(f.err)
+	switch f.outcome {
+	case Success, Failure, Ignored:
+		if len(steps) == 0 && f.err != ErrGoexit { //nolint:errorlint // only our own
+			return unmarked(f.err)
+		}
+	case Timeout, Rejected, ShortCircuited, Canceled:
 	}
 	return &Error{
 		Command: f.circuit.name, Outcome: f.outcome, State: f.admission.state,
