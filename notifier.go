@@ -34,7 +34,7 @@ func (n *notifier) add(t Transition) {
 	}
 	n.pending = append(n.pending, t)
 	if !n.delivering {
-		n.delivering = true
+		n.delivering, n.at = true, len(n.hooks) // nothing is being told yet
 		go n.deliver()
 	}
 }
