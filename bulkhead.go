@@ -3,7 +3,9 @@ package quill
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,14 +17,73 @@ import (
 type Bulkhead struct {
 	name string
 
+	slots     slots
+	queueSize atomic.Int64 // written under mu
+	abandoned atomic.Int64
+
 	mu        sync.Mutex
 	isolation Isolation
-	limit     int // Unlimited or > 0
-	queueSize int
-	taken     int
-	abandoned int
 	queue     waitQueue
 	pool      workers
+}
+
+// slots is one atomic word: how many are taken, how many there are, and whether somebody
+// waits. While nobody waits, taking and giving back a slot is one operation on it; the
+// queue is under Bulkhead.mu, and the flag is written under it.
+type slots struct {
+	word atomic.Uint64
+	_    [56]byte // every call writes the word: it has a cache line of its own
+}
+
+const (
+	takenMask  = 1<<31 - 1
+	waiting    = 1 << 31
+	limitShift = 32
+)
+
+// take takes a slot if one is free and, unless patient, nobody waits for one.
+func (s *slots) take(patient bool) bool {
+	for {
+		w := s.word.Load()
+		if w&takenMask >= w>>limitShift || w&waiting != 0 && !patient {
+			return false
+		}
+		if s.word.CompareAndSwap(w, w+1) {
+			return true
+		}
+	}
+}
+
+// giveBack frees a slot and reports whether somebody waits for one.
+func (s *slots) giveBack() bool { return s.word.Add(^uint64(0))&waiting != 0 }
+
+func (s *slots) taken() int { return int(s.word.Load() & takenMask) }
+
+func (s *slots) limit() int {
+	if n := s.word.Load() >> limitShift; n < math.MaxInt32 {
+		return int(n) //nolint:gosec // 31 bits
+	}
+	return Unlimited
+}
+
+func (s *slots) setLimit(n int) {
+	if n == Unlimited {
+		n = math.MaxInt32
+	}
+	for {
+		w := s.word.Load()
+		if s.word.CompareAndSwap(w, w&(1<<limitShift-1)|uint64(n)<<limitShift) { //nolint:gosec // not negative
+			return
+		}
+	}
+}
+
+func (s *slots) setWaiting(on bool) {
+	if on {
+		s.word.Or(waiting)
+	} else {
+		s.word.And(^uint64(waiting))
+	}
 }
 
 // BulkheadSettings are the numbers of a [Bulkhead] that is made by [NewBulkhead]. Zero
@@ -58,9 +119,10 @@ func NewBulkhead(name string, s BulkheadSettings) *Bulkhead {
 }
 
 func newBulkhead(name string, s Settings) *Bulkhead {
-	return &Bulkhead{
-		name: name, isolation: s.Isolation, limit: s.MaxConcurrent, queueSize: s.QueueSize,
-	}
+	b := &Bulkhead{name: name, isolation: s.Isolation}
+	b.slots.setLimit(s.MaxConcurrent)
+	b.queueSize.Store(int64(s.QueueSize))
+	return b
 }
 
 // Name returns the bulkhead's name: its circuit's, unless it was made by [NewBulkhead].
@@ -85,7 +147,9 @@ func (b *Bulkhead) Resize(maxConcurrent, queueSize int) error {
 func (b *Bulkhead) resize(s Settings) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.isolation, b.limit, b.queueSize = s.Isolation, s.MaxConcurrent, s.QueueSize
+	b.isolation = s.Isolation
+	b.slots.setLimit(s.MaxConcurrent)
+	b.queueSize.Store(int64(s.QueueSize))
 	b.admitWaitersLocked()
 }
 
@@ -102,24 +166,29 @@ func (b *Bulkhead) Stats() BulkheadStats {
 	defer b.mu.Unlock()
 	return BulkheadStats{
 		Name: b.name, Isolation: b.isolation,
-		InFlight: b.taken, Queued: b.queue.length, Abandoned: b.abandoned,
-		MaxConcurrent: b.limit, QueueSize: b.queueSize,
+		InFlight: b.slots.taken(), Queued: b.queue.length, Abandoned: int(b.abandoned.Load()),
+		MaxConcurrent: b.slots.limit(), QueueSize: int(b.queueSize.Load()),
 	}
 }
 
 // acquire takes a slot, or a place in the queue, or neither. A waiter must go on to await.
 func (b *Bulkhead) acquire() (w *waiter, ok bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.hasRoomLocked() && b.queue.length == 0 {
-		b.taken++
+	if b.slots.take(false) {
 		return nil, true
 	}
-	if b.queue.length >= b.queueSize {
+	if b.queueSize.Load() == 0 {
+		return nil, false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if int64(b.queue.length) >= b.queueSize.Load() {
 		return nil, false
 	}
 	w = &waiter{granted: make(chan struct{})}
 	b.queue.push(w)
+	b.slots.setWaiting(true)
+	// A slot given back before the flag was set came to nobody: look once more.
+	b.admitWaitersLocked()
 	return w, true
 }
 
@@ -142,39 +211,32 @@ func (b *Bulkhead) await(ctx context.Context, w *waiter, wait time.Duration) boo
 	defer b.mu.Unlock()
 	if w.linked {
 		b.queue.remove(w)
+		b.admitWaitersLocked()
 		return false
 	}
 	// The grant and the giving up crossed: the slot is ours, so it is passed on.
-	b.releaseLocked()
+	b.slots.giveBack()
+	b.admitWaitersLocked()
 	return false
 }
 
 // release gives a slot back.
 func (b *Bulkhead) release() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.releaseLocked()
-}
-
-func (b *Bulkhead) releaseLocked() {
-	b.taken--
-	b.admitWaitersLocked()
-}
-
-func (b *Bulkhead) admitWaitersLocked() {
-	for b.queue.length > 0 && b.hasRoomLocked() {
-		b.taken++
-		close(b.queue.pop().granted)
+	if b.slots.giveBack() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.admitWaitersLocked()
 	}
 }
 
-func (b *Bulkhead) hasRoomLocked() bool { return b.limit == Unlimited || b.taken < b.limit }
-
-// abandon counts n more slots (or, negative, fewer) as held by work without a caller.
-func (b *Bulkhead) abandon(n int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.abandoned += n
+// admitWaitersLocked gives free slots to those who wait, in their order.
+func (b *Bulkhead) admitWaitersLocked() {
+	for b.queue.length > 0 && b.slots.take(true) {
+		close(b.queue.pop().granted)
+	}
+	if b.queue.length == 0 {
+		b.slots.setWaiting(false)
+	}
 }
 
 // waiter is one place in the queue.

@@ -54,8 +54,7 @@ func (k *Call) end(err error) {
 	f, c := &k.flight, k.circuit
 	defer c.conclude(f.caller, f, &answered{})
 	defer func() {
-		c.bulkhead.release()
-		c.leftRun(false)
+		c.giveBack()
 		k.cancel()
 		k.outcome, k.err = f.outcome, f.failure(nil)
 	}()

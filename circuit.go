@@ -271,7 +271,9 @@ func (f *flight) takeSlot() bool {
 	if w != nil && !f.queue(w) {
 		return false
 	}
-	c.meters.inFlight.Add(1)
+	if c.shared {
+		c.meters.inFlight.Add(1)
+	}
 	f.started = true
 	return true
 }
@@ -328,10 +330,19 @@ func (f *flight) settle(o Outcome, err error, now time.Duration) {
 	}
 }
 
-// leftRun says that work is over and its slot is back.
-func (c *Circuit) leftRun(wasAbandoned bool) {
-	c.meters.inFlight.Add(-1)
-	if wasAbandoned {
-		c.meters.abandoned.Add(-1)
+// giveBack frees the slot of a call whose work is over. A circuit that has its bulkhead
+// for itself need not count its calls: they are the slots taken.
+func (c *Circuit) giveBack() {
+	c.bulkhead.release()
+	if c.shared {
+		c.meters.inFlight.Add(-1)
+	}
+}
+
+// abandon counts n more slots (or, negative, fewer) as held by work without a caller.
+func (c *Circuit) abandon(n int64) {
+	c.bulkhead.abandoned.Add(n)
+	if c.shared {
+		c.meters.abandoned.Add(n)
 	}
 }

@@ -1,6 +1,9 @@
 package quill
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
 // Command is a function bound to a circuit, with the fallbacks that answer for it. It is
 // immutable and safe for concurrent use. Commands are made by [New] and [Bind]; the zero
@@ -10,6 +13,7 @@ type Command[Req, Resp any] struct {
 	run     func(context.Context, Req) (Resp, error)
 	steps   []step[Req, Resp]
 	stores  []Store[Req, Resp]
+	spares  *sync.Pool // of *pooledCall[Req, Resp]; nil: none are kept
 }
 
 // New returns a command of that name around run. The name is the identity: commands of
@@ -37,7 +41,7 @@ func Bind[Req, Resp any](
 	if run == nil {
 		panic("quill: Bind: run of command \"" + c.name + "\" is nil: it must be a function")
 	}
-	return &Command[Req, Resp]{circuit: c, run: run}
+	return &Command[Req, Resp]{circuit: c, run: run, spares: new(sync.Pool)}
 }
 
 // Name returns the name of the command's circuit.
@@ -54,45 +58,95 @@ func (c *Command[Req, Resp]) Circuit() *Circuit { return c.circuit }
 // that matches [ErrOpen], [ErrFull] or [ErrTimeout], or run's error, and the error of each
 // fallback step. A panic of run reaches the caller (from a Pool as a [*PanicError]).
 func (c *Command[Req, Resp]) Do(ctx context.Context, req Req) (Resp, error) {
-	a, err := c.Answer(ctx, req)
+	a, err := c.call(ctx, req, false)
 	return a.Value, err
 }
 
 // Answer is [Command.Do] for callers who want to know where the answer comes from: which
 // fallback step gave it, why, and how old it is. On an error, Outcome and Cause are set.
-func (c *Command[Req, Resp]) Answer(ctx context.Context, req Req) (a Answer[Resp], err error) {
-	call := invocation[Req, Resp]{run: c.run, req: req}
+func (c *Command[Req, Resp]) Answer(ctx context.Context, req Req) (Answer[Resp], error) {
+	return c.call(ctx, req, true)
+}
+
+// call is Answer; the cause is made only if it is wanted.
+func (c *Command[Req, Resp]) call(ctx context.Context, req Req, wantCause bool) (a Answer[Resp], err error) {
 	var f flight
 	var how answered
 	defer c.circuit.conclude(ctx, &f, &how)
 
-	f.fly(ctx, c.circuit, &call)
+	if f.take(ctx, c.circuit) {
+		if f.cfg.pooled {
+			a.Value = c.runPooled(&f, req)
+		} else {
+			a.Value = c.runHere(&f, req)
+		}
+	}
 	a.Outcome = f.outcome
 	switch {
 	case f.outcome == Success:
-		a.Value, err = call.resp, unmarked(f.err)
-		if err == nil {
-			c.keep(ctx, req, call.resp)
+		if err = unmarked(f.err); err == nil && len(c.stores) > 0 {
+			c.keep(ctx, req, a.Value)
 		}
+		return a, err
 	case f.fallsBack() && len(c.steps) > 0:
-		a, err = c.fallBack(ctx, req, &f, &how)
-	default:
-		a.Cause = f.failure(nil)
-		err = a.Cause
+		return c.fallBack(ctx, req, &f, &how, wantCause)
 	}
-	return a, err
+	err = f.failure(nil)
+	return Answer[Resp]{Outcome: f.outcome, Cause: err}, err
 }
 
-// invocation is one call's way through the untyped circuit. It is not touched by the
-// caller once it has left the work behind.
-type invocation[Req, Resp any] struct {
+// runHere runs the call on the caller's goroutine.
+func (c *Command[Req, Resp]) runHere(f *flight, req Req) Resp {
+	ctx, end := f.runContext()
+	defer f.land(end)
+	resp, err := c.run(ctx, req)
+	f.settleRun(ctx, err, c.circuit.now())
+	return resp
+}
+
+// runPooled runs the call on a worker.
+func (c *Command[Req, Resp]) runPooled(f *flight, req Req) (resp Resp) {
+	p := c.spare(f.warm())
+	p.req = req
+	if !f.flyPooled(&p.task) {
+		return resp
+	}
+	resp = p.resp
+	p.done()
+	if p.warm && c.spares != nil {
+		var (
+			noReq  Req
+			noResp Resp
+		)
+		p.req, p.resp = noReq, noResp
+		c.spares.Put(p)
+	}
+	return resp
+}
+
+// spare returns a pooledCall that no call uses.
+func (c *Command[Req, Resp]) spare(warm bool) *pooledCall[Req, Resp] {
+	if warm && c.spares != nil {
+		if p, ok := c.spares.Get().(*pooledCall[Req, Resp]); ok {
+			return p
+		}
+	}
+	p := &pooledCall[Req, Resp]{run: c.run}
+	p.init(c.circuit, p, warm)
+	return p
+}
+
+// pooledCall is a task with its types: one call's way to a worker and back.
+type pooledCall[Req, Resp any] struct {
+	task
+
 	run  func(context.Context, Req) (Resp, error)
 	req  Req
 	resp Resp
 }
 
-func (i *invocation[Req, Resp]) execute(ctx context.Context) (err error) {
-	i.resp, err = i.run(ctx, i.req)
+func (p *pooledCall[Req, Resp]) execute(ctx context.Context) (err error) {
+	p.resp, err = p.run(ctx, p.req)
 	return err
 }
 

@@ -3,6 +3,7 @@ package quill
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,13 +15,22 @@ import (
 type deadlineContext struct {
 	context.Context // the caller's
 
-	born     time.Time
+	born     *time.Time    // the circuit's
 	deadline time.Duration // since born
 
-	mu     sync.Mutex
-	inner  context.Context //nolint:containedctx // what this context stands for
+	// ended and made cross without a lock: who ends the call sets ended, then looks for
+	// made; who makes the real context sets made, then looks for ended. One of the two
+	// sees the other's, and cancels.
+	ended atomic.Bool
+	made  atomic.Pointer[realContext]
+	mu    sync.Mutex // held to make
+}
+
+// realContext is what a deadlineContext stands for.
+type realContext struct {
+	context.Context
+
 	cancel context.CancelFunc
-	ended  bool // the call is over
 }
 
 // Deadline returns the command's deadline.
@@ -31,10 +41,7 @@ func (d *deadlineContext) Done() <-chan struct{} { return d.real().Done() }
 
 // Err is nil until the caller's context ended, the deadline passed, or the call is over.
 func (d *deadlineContext) Err() error {
-	d.mu.Lock()
-	inner, ended := d.inner, d.ended
-	d.mu.Unlock()
-	if inner == nil && !ended && d.Context.Err() == nil && time.Since(d.born) < d.deadline {
+	if d.made.Load() == nil && !d.ended.Load() && d.Context.Err() == nil && time.Since(*d.born) < d.deadline {
 		return nil
 	}
 	return d.real().Err()
@@ -50,24 +57,29 @@ func (d *deadlineContext) Value(key any) any {
 }
 
 func (d *deadlineContext) real() context.Context {
+	if r := d.made.Load(); r != nil {
+		return r
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.inner == nil {
-		at, _ := d.Deadline()
-		d.inner, d.cancel = context.WithDeadlineCause(d.Context, at, ErrTimeout)
-		if d.ended {
-			d.cancel()
-		}
+	if r := d.made.Load(); r != nil {
+		return r
 	}
-	return d.inner
+	at, _ := d.Deadline()
+	ctx, cancel := context.WithDeadlineCause(d.Context, at, ErrTimeout)
+	r := &realContext{ctx, cancel}
+	d.made.Store(r)
+	if d.ended.Load() && time.Since(*d.born) < d.deadline {
+		cancel()
+	}
+	return r
 }
 
-// end cancels the context: the call is over.
+// end cancels the context: the call is over. A real context whose deadline has passed is
+// left to its timer, which gives the cause.
 func (d *deadlineContext) end() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.ended = true
-	if d.cancel != nil {
-		d.cancel()
+	d.ended.Store(true)
+	if r := d.made.Load(); r != nil && time.Since(*d.born) < d.deadline {
+		r.cancel()
 	}
 }

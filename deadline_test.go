@@ -11,7 +11,8 @@ import (
 )
 
 func newDeadline(parent context.Context, d time.Duration) *deadlineContext {
-	return &deadlineContext{Context: parent, born: time.Now(), deadline: d}
+	born := time.Now()
+	return &deadlineContext{Context: parent, born: &born, deadline: d}
 }
 
 type ctxKey struct{}
@@ -24,7 +25,7 @@ func TestDeadlineContextTellsTheTimeWithoutATimer(t *testing.T) {
 		require.Equal(t, time.Second, time.Until(at))
 		require.Equal(t, 7, d.Value(ctxKey{}))
 		require.NoError(t, d.Err())
-		require.Nil(t, d.inner, "nobody has asked for what needs a timer")
+		require.Nil(t, d.made.Load(), "nobody has asked for what needs a timer")
 
 		time.Sleep(time.Second - 1)
 		require.NoError(t, d.Err())

@@ -131,13 +131,16 @@ func (f *flight) fallsBack() bool {
 
 // fallBack asks the steps in order until one answers.
 func (c *Command[Req, Resp]) fallBack(
-	ctx context.Context, req Req, f *flight, how *answered,
+	ctx context.Context, req Req, f *flight, how *answered, wantCause bool,
 ) (Answer[Resp], error) {
 	var place fallbackPlace
 	defer place.leave(c.circuit)
-	cause := f.failure(nil)
+	var cause error
 	for i := range c.steps {
 		s := &c.steps[i]
+		if cause == nil && (wantCause || s.value == nil) {
+			cause = f.failure(nil)
+		}
 		if s.value != nil {
 			s.meter.answered.Add(1)
 			how.step = s.name

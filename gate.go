@@ -14,7 +14,10 @@ import (
 type gate struct {
 	// word is the epoch, shifted, and two flags. It is written under mu only.
 	word atomic.Uint64
-	_    [56]byte // word is read by every call, mu written by few: not on one line
+	// openUntil is when an open circuit lets a probe through. It is written before the
+	// word that says so.
+	openUntil atomic.Int64
+	_         [48]byte // what every call reads is not on a line with what some write
 
 	mu       sync.Mutex
 	machine  breaker
@@ -26,8 +29,8 @@ type gate struct {
 const (
 	passes     = 1 << 0 // closed, and nothing overrides it
 	watches    = 1 << 1 // even a success may open the circuit: see watchful
-	flagBits   = 2
-	epochShift = flagBits
+	refuses    = 1 << 2 // open until openUntil, and nothing overrides it
+	epochShift = 3
 )
 
 // override is what an operator put over the breaker.
@@ -55,8 +58,15 @@ type admission struct {
 func (c *Circuit) publishLocked(watch bool) {
 	g := &c.gate
 	word := g.machine.epoch << epochShift
-	if g.machine.state == Closed && g.override.kind == NoOverride && c.config.Load().Override == NoOverride {
-		word |= passes
+	if g.override.kind == NoOverride && c.config.Load().Override == NoOverride {
+		switch g.machine.state {
+		case Closed:
+			word |= passes
+		case Open:
+			g.openUntil.Store(int64(g.machine.openUntil))
+			word |= refuses
+		case HalfOpen:
+		}
 	}
 	if watch {
 		word |= watches
@@ -64,10 +74,17 @@ func (c *Circuit) publishLocked(watch bool) {
 	g.word.Store(word)
 }
 
-// admit asks the breaker to let a call through.
+// admit asks the breaker to let a call through. A closed circuit costs one load, an open
+// one two: neither takes the lock.
 func (c *Circuit) admit(now time.Duration, cfg *config) admission {
-	if word := c.gate.word.Load(); word&passes != 0 {
+	word := c.gate.word.Load()
+	if word&passes != 0 {
 		return admission{token: token{epoch: word >> epochShift}, state: Closed, ok: true}
+	}
+	if word&refuses != 0 {
+		if until := time.Duration(c.gate.openUntil.Load()); now < until {
+			return admission{state: Open, retryAfter: until - now}
+		}
 	}
 	return c.admitSlowly(now, cfg)
 }

@@ -220,6 +220,9 @@ func (c *Circuit) Stats() Stats {
 	s.StoreErrors, s.NotificationsDropped = m.storeErrors.Load(), c.notifier.droppedSoFar()
 	s.Fallbacks = m.stepStats()
 	b := c.bulkhead.Stats()
+	if !c.shared {
+		s.InFlight, s.Abandoned = b.InFlight, b.Abandoned
+	}
 	s.Bulkhead = b.Name
 	s.Settings.Isolation, s.Settings.MaxConcurrent, s.Settings.QueueSize = b.Isolation, b.MaxConcurrent, b.QueueSize
 	return s

@@ -2,7 +2,6 @@ package quill
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 )
 
@@ -10,37 +9,13 @@ import (
 // stack has grown to what the work needs, which spares most of the cost of a goroutine.
 const keepWarm = 10 * time.Second
 
-// work is what a circuit runs: the typed call behind it keeps request and response.
+// work is what a pool runs: the typed call behind it keeps request and response.
 type work interface {
 	execute(ctx context.Context) error
 }
 
-// task is one piece of work on its way through a pool. The caller and the worker race for
-// its end by one compare-and-swap; the loser touches nothing more.
-type task struct {
-	work    work
-	ctx     context.Context //nolint:containedctx // handed from the caller to the worker
-	circuit *Circuit
-	warm    bool // whether the worker may be kept for another task
-
-	status atomic.Uint32 // running, then finished or abandoned
-	ended  chan struct{} // closed by the worker once status is finished
-
-	// Written by the worker before status becomes finished.
-	err      error
-	panicked *PanicError
-	goexit   bool
-}
-
-const (
-	running uint32 = iota
-	finished
-	abandoned
-)
-
 // start runs t on a worker. The caller holds a slot, which the worker gives back.
 func (b *Bulkhead) start(t *task) {
-	t.ended = make(chan struct{})
 	var w *worker
 	if t.warm {
 		b.mu.Lock()
@@ -52,18 +27,6 @@ func (b *Bulkhead) start(t *task) {
 		go w.loop(b)
 	}
 	w.tasks <- t // a worker that is free has an empty channel
-}
-
-// leave says that the caller stops waiting for t. It reports false if the work was
-// quicker: then its result stands, and is there.
-func (b *Bulkhead) leave(t *task) bool {
-	b.abandon(1)
-	if t.status.CompareAndSwap(running, abandoned) {
-		return true
-	}
-	b.abandon(-1)
-	<-t.ended
-	return false
 }
 
 // workers are the idle workers of a bulkhead, the one used last on top.
@@ -145,26 +108,27 @@ func (w *worker) serve(b *Bulkhead, t *task) (again bool) {
 }
 
 // finish gives everything back before the caller can see the result, so that callers in
-// sequence are never refused (Hystrix refuses them: see docs/semantics.md). It reports
+// sequence are never refused (Hystrix refuses them: see docs/semantics.md). Once the
+// caller is told, the task is the caller's: it may be in use for another call. It reports
 // whether the worker is parked for another task. One that goes on to OnPanic is not: the
 // hook may take its time, or end the goroutine.
 func (w *worker) finish(b *Bulkhead, t *task) (again bool) {
-	won := t.status.CompareAndSwap(running, finished)
+	c := t.circuit
+	won := t.end(finished)
 	again = t.warm && !t.goexit && (won || t.panicked == nil)
-	b.mu.Lock()
 	if again {
+		b.mu.Lock()
 		b.parkLocked(w)
+		b.mu.Unlock()
 	}
 	if !won {
-		b.abandoned--
+		c.abandon(-1)
 	}
-	b.releaseLocked()
-	b.mu.Unlock()
-	t.circuit.leftRun(!won)
+	c.giveBack()
 	if won {
-		close(t.ended)
+		t.told <- struct{}{}
 	} else if t.panicked != nil {
-		t.circuit.orphanPanic(t.panicked)
+		c.orphanPanic(t.panicked)
 	}
 	return again
 }

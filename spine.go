@@ -5,64 +5,49 @@ import (
 	"time"
 )
 
-// fly runs w through the circuit: admit, run, settle. When it returns, or panics, the
-// flight is settled and everything is given back. The one exception is work whose caller
-// has left: it keeps its slot until it returns.
-func (f *flight) fly(ctx context.Context, c *Circuit, w work) {
-	if !f.take(ctx, c) {
-		return
-	}
-	runCtx, cancel := f.runContext()
-	if cancel != nil {
-		defer cancel()
-	}
-	if f.cfg.pooled {
-		f.flyPooled(runCtx, w)
-	} else {
-		f.flyHere(runCtx, w)
-	}
-}
-
 // runContext is the caller's context with the command's own deadline, if that is the
 // earlier one.
 func (f *flight) runContext() (ctx context.Context, end context.CancelFunc) {
 	if !f.own {
 		return f.caller, nil
 	}
-	d := &deadlineContext{Context: f.caller, born: f.circuit.born, deadline: f.deadline}
+	d := &deadlineContext{Context: f.caller, born: &f.circuit.born, deadline: f.deadline}
 	return d, d.end
 }
 
-// flyHere runs w on the caller's goroutine. A panic or Goexit passes through it,
-// untouched: the deferred half settles without recovering.
-func (f *flight) flyHere(ctx context.Context, w work) {
+// land gives everything back after a run on the caller's goroutine. It runs deferred: a
+// panic or Goexit of run passes through it untouched, and counts as a failure.
+func (f *flight) land(end context.CancelFunc) {
 	c := f.circuit
-	defer func() {
-		c.bulkhead.release()
-		c.leftRun(false)
-		if !f.settled {
-			c.meters.panics.Add(1)
-			f.settle(Failure, errUnwound, c.now())
-		}
-	}()
-	err := w.execute(ctx)
-	f.settleRun(ctx, err, c.now())
+	c.giveBack()
+	if end != nil {
+		end()
+	}
+	if !f.settled {
+		c.meters.panics.Add(1)
+		f.settle(Failure, errUnwound, c.now())
+	}
 }
 
-// flyPooled runs w on a worker and waits for it, no longer than ctx lives.
-func (f *flight) flyPooled(ctx context.Context, w work) {
+// flyPooled runs t's work on a worker and waits for it, no longer than the deadline and
+// the caller's context allow. It reports whether the work is over: if it is not, t and
+// what it works on belong to the worker.
+func (f *flight) flyPooled(t *task) (over bool) {
 	c := f.circuit
-	t := &task{work: w, ctx: ctx, circuit: c, warm: !c.cold && f.began >= 0}
+	ctx, end := f.runContext()
+	if end != nil {
+		defer end()
+	}
+	t.ctx = ctx
+	deadline := noDeadline
+	if f.timed {
+		deadline = int64(f.deadline)
+	}
+	t.begin(deadline)
 	c.bulkhead.start(t)
-	select {
-	case <-t.ended:
-	case <-ctx.Done():
-		c.meters.abandoned.Add(1)
-		if c.bulkhead.leave(t) {
-			f.settleLost(ctx.Err(), c.now())
-			return
-		}
-		c.meters.abandoned.Add(-1)
+	if how := t.await(f.caller.Done()); how != finished {
+		f.settleLost(f.endedBy(how), c.now())
+		return false
 	}
 	now := c.now()
 	switch {
@@ -73,22 +58,41 @@ func (f *flight) flyPooled(ctx context.Context, w work) {
 	case t.goexit:
 		c.meters.panics.Add(1)
 		f.settle(Failure, ErrGoexit, now)
-		return
+	default:
+		f.settleRun(ctx, t.err, now)
 	}
-	f.settleRun(ctx, t.err, now)
+	return true
 }
+
+// endedBy is the end of the caller's context if that is what ended the wait: a deadline
+// that came first is not undone by a cancel after it.
+func (f *flight) endedBy(how int64) error {
+	err := f.caller.Err()
+	if how == expired && err != context.DeadlineExceeded { //nolint:errorlint // Err returns it bare
+		return nil
+	}
+	return err
+}
+
+// warm reports whether what the call uses may be kept for another: not in a bubble of
+// testing/synctest, which nothing may leave (a circuit made outside reads negative times
+// in one).
+func (f *flight) warm() bool { return !f.circuit.cold && f.began >= 0 }
 
 // settleRun settles a call whose run returned err. A result that came at its deadline or
 // later is a Timeout whatever it is (Canceled, if the caller had cancelled before), so that
 // the caller, the counters and the hooks agree; one that came in time, but after the caller
 // cancelled, is a Success if it is one.
 func (f *flight) settleRun(ctx context.Context, err error, now time.Duration) {
+	late := f.late(now)
+	if err == nil && !late {
+		f.settle(Success, nil, now)
+		return
+	}
 	ended := ctx.Err()
 	switch {
-	case f.late(now):
+	case late:
 		f.settleLost(ended, now)
-	case err == nil:
-		f.settle(Success, nil, now)
 	case ended != nil:
 		f.settleLost(ended, now)
 	default:
@@ -144,7 +148,10 @@ func (c *Circuit) conclude(ctx context.Context, f *flight, a *answered) {
 	if !f.settled {
 		return // its context panicked before it was a call
 	}
-	now := c.now()
+	now := f.ended
+	if len(c.hooks) > 0 || f.started && (a.step != "" || a.steps != nil) {
+		now = c.now() // a fallback took its time too
+	}
 	if f.started {
 		c.whole.Record(now - f.began)
 	}

@@ -1,0 +1,142 @@
+package quill
+
+import (
+	"context"
+	"math"
+	"sync/atomic"
+	"time"
+)
+
+// task is one piece of work on its way through a pool, and the wait of its caller for it.
+// Work, deadline and a caller who gives up race for its end by one compare-and-swap on
+// status; the losers touch nothing more. A task whose work and caller are both done with
+// it serves another call; an abandoned one is left to the garbage collector.
+type task struct {
+	work    work
+	ctx     context.Context //nolint:containedctx // handed from the caller to the worker
+	circuit *Circuit
+	warm    bool // whether task and worker may be kept for another call
+
+	// status is the call's deadline (noDeadline if it has none) while the work runs, and
+	// then how it ended. A timer that took its time and compares a deadline of the past
+	// can do no harm: if it equals that of the call now running, that one is over as well.
+	status atomic.Int64
+	told   chan struct{} // holds one: the call has ended
+
+	timer *time.Timer
+	armed atomic.Int64 // when the timer fires, as a deadline; idle if it does not
+
+	// Written by the worker before status becomes finished.
+	err      error
+	panicked *PanicError
+	goexit   bool
+}
+
+const (
+	noDeadline int64 = math.MaxInt64
+	idle       int64 = math.MinInt64
+	finished   int64 = math.MinInt64 + 1 // the work returned in time
+	expired    int64 = math.MinInt64 + 2 // the deadline came first
+	abandoned  int64 = math.MinInt64 + 3 // the caller gave up first
+)
+
+// init readies a new t for its first call.
+func (t *task) init(c *Circuit, w work, warm bool) {
+	t.circuit, t.work, t.warm = c, w, warm
+	t.told = make(chan struct{}, 1)
+	t.armed.Store(idle)
+	t.status.Store(idle)
+	t.timer = time.AfterFunc(time.Hour, t.ring)
+	t.timer.Stop()
+}
+
+// begin starts the time of a call.
+func (t *task) begin(deadline int64) {
+	t.status.Store(deadline)
+	if deadline != noDeadline {
+		t.arm(deadline)
+	}
+}
+
+// end ends the call one way, unless it has ended another.
+func (t *task) end(how int64) bool {
+	for {
+		s := t.status.Load()
+		if s <= abandoned {
+			return false
+		}
+		if t.status.CompareAndSwap(s, how) {
+			return true
+		}
+	}
+}
+
+// await blocks until the work is finished, the deadline has passed, or gaveUp is closed,
+// and returns which of them was first.
+func (t *task) await(gaveUp <-chan struct{}) (how int64) {
+	if gaveUp == nil {
+		<-t.told
+		return t.status.Load()
+	}
+	select {
+	case <-t.told:
+	case <-gaveUp:
+		if t.leave(abandoned) {
+			return abandoned
+		}
+		<-t.told
+	}
+	return t.status.Load()
+}
+
+// leave ends the wait for work that goes on without a caller. It counts before it knows, so
+// that the worker, which counts back, never comes first.
+func (t *task) leave(how int64) bool {
+	t.circuit.abandon(1)
+	if t.end(how) {
+		return true
+	}
+	t.circuit.abandon(-1)
+	return false
+}
+
+// arm sees to it that the timer fires at the deadline or before. A call that ends does not
+// stop its timer: it goes on to the next call of the task, and when it fires it looks
+// whether that is due. So a busy command seldom touches a timer (BenchmarkPool).
+func (t *task) arm(deadline int64) {
+	for {
+		at := t.armed.Load()
+		if at != idle && at <= deadline {
+			return // it fires in time, and will find this deadline
+		}
+		if t.armed.CompareAndSwap(at, deadline) {
+			break
+		}
+	}
+	t.timer.Reset(time.Duration(deadline) - t.circuit.now())
+}
+
+// ring is what the timer calls. It clears armed before it looks at the deadline, and begin
+// sets the deadline before it looks at armed: no deadline goes unseen by both.
+func (t *task) ring() {
+	t.armed.Store(idle)
+	s := t.status.Load()
+	if s <= abandoned || s == noDeadline {
+		return
+	}
+	if int64(t.circuit.now()) < s {
+		t.arm(s)
+		return
+	}
+	if t.leave(expired) {
+		t.told <- struct{}{}
+	}
+}
+
+// done lets go of what belonged to the call.
+func (t *task) done() {
+	t.ctx, t.err, t.panicked, t.goexit = nil, nil, nil, false
+	if !t.warm {
+		t.timer.Stop()
+	}
+}
