@@ -2,6 +2,7 @@ package quill_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ type world struct {
 	row
 	c     *quill.Circuit
 	diary *diary
-	runs  int
+	runs  atomic.Int64
 }
 
 // forEachRow builds a world for each row of the table, on each isolation.
@@ -45,7 +46,7 @@ func forEachRow(t *testing.T, f func(t *testing.T, w *world, isolation quill.Iso
 
 func (w *world) command() *quill.Command[string, string] {
 	return quill.Bind(w.c, func(ctx context.Context, req string) (string, error) {
-		w.runs++
+		w.runs.Add(1)
 		return "answer to " + req, w.run(ctx)
 	})
 }
@@ -68,7 +69,7 @@ func TestEveryOutcomeIsCountedOnceAndTold(t *testing.T) {
 
 		require.Equal(t, w.outcome, a.Outcome)
 		require.Equal(t, w.takes[isolation], took, "the caller must be back in time")
-		require.Equal(t, w.neverRuns, w.runs == 0)
+		require.Equal(t, w.neverRuns, w.runs.Load() == 0)
 		w.requireError(t, err)
 
 		require.Equal(t, before.Total.Total()+1, after.Total.Total(), "one call, one outcome")
