@@ -86,16 +86,18 @@ func ExampleRegistry_Remove() {
 	// false
 }
 
+// settingsFile is what an operator writes.
+const settingsFile = `{
+	"orders":   {"timeout": "300ms", "maxConcurrent": 40},
+	"invoices": {"timeout": "2s", "errorPercentThreshold": 25}
+}`
+
 func ExampleRegistry_Configure() {
 	registry := quill.NewRegistry()
 	orders := quill.NewCircuit("orders", quill.WithRegistry(registry))
 	invoices := quill.NewCircuit("invoices", quill.WithRegistry(registry))
 
-	file := []byte(`{
-		"orders":   {"timeout": "300ms", "maxConcurrent": 40},
-		"invoices": {"timeout": "2s", "errorPercentThreshold": 25}
-	}`)
-	settings, err := quill.ParseSettingsMap(file)
+	settings, err := quill.ParseSettingsMap([]byte(settingsFile))
 	if err == nil {
 		err = registry.Configure(settings) // all of them, or none
 	}

@@ -15,17 +15,15 @@ type Movie struct{ ID, Name string }
 
 var errDown = errors.New("connection refused")
 
-var (
-	lastMovies = lastgood.New[string, Movie](lastgood.Settings{MaxAge: time.Hour})
+var lastMovies = lastgood.New[string, Movie](lastgood.Settings{MaxAge: time.Hour})
 
-	getMovieFromReplica = quill.New("movie-info-replica", fetchMovieFromReplica)
+var getMovieFromReplica = quill.New("movie-info-replica", fetchMovieFromReplica)
 
-	getMovie = quill.New("movie-info", fetchMovie,
-		quill.Settings{Timeout: 800 * time.Millisecond, MaxConcurrent: 20}).
-		FallbackTo(getMovieFromReplica).
-		FallbackLast(lastMovies).
-		OrElse(Movie{Name: "(name not available)"})
-)
+var getMovie = quill.New("movie-info", fetchMovie,
+	quill.Settings{Timeout: 800 * time.Millisecond, MaxConcurrent: 20}).
+	FallbackTo(getMovieFromReplica).          // another command, with a circuit of its own
+	FallbackLast(lastMovies).                 // the last good answer for this request
+	OrElse(Movie{Name: "(name unavailable)"}) // never fails
 
 // fetchMovie stands for a call to another service.
 func fetchMovie(_ context.Context, id string) (Movie, error) {
@@ -52,7 +50,7 @@ func Example() {
 	// Output:
 	// Fight Club <nil>
 	// The Matrix <nil>
-	// (name not available) <nil>
+	// (name unavailable) <nil>
 }
 
 // fetchTitle stands for a dependency that is well.
