@@ -10,10 +10,25 @@ import (
 
 func TestKeyKeepsPartsApart(t *testing.T) {
 	lists := [][]string{
-		nil, {""}, {"", ""},
-		{"ab", "c"}, {"a", "bc"}, {"abc"}, {"a", "b", "c"}, {"c", "ab"},
-		{"1:a"}, {"a", ""}, {"", "a"}, {"a"}, {"1:a", "1:b"}, {"a1:b"}, {"1:a1:b"},
-		{strings.Repeat("x", 1000)}, {strings.Repeat("x", 999), "x"}, {"\x00"}, {"\xff", "é"},
+		nil,
+		{""},
+		{"", ""},
+		{"ab", "c"},
+		{"a", "bc"},
+		{"abc"},
+		{"a", "b", "c"},
+		{"c", "ab"},
+		{"1:a"},
+		{"a", ""},
+		{"", "a"},
+		{"a"},
+		{"1:a", "1:b"},
+		{"a1:b"},
+		{"1:a1:b"},
+		{strings.Repeat("x", 1000)},
+		{strings.Repeat("x", 999), "x"},
+		{"\x00"},
+		{"\xff", "é"},
 	}
 	seen := map[string][]string{}
 	for _, l := range lists {
