@@ -75,14 +75,13 @@ func (d Dist) Percentile(p float64) time.Duration {
 
 // rank returns which of the sorted durations is the percentile p: from 1 to the count.
 func (d Dist) rank(p float64) uint64 {
-	p = min(max(p, 0), 100)
-	at := p * float64(d.count) / 100
-	// 7 per cent of 100 are 7, even if arithmetic makes it 7.000000000000001.
-	at = math.Ceil(at * (1 - 0x1p-50))
-	if at >= float64(d.count) {
-		return d.count // above 2^53 the conversion back could exceed it
+	if p >= 100 {
+		return d.count
 	}
-	return max(uint64(at), 1)
+	at := max(p, 0) * float64(d.count) / 100
+	// What should be whole may come out a little above. The factor also keeps the rank below
+	// the count where a float64 cannot tell two counts apart.
+	return max(uint64(math.Ceil(at*(1-0x1p-50))), 1)
 }
 
 // Sub returns what was recorded after earlier, an earlier snapshot of the same histogram. No

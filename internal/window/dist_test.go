@@ -127,6 +127,17 @@ func TestD8ThreeNinesAreNotTakenForNinetyNine(t *testing.T) {
 	requireNear(t, time.Second, d.Percentile(99.95))
 }
 
+func TestD8ARankThatIsWholeIsNotRoundedUp(t *testing.T) {
+	// In floating point 64.4 × 250 / 100 is a little more than 161.
+	durations := slices.Concat(
+		slices.Repeat([]time.Duration{time.Millisecond}, 161),
+		slices.Repeat([]time.Duration{time.Second}, 250-161),
+	)
+	d := record(durations...)
+	requireNear(t, time.Millisecond, d.Percentile(64.4))
+	requireNear(t, time.Second, d.Percentile(64.5))
+}
+
 func TestSumAndMean(t *testing.T) {
 	d := record(time.Second, 2*time.Second, 6*time.Second)
 	require.EqualValues(t, 3, d.Count())

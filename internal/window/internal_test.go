@@ -115,6 +115,14 @@ func TestTheFirstOfTwoFirstRecordsWins(t *testing.T) {
 	require.Same(t, first, h.replace(nil, []*block{new(block)}))
 }
 
+func TestD7TheEndOfTimeIsABoundaryThatNeverPasses(t *testing.T) {
+	var c Counters
+	var exec, whole Histogram
+	r := NewRing(math.MaxInt64, 1, 5, &c, &exec, &whole)
+	require.EqualValues(t, math.MaxInt64, r.next.Load())
+	require.False(t, r.Advance(math.MaxInt64))
+}
+
 // TestAReadSeesTotalsAndMarkOfOneBucket moves the ring while a reader is between the two.
 func TestAReadSeesTotalsAndMarkOfOneBucket(t *testing.T) {
 	for moves := range 5 {
@@ -235,6 +243,11 @@ func TestD9PercentilesOfHugeCounts(t *testing.T) {
 	} {
 		require.InEpsilon(t, want, d.Percentile(p), 0.0625, "percentile %v", p)
 	}
+	b.bins[binOf(time.Millisecond)].Store(1 << 60)
+	b.bins[binOf(time.Second)].Store(1)
+	d = h.Snapshot()
+	require.InEpsilon(t, time.Millisecond, d.Percentile(99.999), 0.0625)
+	require.InEpsilon(t, time.Second, d.Percentile(100), 0.0625, "the longest, rare as it is")
 }
 
 func TestD9TheSumOfDurationsMayWrapRound(t *testing.T) {
@@ -255,6 +268,7 @@ func TestAHalfDoneRecordIsNoDuration(t *testing.T) {
 	b := (*h.blocks.Load())[0]
 	b.sum.Add(5)
 	require.Equal(t, Dist{}, h.Snapshot().Sub(before))
+	require.False(t, h.snapshotAfter(before).same(before), "but it is a change")
 	b.bins[0].Add(1)
 	require.Equal(t, time.Duration(5), h.Snapshot().Sub(before).Sum())
 }

@@ -13,15 +13,18 @@ type model struct {
 	buckets uint64
 	origin  time.Duration // of the last restart
 	told    time.Duration // the latest time that it was told since
-	events  []event       // since the last restart
+	counts  []count       // since the last restart
+	times   []duration    // likewise
 	totals  window.Sums
 }
 
-type event struct {
-	at   time.Duration
-	kind int
-	took time.Duration
-}
+type (
+	count struct {
+		at   time.Duration
+		kind int
+	}
+	duration struct{ at, took time.Duration }
+)
 
 func newModel(length time.Duration, buckets int, now time.Duration) *model {
 	m := &model{
@@ -33,7 +36,7 @@ func newModel(length time.Duration, buckets int, now time.Duration) *model {
 }
 
 func (m *model) restart(now time.Duration) {
-	m.origin, m.told, m.events = now, now, nil
+	m.origin, m.told, m.counts, m.times = now, now, nil, nil
 }
 
 // advance tells the time and says whether a boundary has passed.
@@ -44,8 +47,17 @@ func (m *model) advance(now time.Duration) (moved bool) {
 }
 
 func (m *model) add(kind int, took time.Duration) {
-	m.events = append(m.events, event{m.told, kind, took})
+	m.count(kind)
+	m.record(took)
+}
+
+func (m *model) count(kind int) {
+	m.counts = append(m.counts, count{m.told, kind})
 	m.totals[kind]++
+}
+
+func (m *model) record(took time.Duration) {
+	m.times = append(m.times, duration{m.told, took})
 }
 
 // bucket numbers the buckets from the origin. Unsigned arithmetic, because two durations
@@ -54,19 +66,30 @@ func (m *model) bucket(t time.Duration) uint64 {
 	return (uint64(t) - uint64(m.origin)) / uint64(m.width)
 }
 
-// visible says whether an event is in the window that ends at now.
-func (m *model) visible(e event, now time.Duration) bool {
-	return m.bucket(max(now, m.told))-m.bucket(e.at) < m.buckets
+// visible says whether what came at a time is in the window that ends at now.
+func (m *model) visible(at, now time.Duration) bool {
+	return m.bucket(max(now, m.told))-m.bucket(at) < m.buckets
 }
 
-func (m *model) window(now time.Duration) (sums window.Sums, took []time.Duration) {
-	for _, e := range m.events {
-		if m.visible(e, now) {
-			sums[e.kind]++
-			took = append(took, e.took)
+// sums returns the counts of the window that ends at now.
+func (m *model) sums(now time.Duration) (sums window.Sums) {
+	for _, c := range m.counts {
+		if m.visible(c.at, now) {
+			sums[c.kind]++
 		}
 	}
-	return sums, took
+	return sums
+}
+
+// took returns how many durations are in the window that ends at now, and their sum.
+func (m *model) took(now time.Duration) (n, sum uint64) {
+	for _, d := range m.times {
+		if m.visible(d.at, now) {
+			n++
+			sum += uint64(d.took)
+		}
+	}
+	return n, sum
 }
 
 // meters are a ring and what it rolls over.

@@ -1,6 +1,7 @@
 package window_test
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -99,6 +100,55 @@ func TestB21IdleGapThenABurst(t *testing.T) {
 	for _, n := range m.counters.Sums() {
 		require.EqualValues(t, gaps*crowd/window.Kinds, n)
 	}
+}
+
+// TestD3ABoundaryIsCrossedOnce is the burst again with goroutines that spin, so that they
+// arrive within nanoseconds of each other, and very often.
+func TestD3ABoundaryIsCrossedOnce(t *testing.T) {
+	const workers, gaps = 2, 20_000
+	m := newMeters(10, 2, 0)
+	var arrived, moved atomic.Int64
+	together(workers, func(kind int) {
+		for gap := range int64(gaps) {
+			now := time.Duration(gap+1) * 10
+			arrived.Add(1)
+			for arrived.Load() < (2*gap+1)*workers {
+				runtime.Gosched()
+			}
+			if m.ring.Advance(now) {
+				moved.Add(1)
+			}
+			m.counters.Add(kind)
+			m.exec.Record(0)
+			if n := m.ring.Sums(now)[kind]; n != 1 {
+				t.Errorf("gap %d: %d events of its own in the window, not 1", gap, n)
+			}
+			arrived.Add(1)
+			for arrived.Load() < (2*gap+2)*workers {
+				runtime.Gosched()
+			}
+		}
+	})
+	require.EqualValues(t, gaps, moved.Load())
+	require.Equal(t, window.Sums{gaps, gaps}, m.counters.Sums())
+	require.EqualValues(t, workers*gaps, m.exec.Snapshot().Count())
+}
+
+// TestContentionLosesNothing goes on until the storage has spread, if there is contention
+// at all, and a while longer.
+func TestContentionLosesNothing(t *testing.T) {
+	const workers, each = 2, 200_000
+	var c window.Counters
+	var h window.Histogram
+	together(workers, func(int) {
+		for range each {
+			c.Add(7)
+			h.Record(time.Second)
+		}
+	})
+	require.Equal(t, window.Sums{7: workers * each}, c.Sums())
+	require.EqualValues(t, workers*each, h.Snapshot().Count())
+	require.Equal(t, workers*each*time.Second, h.Snapshot().Sum())
 }
 
 // TestD3NoIncrementIsLostWhenRolling lets the clock tick once an event, so that the ring
