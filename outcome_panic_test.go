@@ -131,14 +131,14 @@ func TestPanicInAProbeReopensAndFreesItsPlace(t *testing.T) {
 				c := newTestCircuit(t, quill.Settings{Isolation: isolation})
 				openUp(t, c)
 				for range 3 {
-					time.Sleep(5 * time.Second)
+					pass(5 * time.Second)
 					_, _ = catch(func() {
 						_, _ = quill.Do(t.Context(), c, func(context.Context) (int, error) { end(); return 0, nil })
 					})
 					require.Equal(t, quill.Open, c.State())
 					require.ErrorIs(t, call(t, c, nil), quill.ErrOpen)
 				}
-				time.Sleep(5 * time.Second)
+				pass(5 * time.Second)
 				require.NoError(t, call(t, c, nil))
 				require.Equal(t, quill.Closed, c.State())
 				requireNothingHeld(t, c)
@@ -242,13 +242,13 @@ func TestPanicOfAbandonedWorkGoesToOnPanic(t *testing.T) {
 			OnPanic: func(*quill.PanicError) { panic("and a panic of its own") },
 		}), d.hooks())
 		_, err := quill.Do(t.Context(), c, func(context.Context) (int, error) {
-			time.Sleep(3 * time.Second)
+			pass(3 * time.Second)
 			bang()
 			return 0, nil
 		})
 		require.ErrorIs(t, err, quill.ErrTimeout)
 		require.Equal(t, 1, c.Stats().Abandoned)
-		time.Sleep(2*time.Second + 1)
+		pass(2*time.Second + 1)
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		require.Len(t, d.panics, 1, "told although the hook before it panicked")

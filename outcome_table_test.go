@@ -195,7 +195,7 @@ func rowsOfTimeouts() []row {
 		{
 			name: "timeout, the caller cancelling only after it", run: func(ctx context.Context) error {
 				<-ctx.Done()
-				time.Sleep(time.Second)
+				pass(time.Second)
 				return ctx.Err()
 			},
 			ctx:     canceledAfter(1500*time.Millisecond, nil),
@@ -232,7 +232,7 @@ func rowsOfRefusals() []row {
 		{
 			name: "short-circuited, the probe being out", run: ends(nil), arrange: func(t *testing.T, c *quill.Circuit) {
 				openUp(t, c)
-				time.Sleep(5 * time.Second)
+				pass(5 * time.Second)
 				free := occupy(t, c)
 				t.Cleanup(free)
 			},
@@ -342,6 +342,6 @@ func queueUp(t *testing.T, c *quill.Circuit, n int) {
 	for range n {
 		go func() { _, _ = c.Begin(ctx) }()
 	}
-	time.Sleep(1)
+	pass(1)
 	require.Equal(t, n, c.Stats().Queued)
 }

@@ -40,7 +40,7 @@ func (f *flight) flyPooled(t *task) (over bool) {
 	}
 	t.ctx = ctx
 	deadline := noDeadline
-	if f.timed {
+	if f.own { // the caller's own comes with its context, and with its cause
 		deadline = int64(f.deadline)
 	}
 	t.begin(deadline)

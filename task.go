@@ -60,15 +60,8 @@ func (t *task) begin(deadline int64) {
 
 // end ends the call one way, unless it has ended another.
 func (t *task) end(how int64) bool {
-	for {
-		s := t.status.Load()
-		if s <= abandoned {
-			return false
-		}
-		if t.status.CompareAndSwap(s, how) {
-			return true
-		}
-	}
+	s := t.status.Load()
+	return s > abandoned && t.status.CompareAndSwap(s, how)
 }
 
 // await blocks until the work is finished, the deadline has passed, or gaveUp is closed,
@@ -81,7 +74,7 @@ func (t *task) await(gaveUp <-chan struct{}) (how int64) {
 	select {
 	case <-t.told:
 	case <-gaveUp:
-		if t.leave(abandoned) {
+		if t.leave(t.status.Load(), abandoned) {
 			return abandoned
 		}
 		<-t.told
@@ -89,11 +82,12 @@ func (t *task) await(gaveUp <-chan struct{}) (how int64) {
 	return t.status.Load()
 }
 
-// leave ends the wait for work that goes on without a caller. It counts before it knows, so
-// that the worker, which counts back, never comes first.
-func (t *task) leave(how int64) bool {
+// leave ends the wait for work that goes on without a caller, unless the status is no more
+// what it was: then that call is over, and the task may be in use for another. It counts
+// before it knows, so that the worker, which counts back, never comes first.
+func (t *task) leave(was, how int64) bool {
 	t.circuit.abandon(1)
-	if t.end(how) {
+	if was > abandoned && t.status.CompareAndSwap(was, how) {
 		return true
 	}
 	t.circuit.abandon(-1)
@@ -113,7 +107,16 @@ func (t *task) arm(deadline int64) {
 			break
 		}
 	}
-	t.timer.Reset(time.Duration(deadline) - t.circuit.now())
+	// Another call of arm may have set a nearer time meanwhile, and its Reset may have come
+	// before this one.
+	for at := deadline; at != idle; {
+		t.timer.Reset(time.Duration(at) - t.circuit.now())
+		latest := t.armed.Load()
+		if latest == at {
+			return
+		}
+		at = latest
+	}
 }
 
 // ring is what the timer calls. It clears armed before it looks at the deadline, and begin
@@ -128,7 +131,7 @@ func (t *task) ring() {
 		t.arm(s)
 		return
 	}
-	if t.leave(expired) {
+	if t.leave(s, expired) {
 		t.told <- struct{}{}
 	}
 }
