@@ -27,8 +27,7 @@ func ExampleNew_sameName() {
 
 func ExampleBind() {
 	// Names and settings that are known only at run time come with errors, not panics.
-	registry := quill.NewRegistry()
-	circuit, err := registry.Circuit("titles of shard 7", quill.Settings{MaxConcurrent: 5})
+	circuit, err := quill.DefaultRegistry.Circuit("titles of shard 7", quill.Settings{MaxConcurrent: 5})
 	if err != nil {
 		fmt.Println(err)
 		return

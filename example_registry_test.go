@@ -1,7 +1,6 @@
 package quill_test
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -13,11 +12,9 @@ func ExampleNewRegistry() {
 	registry := quill.NewRegistry()
 	getTitle := quill.New("titles", fetchTitle, quill.WithRegistry(registry))
 
-	fmt.Println(getTitle.Do(context.Background(), "550"))
-	fmt.Println(registry.Len())
-	// Output:
-	// Movie 550 <nil>
-	// 1
+	circuit, _ := registry.Lookup("titles")
+	fmt.Println(circuit == getTitle.Circuit())
+	// Output: true
 }
 
 func ExampleRegistry_Circuit() {

@@ -23,7 +23,7 @@ var getMovie = quill.New("movie-info", fetchMovie,
 	quill.Settings{Timeout: 800 * time.Millisecond, MaxConcurrent: 20}).
 	FallbackTo(getMovieFromReplica).          // another command, with a circuit of its own
 	FallbackLast(lastMovies).                 // the last good answer for this request
-	OrElse(Movie{Name: "(name unavailable)"}) // never fails
+	OrElse(Movie{Name: "(name unavailable)"}) // a default, if nobody answers
 
 // fetchMovie stands for a call to another service.
 func fetchMovie(_ context.Context, id string) (Movie, error) {
@@ -43,14 +43,21 @@ func fetchMovieFromReplica(_ context.Context, id string) (Movie, error) {
 func Example() {
 	ctx := context.Background()
 
-	for _, id := range []string{"550", "603", "680"} {
-		m, err := getMovie.Do(ctx, id)
-		fmt.Println(m.Name, err)
-	}
+	m, err := getMovie.Do(ctx, "550") // waits
+	fmt.Println(m.Name, err)
+
+	f := getMovie.Go(ctx, "603") // does not
+	m, err = f.Wait(ctx)
+	fmt.Println(m.Name, err)
+
+	a, err := getMovie.Answer(ctx, "680") // tells who answered, and why
+	fmt.Println(a.Value.Name, err)
+	fmt.Println("answered by", a.Step, "because of:", a.Cause)
 	// Output:
 	// Fight Club <nil>
 	// The Matrix <nil>
 	// (name unavailable) <nil>
+	// answered by default because of: connection refused
 }
 
 // fetchTitle stands for a dependency that is well.
