@@ -28,7 +28,7 @@ DEMO_FLAGS ?=
 each = for m in $(1); do echo "$$m: $(strip $(2))"; (cd $$m && $(2)); done
 
 .PHONY: all
-all: fmt-check vet lint test modules race cover ## what you run before pushing
+all: fmt-check tidy-check vet lint test modules race test-32bit cover ## what you run before pushing
 
 .PHONY: ci
 ci: ## exactly what CI runs, from a fresh machine on
@@ -109,7 +109,8 @@ tools: $(GOLANGCI) ## build the pinned tools into .tmp/bin
 $(GOLANGCI): tools/go.mod
 	@mkdir -p $(BIN)
 	@echo "building golangci-lint $(GOLANGCI_VERSION) (about two minutes the first time)"
-	@go build -C tools -o $(CURDIR)/$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@go build -C tools -o $(CURDIR)/$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint 2>&1 | \
+		{ grep -v '^go: downloading' || true; }
 	@touch $@
 
 .PHONY: clean

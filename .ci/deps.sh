@@ -34,6 +34,6 @@ if ((${#missing[@]})); then
 		install fonts-liberation "${missing[@]%%=*}"
 	fi
 fi
-chromium --version
+chromium --version 2>/dev/null
 promtool --version 2>&1 | head -n 1
 go version

@@ -7,8 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 may_skip='^$'
 
 nested() {
-	find . -mindepth 2 \( -path ./tools -o -path ./.tmp -o -name node_modules -o -name testdata \) -prune \
-		-o -name go.mod -printf '%h\n' | sort
+	find . -mindepth 2 -name go.mod -not -path './tools/*' -not -path './.tmp/*' \
+		-not -path '*/node_modules/*' -not -path '*/testdata/*' -printf '%h\n' | sort
 }
 
 # no_skips runs go test -v in a module with the given arguments, prints its summary lines,
