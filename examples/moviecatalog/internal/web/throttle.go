@@ -1,0 +1,81 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Throttle passes each distinct message to next at most once in every. A sick service
+// under load would otherwise write thousands of equal lines; how many were left out is
+// told with the next one that is not.
+func Throttle(next slog.Handler, every time.Duration) slog.Handler {
+	return &throttle{Handler: next, every: every, seen: &seen{last: map[string]*line{}}}
+}
+
+type throttle struct {
+	slog.Handler
+
+	every time.Duration
+	seen  *seen
+	scope string // the attributes put on by With, so that services do not mute each other
+}
+
+type seen struct {
+	mu   sync.Mutex
+	last map[string]*line
+}
+
+type line struct {
+	at   time.Time
+	left int
+}
+
+// maxLines bounds the memory; beyond it, all is forgotten and starts anew.
+const maxLines = 1000
+
+func (t *throttle) Handle(ctx context.Context, r slog.Record) error {
+	left, ok := t.seen.due(t.scope+r.Message, r.Time, t.every)
+	if !ok {
+		return nil
+	}
+	if left > 0 {
+		r.AddAttrs(slog.Int("leftOut", left))
+	}
+	return t.Handler.Handle(ctx, r)
+}
+
+func (t *throttle) WithAttrs(attrs []slog.Attr) slog.Handler {
+	c := *t
+	c.Handler = t.Handler.WithAttrs(attrs)
+	for _, a := range attrs {
+		c.scope += a.String() + " "
+	}
+	return &c
+}
+
+func (t *throttle) WithGroup(name string) slog.Handler {
+	c := *t
+	c.Handler = t.Handler.WithGroup(name)
+	return &c
+}
+
+func (s *seen) due(key string, now time.Time, every time.Duration) (left int, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.last[key]
+	if l == nil {
+		if len(s.last) >= maxLines {
+			clear(s.last)
+		}
+		s.last[key] = &line{at: now}
+		return 0, true
+	}
+	if now.Sub(l.at) < every {
+		l.left++
+		return 0, false
+	}
+	left, l.at, l.left = l.left, now, 0
+	return left, true
+}
