@@ -1,0 +1,120 @@
+package tmdb
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func client(t *testing.T, h http.Handler, cfg Config) *Client {
+	t.Helper()
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	cfg.BaseURL, cfg.HTTP = srv.URL, srv.Client()
+	c, err := NewClient(cfg)
+	require.NoError(t, err)
+	return c
+}
+
+func TestClientFindsMovieWithEitherCredential(t *testing.T) {
+	for name, cfg := range map[string]Config{
+		"token": {Token: "t"}, "key": {Key: "k"}, "both": {Token: "t", Key: "wrong"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := client(t, &StandIn{Key: "k", Token: "t"}, cfg)
+			m, err := c.Movie(t.Context(), "550")
+			require.NoError(t, err)
+			require.Equal(t, 550, m.ID)
+			require.Equal(t, "Fight Club", m.Title)
+			require.NotEmpty(t, m.Overview)
+		})
+	}
+}
+
+func TestTokenIsPreferredAndKeepsTheKeyOutOfTheURL(t *testing.T) {
+	var got *http.Request
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r
+		(&StandIn{}).ServeHTTP(w, r)
+	})
+	_, err := client(t, h, Config{Token: "t", Key: "k"}).Movie(t.Context(), "550")
+	require.NoError(t, err)
+	require.Equal(t, "Bearer t", got.Header.Get("Authorization"))
+	require.Empty(t, got.URL.RawQuery)
+
+	_, err = client(t, h, Config{Key: "k"}).Movie(t.Context(), "550")
+	require.NoError(t, err)
+	require.Empty(t, got.Header.Get("Authorization"))
+	require.Equal(t, "api_key=k", got.URL.RawQuery)
+}
+
+func TestStandInRefusesAsTheRealOneDoes(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		standIn      *StandIn
+		id           string
+		status, code int
+	}{
+		{"wrong key", &StandIn{Key: "right"}, "550", 401, CodeInvalidKey},
+		{"unknown movie", &StandIn{}, "999999", 404, CodeNotFound},
+		{"bad id", &StandIn{}, "0", 404, CodeInvalidID},
+		{"no number", &StandIn{}, "abc", 404, CodeInvalidID},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := client(t, c.standIn, Config{Key: "wrong"}).Movie(t.Context(), c.id)
+			var e *Error
+			require.ErrorAs(t, err, &e)
+			require.Equal(t, c.status, e.HTTPStatus)
+			require.Equal(t, c.code, e.Code)
+			require.NotEmpty(t, e.Message)
+		})
+	}
+}
+
+func TestStandInLimitsAndSaysWhenToComeBack(t *testing.T) {
+	c := client(t, &StandIn{PerSecond: 1}, Config{})
+	_, err := c.Movie(t.Context(), "550")
+	require.NoError(t, err)
+	_, err = c.Movie(t.Context(), "550")
+	var e *Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, 429, e.HTTPStatus)
+	require.Equal(t, CodeOverLimit, e.Code)
+	require.Equal(t, time.Second, e.RetryAfter)
+}
+
+func TestNoErrorHoldsTheKey(t *testing.T) {
+	srv := httptest.NewServer(http.NotFoundHandler())
+	srv.Close() // nobody listens there now
+	c, err := NewClient(Config{BaseURL: srv.URL, Key: "s3cret"})
+	require.NoError(t, err)
+	_, err = c.Movie(t.Context(), "550")
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), "s3cret")
+}
+
+func TestGarbageAndHalfABodyAreErrors(t *testing.T) {
+	for name, body := range map[string]string{"garbage": "<html>", "empty": "{}"} {
+		t.Run(name, func(t *testing.T) {
+			h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) })
+			_, err := client(t, h, Config{}).Movie(t.Context(), "550")
+			require.ErrorContains(t, err, "garbage")
+		})
+	}
+	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		_, _ = w.Write([]byte(`{"id":550`))
+	})
+	_, err := client(t, h, Config{}).Movie(t.Context(), "550")
+	require.ErrorContains(t, err, "half a body")
+}
+
+func TestClientRefusesAURLThatIsNone(t *testing.T) {
+	for _, u := range []string{"", "api.themoviedb.org", "ftp://x", "http://"} {
+		_, err := NewClient(Config{BaseURL: u})
+		require.ErrorContains(t, err, "must look like", u)
+	}
+}
