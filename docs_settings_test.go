@@ -2,7 +2,6 @@ package quill_test
 
 import (
 	"encoding/json"
-	"errors"
 	"reflect"
 	"regexp"
 	"strings"
@@ -84,7 +83,7 @@ func allowed(t *testing.T, field reflect.StructField) string {
 	t.Helper()
 	var s quill.Settings
 	v := reflect.ValueOf(&s).Elem().FieldByIndex(field.Index)
-	switch field.Type.Kind() { //nolint:exhaustive // the kinds of Settings
+	switch field.Type.Kind() {
 	case reflect.Bool:
 		return "true or false"
 	case reflect.Float64:
@@ -95,7 +94,7 @@ func allowed(t *testing.T, field reflect.StructField) string {
 		v.SetInt(-7)
 	}
 	var e *quill.SettingsError
-	require.True(t, errors.As(s.Validate(), &e))
+	require.ErrorAs(t, s.Validate(), &e)
 	require.Equal(t, field.Name, e.Problems[0].Field)
 	return e.Problems[0].Allowed
 }

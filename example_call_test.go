@@ -18,12 +18,12 @@ func ExampleCall_Context() {
 	}
 
 	<-call.Context().Done() // the work takes too long
-	fmt.Println(context.Cause(call.Context()) == quill.ErrTimeout)
+	fmt.Println(context.Cause(call.Context()))
 
 	outcome, err := call.End(call.Context().Err())
 	fmt.Println(outcome, err)
 	// Output:
-	// true
+	// timeout
 	// timeout quill: call-context: timeout
 }
 

@@ -44,8 +44,8 @@ func ExampleCircuit_State() {
 	}
 
 	_, err := getTitle.Do(ctx, "550") // refused: run is not called
-	var e *quill.Error
-	fmt.Println(errors.Is(err, quill.ErrOpen), errors.As(err, &e) && e.RetryAfter > 4*time.Second)
+	e, ok := errors.AsType[*quill.Error](err)
+	fmt.Println(errors.Is(err, quill.ErrOpen), ok && e.RetryAfter > 4*time.Second)
 	// Output:
 	// closed connection refused
 	// closed connection refused

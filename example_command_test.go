@@ -57,8 +57,8 @@ func ExampleCommand_Do() {
 
 	// Without a fallback, run's own error reaches the caller untouched.
 	_, err := getTitle.Do(context.Background(), "550")
-	fmt.Println(err, err == errDown)
-	// Output: connection refused true
+	fmt.Println(err)
+	// Output: connection refused
 }
 
 func ExampleCommand_Do_timeout() {

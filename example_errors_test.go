@@ -18,12 +18,12 @@ func ExampleIgnore() {
 	getTitle := quill.New("errors-ignore", find).OrElse("(no title)")
 
 	_, err := getTitle.Do(context.Background(), "0") // no fallback, and the error as it was
-	fmt.Println(err, err == errNoSuchMovie)
+	fmt.Println(err)
 
 	s := getTitle.Circuit().Stats()
 	fmt.Println(s.Total.Ignored, s.Health.Requests) // no evidence about the dependency
 	// Output:
-	// no such movie true
+	// no such movie
 	// 1 0
 }
 
@@ -35,10 +35,10 @@ func ExampleRetryAfter() {
 	getTitle := quill.New("errors-retry-after", busy, quill.Settings{RequestVolumeThreshold: 1})
 
 	_, err := getTitle.Do(context.Background(), "550")
-	fmt.Println(err == errBusy)
+	fmt.Println(err) // as it was
 	fmt.Println(getTitle.Circuit().Stats().LastTransition.Reason)
 	// Output:
-	// true
+	// 503 Service Unavailable
 	// opened for 1m0s: 1 of 1 calls failed (100 %, threshold 50 %) in the last 10s
 }
 
@@ -55,8 +55,7 @@ func ExampleError() {
 	// Every error inside can be asked for: the cause, and that of each fallback step.
 	fmt.Println(errors.Is(err, quill.ErrOpen), errors.Is(err, os.ErrNotExist))
 
-	var e *quill.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*quill.Error](err); ok {
 		fmt.Println(e.Command, e.Outcome, e.State)
 		fmt.Println("come back later:", e.RetryAfter > 0)
 	}
@@ -89,8 +88,7 @@ func ExamplePanicError() {
 
 	func() {
 		defer func() {
-			var p *quill.PanicError
-			if err, ok := recover().(error); ok && errors.As(err, &p) {
+			if p, ok := recover().(*quill.PanicError); ok {
 				fmt.Println(p.Command, "panicked with:", p.Value)
 				fmt.Println("original stack:", len(p.Stack) > 0)
 			}

@@ -32,8 +32,10 @@ func ExampleSettings_MarshalJSON() {
 }
 
 func ExampleSettings_UnmarshalJSON() {
-	var config struct{ Movies quill.Settings }
-	err := json.Unmarshal([]byte(`{"Movies": {"timeout": "300ms"}}`), &config)
+	var config struct {
+		Movies quill.Settings `json:"movies"`
+	}
+	err := json.Unmarshal([]byte(`{"movies": {"timeout": "300ms"}}`), &config)
 	fmt.Println(config.Movies.Timeout, err)
 	// Output: 300ms <nil>
 }
@@ -64,8 +66,7 @@ func ExampleSettings_Validate() {
 		SleepWindow:           time.Minute,
 		MaxSleepWindow:        30 * time.Second,
 	}
-	var bad *quill.SettingsError
-	if errors.As(s.Validate(), &bad) {
+	if bad, ok := errors.AsType[*quill.SettingsError](s.Validate()); ok {
 		for _, p := range bad.Problems {
 			fmt.Println(p)
 		}
