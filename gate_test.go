@@ -1,0 +1,437 @@
+package quill_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-f7c3343e/quill"
+)
+
+// These tests look at the breaker where it is at work: in a circuit, on what its window holds.
+
+func TestVolumeAndRateOpenAtOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+		c := newTestCircuit(t, quill.Settings{Isolation: isolation})
+		calls(t, c, 10, nil)
+		calls(t, c, 9, errSick)
+		require.Equal(t, quill.Closed, c.State(), "19 calls are too few")
+		calls(t, c, 1, errSick)
+		require.Equal(t, quill.Open, c.State(), "10 of 20, by the very call")
+		require.ErrorIs(t, call(t, c, nil), quill.ErrOpen)
+	})
+}
+
+func TestNineteenFailuresOfNineteenStayClosed(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{})
+		calls(t, c, 19, errSick)
+		require.Equal(t, quill.Closed, c.State())
+	})
+}
+
+func TestSuccessThatCompletesTheVolumeOpens(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{})
+		calls(t, c, 19, errSick)
+		require.NoError(t, call(t, c, nil))
+		require.Equal(t, quill.Open, c.State(), "19 of 20 failed, whatever the last one did")
+
+		d := newTestCircuit(t, quill.Settings{})
+		calls(t, d, 10, errSick)
+		calls(t, d, 9, nil)
+		require.Equal(t, quill.Closed, d.State())
+		calls(t, d, 1, nil)
+		require.Equal(t, quill.Open, d.State(), "10 of 20")
+	})
+}
+
+func TestThresholdsAreExact(t *testing.T) {
+	for _, tc := range []struct {
+		name        string
+		percent     float64
+		calls, errs int
+		want        quill.State
+	}{
+		{"99 of 199 are not half", 50, 199, 99, quill.Closed},
+		{"100 of 200 are", 50, 200, 100, quill.Open},
+		{"57 of 100 reach 57", 57, 100, 57, quill.Open},
+		{"56 of 100 do not", 57, 100, 56, quill.Closed},
+		{"6 of 10,000 do not reach 0.07", 0.07, 10_000, 6, quill.Closed},
+		{"7 of 10,000 do", 0.07, 10_000, 7, quill.Open},
+		{"999 of 1,000 do not reach 100", 100, 1000, 999, quill.Closed},
+		{"1,000 of 1,000 do", 100, 1000, 1000, quill.Open},
+	} {
+		bubble(t, tc.name, func(t *testing.T) {
+			c := newTestCircuit(t, quill.Settings{
+				Isolation: quill.Semaphore, ErrorPercentThreshold: tc.percent, RequestVolumeThreshold: tc.calls,
+			})
+			calls(t, c, tc.calls-tc.errs, nil)
+			calls(t, c, tc.errs, errSick)
+			require.Equal(t, tc.want, c.State())
+			h := c.Stats().Health
+			require.Equal(t, uint64(tc.calls), h.Requests)
+			require.Equal(t, tc.want == quill.Open, h.ErrorPercent >= tc.percent, "what is shown agrees: %v", h)
+		})
+	}
+}
+
+func TestOldSuccessesExpireAndTheNextResultIsJudged(t *testing.T) {
+	for name, next := range map[string]error{"a success": nil, "a failure": errSick} {
+		bubble(t, name, func(t *testing.T) {
+			c := newTestCircuit(t, quill.Settings{})
+			calls(t, c, 100, nil)
+			pass(5 * time.Second)
+			calls(t, c, 60, errSick)
+			require.Equal(t, quill.Closed, c.State(), "60 of 160")
+			pass(5 * time.Second)
+			require.Equal(t, quill.Closed, c.State(), "reading moves nothing")
+			require.Equal(t, quill.Health{Requests: 60, Errors: 60, ErrorPercent: 100}, c.Stats().Health)
+			_ = call(t, c, next)
+			require.Equal(t, quill.Open, c.State(), "60 of 61")
+		})
+	}
+}
+
+func TestCallThatSaysNothingDoesNotHideThatSuccessesExpired(t *testing.T) {
+	for name, silent := range map[string]func(t *testing.T, c *quill.Circuit){
+		"ignored": func(t *testing.T, c *quill.Circuit) { _ = call(t, c, quill.Ignore(errMine)) },
+		"canceled": func(t *testing.T, c *quill.Circuit) {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			_, _ = c.Begin(ctx)
+		},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			c := newTestCircuit(t, quill.Settings{})
+			calls(t, c, 100, nil)
+			pass(5 * time.Second)
+			calls(t, c, 60, errSick)
+			pass(5 * time.Second)
+			silent(t, c)
+			require.Equal(t, quill.Closed, c.State())
+			require.NoError(t, call(t, c, nil))
+			require.Equal(t, quill.Open, c.State(), "60 of 61, seen by the first result that says something")
+		})
+	}
+}
+
+func TestErrorsExpireBucketByBucket(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{})
+		for range 10 {
+			calls(t, c, 1, errSick)
+			pass(time.Second)
+		}
+		for left := 9; left >= 0; left-- {
+			require.Equal(t, uint64(left), c.Stats().Health.Errors)
+			require.Equal(t, uint64(left), c.Stats().Window.Failure)
+			pass(time.Second)
+		}
+		require.Equal(t, uint64(10), c.Stats().Total.Failure)
+	})
+}
+
+func TestWindowIsFreshAfterTheCircuitCloses(t *testing.T) {
+	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+		for _, s := range []quill.Settings{
+			{Isolation: isolation},
+			{Isolation: isolation, RollingCalls: 20},
+			{Isolation: isolation, RollingWindow: time.Hour},
+		} {
+			c := newTestCircuit(t, s)
+			openUp(t, c)
+			pass(5 * time.Second)
+			require.NoError(t, call(t, c, nil))
+			require.Equal(t, quill.Closed, c.State())
+			require.Equal(t, quill.Health{Requests: 1}, c.Stats().Health, "the probe alone")
+			calls(t, c, 18, errSick)
+			require.Equal(t, quill.Closed, c.State(), "19 calls are too few, the old ones do not count")
+			calls(t, c, 1, errSick)
+			require.Equal(t, quill.Open, c.State())
+			require.Equal(t, uint64(39), c.Stats().Total.Failure)
+		}
+	})
+}
+
+func TestRefusalsAndSilentCallsAreNoEvidence(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{})
+		calls(t, c, 19, errSick)
+		calls(t, c, 100, quill.Ignore(errMine))
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 100 {
+			_, _ = c.Begin(ctx)
+		}
+		require.Equal(t, quill.Closed, c.State())
+		require.Equal(t, uint64(19), c.Stats().Health.Requests)
+		calls(t, c, 1, errSick)
+		calls(t, c, 1000, nil)
+		require.Equal(t, uint64(1000), c.Stats().Total.ShortCircuited)
+		require.Equal(t, uint64(20), c.Stats().Health.Requests)
+	})
+}
+
+func TestRejectionsOpenUnlessSetOff(t *testing.T) {
+	for _, off := range []bool{false, true} {
+		bubble(t, map[bool]string{false: "default", true: "set off"}[off], func(t *testing.T) {
+			c := newTestCircuit(t, quill.Settings{MaxConcurrent: 1, IgnoreRejected: off})
+			full(t, c)
+			calls(t, c, 20, nil)
+			require.Equal(t, uint64(20), c.Stats().Total.Rejected)
+			require.Equal(t, off, c.State() == quill.Closed)
+		})
+	}
+}
+
+func TestSlowSuccessesOpen(t *testing.T) {
+	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+		var d diary
+		c := newTestCircuit(t, quill.Settings{Isolation: isolation, SlowCallDuration: 200 * time.Millisecond}, d.hooks())
+		slowly := func(took time.Duration) {
+			_, err := quill.Do(t.Context(), c, func(context.Context) (int, error) { pass(took); return 0, nil })
+			require.NoError(t, err)
+		}
+		for range 10 {
+			slowly(200*time.Millisecond - 1)
+		}
+		for range 9 {
+			slowly(200 * time.Millisecond)
+		}
+		require.Equal(t, uint64(9), c.Stats().Health.Slow)
+		require.Equal(t, quill.Closed, c.State())
+		slowly(200 * time.Millisecond)
+		require.Equal(t, quill.Open, c.State())
+		require.Equal(t, quill.Counts{Success: 20}, c.Stats().Total)
+		require.Equal(t, []string{
+			"opened for 5s: 10 of 20 calls took 200ms or longer (50 %, threshold 50 %) in the last 10s",
+		}, d.reasons())
+
+		pass(5 * time.Second)
+		slowly(200 * time.Millisecond)
+		require.Equal(t, quill.Open, c.State(), "a slow probe is no cure")
+		require.Contains(t, d.reasons()[2], "opened again for 5s: a probe succeeded, but was slow")
+		pass(5 * time.Second)
+		slowly(time.Millisecond)
+		require.Equal(t, quill.Closed, c.State())
+	})
+}
+
+func TestFastSuccessThatCompletesTheVolumeOpensForSlowOnes(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{SlowCallDuration: 100 * time.Millisecond})
+		for range 19 {
+			_, _ = quill.Do(t.Context(), c, func(context.Context) (int, error) { pass(100 * time.Millisecond); return 0, nil })
+		}
+		require.Equal(t, quill.Closed, c.State())
+		require.NoError(t, call(t, c, nil))
+		require.Equal(t, quill.Open, c.State())
+	})
+}
+
+func TestTimeInTheQueueDoesNotMakeACallSlow(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{MaxConcurrent: 1, QueueSize: 1, SlowCallDuration: 100 * time.Millisecond})
+		fullFor(500*time.Millisecond)(t, c)
+		require.NoError(t, call(t, c, nil))
+		s := c.Stats()
+		require.Zero(t, s.Health.Slow)
+		require.Zero(t, s.Execution.Sum())
+		require.Equal(t, 500*time.Millisecond, s.Whole.Sum())
+	})
+}
+
+func TestTheLastCallsDecideHoweverLongAgo(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		var d diary
+		c := newTestCircuit(t, quill.Settings{RollingCalls: 10}, d.hooks())
+		calls(t, c, 6, nil)
+		calls(t, c, 4, errSick)
+		require.Equal(t, quill.Closed, c.State())
+		pass(24 * time.Hour)
+		require.Equal(t, quill.Health{Requests: 10, Errors: 4, ErrorPercent: 40}, c.Stats().Health)
+		require.Zero(t, c.Stats().Window.Total(), "statistics keep to the time")
+		calls(t, c, 5, nil)
+		require.Equal(t, quill.Closed, c.State())
+		calls(t, c, 1, errSick)
+		require.Equal(t, quill.Open, c.State(), "5 of the last 10")
+		require.Equal(t, []string{
+			"opened for 5s: 5 of 10 calls failed (50 %, threshold 50 %) in the last 10 calls",
+		}, d.reasons())
+	})
+}
+
+func TestTheLastCallsForgetTheOldest(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{RollingCalls: 4})
+		calls(t, c, 1, errSick)
+		calls(t, c, 4, nil)
+		require.Equal(t, quill.Health{Requests: 4}, c.Stats().Health)
+		calls(t, c, 1, errSick)
+		calls(t, c, 2, nil)
+		calls(t, c, 1, errSick)
+		require.Equal(t, quill.Open, c.State())
+	})
+}
+
+func TestResultsOfAnEarlierEpochChangeNothing(t *testing.T) {
+	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+		var d diary
+		c := newTestCircuit(t, quill.Settings{Isolation: isolation, Timeout: quill.NoTimeout, MaxConcurrent: 100}, d.hooks())
+		begin := func() *quill.Call {
+			k, err := c.Begin(t.Context())
+			require.NoError(t, err)
+			return k
+		}
+		good, bad, later := begin(), begin(), begin()
+		openUp(t, c)
+		_, _ = good.End(nil)
+		_, _ = bad.End(errSick)
+		require.Equal(t, quill.Open, c.State())
+		require.True(t, d.last(t).Stale)
+		require.Equal(t, uint64(2), c.Stats().StaleResults)
+		require.Equal(t, uint64(20), c.Stats().Health.Requests, "they are counted, but not as evidence")
+		require.Equal(t, uint64(21), c.Stats().Window.Failure)
+		pass(5 * time.Second)
+		probe := begin()
+		_, _ = later.End(nil)
+		require.Equal(t, quill.HalfOpen, c.State())
+		_, _ = probe.End(nil)
+		require.True(t, d.last(t).Probe)
+		require.False(t, d.last(t).Stale)
+		require.Equal(t, quill.Closed, c.State())
+		require.Len(t, d.reasons(), 3)
+	})
+}
+
+func TestHerdAtAHalfOpenCircuitSendsTheProbesOnly(t *testing.T) {
+	for _, probes := range []int{1, 3} {
+		onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+			c := newTestCircuit(t, quill.Settings{Isolation: isolation, Probes: probes, MaxConcurrent: 200})
+			openUp(t, c)
+			pass(5 * time.Second)
+			var wg sync.WaitGroup
+			for range 200 {
+				wg.Go(func() {
+					_, _ = quill.Do(t.Context(), c, func(context.Context) (int, error) { pass(time.Millisecond); return 0, nil })
+				})
+			}
+			synctest.Wait()
+			require.Equal(t, probes, c.Stats().InFlight)
+			require.Equal(t, probes, c.Stats().Probes)
+			wg.Wait()
+			require.Equal(t, quill.Closed, c.State())
+			require.Equal(t, uint64(200-probes), c.Stats().Total.ShortCircuited)
+			requireNothingHeld(t, c)
+		})
+	}
+}
+
+func TestProbeThatIsRefusedInsideGivesItsPlaceBack(t *testing.T) {
+	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+		c := newTestCircuit(t, quill.Settings{Isolation: isolation, MaxConcurrent: 1})
+		openUp(t, c)
+		pass(5 * time.Second)
+		free := c.Bulkhead().TakeSlot()
+		for range 3 {
+			require.ErrorIs(t, call(t, c, nil), quill.ErrFull)
+			require.Zero(t, c.Stats().Probes)
+		}
+		free()
+		require.NoError(t, call(t, c, nil))
+		require.Equal(t, quill.Closed, c.State())
+	})
+}
+
+func TestProbeThatTimesOutIsJudgedBeforeItsLeaseEnds(t *testing.T) {
+	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+		// The lease is as long as the timeout: at the deadline both end, and a crowd waits.
+		s := quill.Settings{Isolation: isolation, Timeout: 5 * time.Second, SleepWindow: 5 * time.Second}
+		require.Equal(t, s.Timeout, s.WithDefaults().ProbeLease)
+		c := newTestCircuit(t, s)
+		openUp(t, c)
+		for range 20 {
+			pass(5 * time.Second)
+			go func() {
+				_, _ = quill.Do(t.Context(), c, func(ctx context.Context) (int, error) { return 0, obedient(ctx) })
+			}()
+			pass(5 * time.Second)
+			for range 10 {
+				_ = call(t, c, errSick)
+			}
+			synctest.Wait()
+			require.Equal(t, quill.Open, c.State(), "the probe timed out")
+			require.Zero(t, c.Stats().StaleResults)
+		}
+	})
+}
+
+func TestProbeThatHangsLosesItsLease(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{Timeout: quill.NoTimeout, ProbeLease: 30 * time.Second})
+		openUp(t, c)
+		pass(5 * time.Second)
+		hanging, err := c.Begin(t.Context())
+		require.NoError(t, err)
+		pass(30*time.Second - 1)
+		require.ErrorIs(t, call(t, c, nil), quill.ErrOpen)
+		pass(1)
+		require.Zero(t, c.Stats().Probes)
+		_, _ = hanging.End(errSick)
+		require.Equal(t, quill.HalfOpen, c.State(), "its result comes too late")
+		require.Equal(t, uint64(1), c.Stats().StaleResults)
+		require.NoError(t, call(t, c, nil))
+		require.Equal(t, quill.Closed, c.State())
+	})
+}
+
+func TestIgnoredProbesCloseAfterTenInARow(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		var d diary
+		c := newTestCircuit(t, quill.Settings{}, d.hooks())
+		openUp(t, c)
+		pass(5 * time.Second)
+		calls(t, c, 9, quill.Ignore(errMine))
+		require.Equal(t, quill.HalfOpen, c.State())
+		calls(t, c, 1, quill.Ignore(errMine))
+		require.Equal(t, quill.Closed, c.State())
+		require.Equal(t, "closed: 10 probes in a row were the callers' own fault, so the dependency answers", d.reasons()[2])
+	})
+}
+
+func TestHintOfTheFailureThatOpensLengthensTheSleepWindow(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{})
+		calls(t, c, 19, errSick)
+		calls(t, c, 1, quill.RetryAfter(errSick, time.Minute))
+		err := asError(t, call(t, c, nil))
+		require.Equal(t, time.Minute, err.RetryAfter)
+		require.Equal(t, time.Minute, c.Stats().RetryAfter)
+		require.Equal(t, "quill: dep: circuit open, retry after 1m0s", err.Error())
+		pass(time.Minute)
+		require.Zero(t, c.Stats().RetryAfter)
+		require.NoError(t, call(t, c, nil))
+	})
+}
+
+func TestSleepWindowGrowsAndIsJittered(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{MaxSleepWindow: 12 * time.Second, SleepWindowJitter: 10})
+		openUp(t, c)
+		distinct := map[time.Duration]bool{}
+		for _, want := range []time.Duration{5 * time.Second, 10 * time.Second, 12 * time.Second, 12 * time.Second} {
+			left := c.Stats().RetryAfter
+			require.GreaterOrEqual(t, left, want)
+			require.LessOrEqual(t, left, want+want/10)
+			distinct[left-want] = true
+			pass(left)
+			_ = call(t, c, errSick)
+		}
+		require.Greater(t, len(distinct), 1, "drawn anew each time")
+	})
+}
