@@ -45,7 +45,9 @@ func render(ctx context.Context, module string) (map[string]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.path, err)
 		}
-		files[fileName(p)] = strings.Join(append(surface(tp), ""), "\n")
+		if lines := surface(tp); len(lines) > 0 { // a package may hold tests alone
+			files[fileName(p)] = strings.Join(lines, "\n") + "\n"
+		}
 	}
 	return files, nil
 }
