@@ -106,8 +106,9 @@ func requireAllSlots(t *testing.T, c *quill.Circuit) {
 	for i := range calls {
 		calls[i] = begin(t, c)
 	}
-	_, err := c.Begin(t.Context())
-	require.ErrorIs(t, err, quill.ErrFull, "more calls run at once than there are slots")
+	_, err := c.Begin(t.Context()) // refused, at once or out of the queue
+	require.True(t, errors.Is(err, quill.ErrFull) || errors.Is(err, quill.ErrTimeout),
+		"more calls run at once than there are slots: %v", err)
 	for _, k := range calls {
 		k.End(nil)
 	}
