@@ -185,12 +185,3 @@ func (r *recorder) all() []quill.Transition {
 	defer r.mu.Unlock()
 	return append([]quill.Transition(nil), r.moves...)
 }
-
-// states are the states entered, in order.
-func (r *recorder) states() []quill.State {
-	var states []quill.State
-	for _, m := range r.all() {
-		states = append(states, m.To)
-	}
-	return states
-}

@@ -127,7 +127,7 @@ func TestB45BodyOutlivesTheRoundTrip(t *testing.T) {
 		c := newCircuit(t, quill.Settings{Timeout: timeout, MaxConcurrent: 1})
 		base := server.Client().Transport
 		client := &http.Client{Transport: quillhttp.New(c, roundTripper(func(r *http.Request) (*http.Response, error) {
-			below = r.Context()
+			below = r.Context() //nolint:fatcontext // it is kept to be looked at, not nested
 			return base.RoundTrip(r)
 		}))}
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, nil)
@@ -149,7 +149,7 @@ func TestB45BodyOutlivesTheRoundTrip(t *testing.T) {
 		require.Zero(t, c.Stats().InFlight)
 	}
 	t.Run("a", func(t *testing.T) {
-		c, resp, below := get(t, "/", time.Minute)
+		c, resp, below := get(t, "/", time.Minute) //nolint:bodyclose // get closes it in the end
 		require.ErrorIs(t, call(c, ok), quill.ErrFull)
 		body, err := io.ReadAll(resp.Body)
 		require.NoError(t, err)
@@ -159,13 +159,13 @@ func TestB45BodyOutlivesTheRoundTrip(t *testing.T) {
 		requireAllSlots(t, c)
 	})
 	t.Run("b", func(t *testing.T) {
-		c, resp, _ := get(t, "/breaks", time.Minute)
+		c, resp, _ := get(t, "/breaks", time.Minute) //nolint:bodyclose // get closes it in the end
 		_, err := io.ReadAll(resp.Body)
 		require.Error(t, err)
 		ends(t, c, quill.Failure)
 	})
 	t.Run("c", func(t *testing.T) {
-		c, resp, _ := get(t, "/stalls", 500*time.Millisecond)
+		c, resp, _ := get(t, "/stalls", 500*time.Millisecond) //nolint:bodyclose // get closes it in the end
 		_, err := io.ReadAll(resp.Body)
 		require.ErrorIs(t, err, quill.ErrTimeout)
 		ends(t, c, quill.Timeout)
