@@ -1,0 +1,271 @@
+package quill
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// warmCircuit returns a circuit whose pool keeps its workers, outside a bubble.
+func warmCircuit(t *testing.T, s Settings) *Circuit {
+	t.Helper()
+	c := newCircuit("dep", &options{settings: s})
+	require.False(t, c.cold)
+	t.Cleanup(c.bulkhead.DismissWorkers)
+	return c
+}
+
+func (b *Bulkhead) idleWorkers() []*worker {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]*worker(nil), b.pool.idle...)
+}
+
+func TestWarmWorkersAreReused(t *testing.T) {
+	c := warmCircuit(t, Settings{})
+	var first, last string
+	for n := range 100 {
+		last, _ = Do(t.Context(), c, func(context.Context) (string, error) { return goroutineName(), nil })
+		if n == 0 {
+			first = last
+		}
+	}
+	require.Equal(t, first, last, "calls in sequence run on one goroutine")
+	require.Len(t, c.bulkhead.idleWorkers(), 1)
+}
+
+// goroutineName is the line that a stack begins with: goroutine 12 [running]:.
+func goroutineName() string {
+	stack := make([]byte, 64)
+	stack = stack[:runtime.Stack(stack, false)]
+	for i, b := range stack {
+		if b == '[' {
+			return string(stack[:i])
+		}
+	}
+	return ""
+}
+
+func TestThePoolHasAsManyWorkersAsRanAtOnce(t *testing.T) {
+	c := warmCircuit(t, Settings{MaxConcurrent: 7})
+	fill := func(n int) {
+		release, began := make(chan struct{}), make(chan struct{})
+		var futures []*Future[int]
+		for range n {
+			futures = append(futures, Go(t.Context(), c, func(context.Context) (int, error) {
+				began <- struct{}{}
+				<-release
+				return 0, nil
+			}))
+			<-began
+		}
+		close(release)
+		for _, f := range futures {
+			_, err := f.Wait(t.Context())
+			require.NoError(t, err)
+		}
+	}
+	fill(5)
+	require.Len(t, c.bulkhead.idleWorkers(), 5)
+	fill(7)
+	fill(3)
+	require.Len(t, c.bulkhead.idleWorkers(), 7)
+}
+
+func TestReaperDismissesWorkersThatNobodyNeeded(t *testing.T) {
+	b := newBulkhead("dep", Settings{MaxConcurrent: 10}.WithDefaults())
+	t.Cleanup(b.DismissWorkers)
+	workers := make([]*worker, 4)
+	b.mu.Lock()
+	for i := range workers {
+		workers[i] = &worker{tasks: make(chan *task, 1)}
+		b.parkLocked(workers[i])
+	}
+	require.NotNil(t, b.pool.reaper, "a timer stands by")
+	b.mu.Unlock()
+
+	b.reap()
+	require.Equal(t, workers, b.idleWorkers(), "they were not idle for a whole term yet")
+	require.NotNil(t, b.pool.reaper)
+
+	b.mu.Lock()
+	require.Same(t, workers[3], b.pool.takeLocked(), "the one used last is on top")
+	require.Same(t, workers[2], b.pool.takeLocked())
+	b.parkLocked(workers[2])
+	b.parkLocked(workers[3])
+	b.mu.Unlock()
+	b.reap()
+	require.Equal(t, workers[2:], b.idleWorkers(), "two at once were needed in this term")
+	for _, w := range workers[:2] {
+		_, open := <-w.tasks
+		require.False(t, open, "dismissed")
+	}
+
+	b.reap()
+	require.Empty(t, b.idleWorkers())
+	require.Nil(t, b.pool.reaper, "an idle pool has no timer")
+	b.mu.Lock()
+	require.Nil(t, b.pool.takeLocked())
+	b.mu.Unlock()
+}
+
+func TestReaperLeavesWorkersThatAreAtWork(t *testing.T) {
+	c := warmCircuit(t, Settings{})
+	require.NoError(t, doNothing(t, c))
+	release, began := make(chan struct{}), make(chan struct{})
+	f := Go(t.Context(), c, func(context.Context) (int, error) { close(began); <-release; return 7, nil })
+	<-began
+	c.bulkhead.reap()
+	c.bulkhead.reap()
+	c.bulkhead.reap()
+	close(release)
+	v, err := f.Wait(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 7, v)
+	require.NoError(t, doNothing(t, c))
+	require.Len(t, c.bulkhead.idleWorkers(), 1)
+}
+
+func doNothing(t *testing.T, c *Circuit) error {
+	t.Helper()
+	_, err := Do(t.Context(), c, func(context.Context) (int, error) { return 0, nil })
+	return err
+}
+
+func TestWorkerThatPanickedStaysAndOneThatExitedIsReplaced(t *testing.T) {
+	c := warmCircuit(t, Settings{MaxConcurrent: 1, RequestVolumeThreshold: 1000})
+	require.Panics(t, func() {
+		_, _ = Do(t.Context(), c, func(context.Context) (int, error) { panic("boom") })
+	})
+	require.Len(t, c.bulkhead.idleWorkers(), 1)
+	for range 20 {
+		_, err := Do(t.Context(), c, func(context.Context) (int, error) { runtime.Goexit(); return 0, nil })
+		require.ErrorIs(t, err, ErrGoexit)
+		require.Empty(t, c.bulkhead.idleWorkers())
+		require.NoError(t, doNothing(t, c), "the pool has not shrunk")
+	}
+	require.Zero(t, c.Stats().InFlight)
+}
+
+func TestWorkersAreColdInABubble(t *testing.T) {
+	outside := warmCircuit(t, Settings{})
+	require.NoError(t, doNothing(t, outside))
+	idle := outside.bulkhead.idleWorkers()
+	require.Len(t, idle, 1)
+	synctest.Test(t, func(t *testing.T) {
+		require.NoError(t, doNothing(t, outside), "a circuit made outside works in a bubble")
+		require.Equal(t, idle, outside.bulkhead.idleWorkers(), "but lends it no worker, and keeps none of it")
+		c := newCircuit("dep", &options{})
+		require.True(t, c.cold)
+		require.NoError(t, doNothing(t, c))
+		require.Empty(t, c.bulkhead.idleWorkers())
+		require.Nil(t, c.bulkhead.pool.reaper)
+	})
+	require.NoError(t, doNothing(t, outside))
+	require.Equal(t, idle, outside.bulkhead.idleWorkers())
+}
+
+func TestSlowOnPanicHoldsUpNoOtherCall(t *testing.T) {
+	for name, end := range map[string]func(){"slow": nil, "goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			told, release := make(chan struct{}), make(chan struct{})
+			c := newCircuit("dep", &options{hooks: []Hooks{{OnPanic: func(*PanicError) {
+				close(told)
+				if end != nil {
+					end()
+				}
+				<-release
+			}}}})
+			t.Cleanup(c.bulkhead.DismissWorkers)
+			defer close(release)
+			ctx, cancel := context.WithCancel(t.Context())
+			_, err := Do(ctx, c, func(context.Context) (int, error) {
+				cancel()
+				<-leftBehind(c)
+				panic("of abandoned work")
+			})
+			require.ErrorIs(t, err, context.Canceled)
+			<-told
+			require.NoError(t, doNothing(t, c), "the hook's goroutine is no worker")
+			require.Zero(t, c.Stats().InFlight)
+		})
+	}
+}
+
+// leftBehind returns a channel that is closed once the caller has left its work behind.
+func leftBehind(c *Circuit) <-chan struct{} {
+	left := make(chan struct{})
+	go func() {
+		for c.Stats().Abandoned == 0 {
+			runtime.Gosched()
+		}
+		close(left)
+	}()
+	return left
+}
+
+func TestTasksAreReusedWithoutMixingUpCalls(t *testing.T) {
+	c := warmCircuit(t, Settings{MaxConcurrent: 4, QueueSize: 100, RequestVolumeThreshold: 1_000_000})
+	command := Bind(c, func(ctx context.Context, n int) (int, error) {
+		switch n % 5 {
+		case 0:
+			return 0, errors.New("odd")
+		case 1:
+			runtime.Gosched()
+		case 2:
+			<-ctx.Done() // abandoned: its caller gives up
+		case 3:
+			panic(n)
+		}
+		return n, nil
+	})
+	done := make(chan struct{})
+	for g := range 4 {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			for i := range 400 {
+				checkCall(t, command, g*1000+i)
+			}
+		}()
+	}
+	for range 4 {
+		<-done
+	}
+	require.Equal(t, uint64(1600), c.Stats().Total.Total())
+}
+
+// checkCall makes one call and checks that what comes back is its own.
+func checkCall(t *testing.T, command *Command[int, int], n int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if n%5 == 2 {
+		go cancel()
+	}
+	defer func() {
+		if v := recover(); v != nil && v.(*PanicError).Value != n {
+			t.Errorf("call %d panicked with %v", n, v)
+		}
+	}()
+	v, err := command.Do(ctx, n)
+	switch n % 5 {
+	case 0:
+		if err == nil || err.Error() != "odd" {
+			t.Errorf("call %d: %v", n, err)
+		}
+	case 1, 4:
+		if err != nil || v != n {
+			t.Errorf("call %d: %d, %v", n, v, err)
+		}
+	case 2:
+		if !errors.Is(err, context.Canceled) && (err != nil || v != n) { // its work may have been quicker
+			t.Errorf("call %d: %v", n, err)
+		}
+	case 3:
+		t.Errorf("call %d returned", n)
+	}
+}
