@@ -145,39 +145,48 @@ func TestB36Panics(t *testing.T) {
 	})
 }
 
-// TestB37ResultsGoByValue (for the race detector)
+// TestB37ResultsGoByValue (for the race detector; virtual time and real)
 //
 // S: work that writes its result while its caller's deadline passes.
-// T: 2,000 calls that end at the very moment of their timeout.
-// C: no memory is written by one and read by the other: the caller has the whole answer or
-// none.
+// T: 2,000 calls that end at the very moment of their timeout. In real time workers stay
+// warm, and what carried one call carries the next.
+// C: no memory is written by one and read by the other: the caller has the whole answer to
+// its own request, or none.
 //
 // Source: heimdall#63, #67, #137; go-retryablehttp#94; oci-go-sdk#603.
 func TestB37ResultsGoByValue(t *testing.T) {
 	type movie struct{ id, name, description string }
-	synctest.Test(t, func(t *testing.T) {
+	play := func(t *testing.T, timeout time.Duration, callers, each int) {
+		t.Helper()
 		c := newCircuit(t, quill.Settings{
-			Timeout: 10 * time.Millisecond, MaxConcurrent: quill.Unlimited, RequestVolumeThreshold: 1_000_000,
+			Timeout: timeout, MaxConcurrent: quill.Unlimited, RequestVolumeThreshold: 1_000_000,
 		})
 		get := quill.Bind(c, func(_ context.Context, id string) (m movie, err error) {
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(timeout) // real time: the very moment of the timeout is what is wanted
 			for range 10 {
 				m.id, m.name, m.description = id, "name of "+id, "description of "+id
 				runtime.Gosched()
 			}
 			return m, nil
 		})
-		together(2000, func(i int) {
-			id := fmt.Sprint(i)
-			m, err := get.Do(context.Background(), id)
-			whole := movie{id, "name of " + id, "description of " + id}
-			if err == nil && m != whole || err != nil && m != (movie{}) {
-				t.Errorf("half an answer: %+v, %v", m, err)
+		together(callers, func(i int) {
+			for n := range each {
+				id := fmt.Sprint(i, " ", n)
+				m, err := get.Do(context.Background(), id)
+				whole := movie{id, "name of " + id, "description of " + id}
+				if err == nil && m != whole || err != nil && m != (movie{}) {
+					t.Errorf("half an answer: %+v, %v", m, err)
+				}
 			}
 		})
-		time.Sleep(time.Second)
-		synctest.Wait()
+	}
+	t.Run("virtual", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			play(t, 10*time.Millisecond, 2000, 1)
+			time.Sleep(time.Second)
+		})
 	})
+	t.Run("real", func(t *testing.T) { play(t, time.Millisecond, 20, 100) })
 }
 
 // TestB38GetOrCreate

@@ -16,7 +16,7 @@ import (
 	"github.com/seed-f7c3343e/quill/lastgood"
 )
 
-// TestB40OneAnswer
+// TestB40OneAnswer (virtual time and real)
 //
 // S: a command with a fallback.
 // T: run succeeds or fails at the instant of the timeout, just before or just after: 100,000
@@ -27,51 +27,68 @@ import (
 // Source: hystrix-go#29, #42, #43; circuit 4333a6a.
 func TestB40OneAnswer(t *testing.T) {
 	eachIsolation(t, func(t *testing.T, s quill.Settings) {
-		rounds, callers := 250, 200 // twice: 100,000 calls
+		s.Timeout = 10 * time.Millisecond
+		rounds := 250 // twice: 100,000 calls
 		if raceDetector {
 			rounds = 25
 		}
-		s.Timeout, s.MaxConcurrent, s.MaxConcurrentFallbacks = 10*time.Millisecond, quill.Unlimited, quill.Unlimited
-		s.RequestVolumeThreshold = 1_000_000_000
-		var told, fallbacks [4]atomic.Int64 // by what the caller got
-		c := newCircuit(t, s, quill.WithHooks(quill.Hooks{OnCall: func(_ context.Context, e quill.CallEvent) {
-			told[e.Outcome].Add(1)
-		}}))
-		var asked atomic.Int64
-		get := quill.Bind(c, func(_ context.Context, i int) (string, error) {
-			time.Sleep(10*time.Millisecond + time.Duration(i%5-3))
-			if i%2 == 0 {
-				return "run", nil
-			}
-			return "", errDown
-		}).Fallback("second", func(context.Context, int, error) (string, error) {
-			asked.Add(1)
-			return "fallback", nil
+		answerAroundTimeout(t, s, rounds, func(i int) time.Duration {
+			return s.Timeout + time.Duration(i%5-3)
 		})
-		for range rounds {
-			together(callers, func(i int) {
-				a, err := get.Answer(context.Background(), i)
-				fits := err == nil &&
-					(a.Outcome == quill.Success && a.Value == "run" && a.Step == "" && i%2 == 0 ||
-						a.Outcome == quill.Failure && a.Value == "fallback" && i%2 == 1 ||
-						a.Outcome == quill.Timeout && a.Value == "fallback" && errors.Is(a.Cause, quill.ErrTimeout))
-				if !fits {
-					t.Errorf("%+v, %v", a, err)
-				}
-				fallbacks[a.Outcome].Add(1)
-			})
-		}
 		time.Sleep(time.Second) // the last to be late
-		stats := c.Stats()
-		require.EqualValues(t, rounds*callers, stats.Total.Total())
-		for _, o := range []quill.Outcome{quill.Success, quill.Failure, quill.Timeout} {
-			require.Positive(t, told[o].Load(), "%s: nothing was proved", o)
-			require.EqualValues(t, stats.Total.Of(o), told[o].Load(), o)
-			require.EqualValues(t, stats.Total.Of(o), fallbacks[o].Load(), o)
-		}
-		require.EqualValues(t, stats.Total.Total()-stats.Total.Success, asked.Load())
-		require.EqualValues(t, asked.Load(), stats.Fallbacks[0].Answered)
 	})
+	t.Run("real", func(t *testing.T) {
+		s := quill.Settings{Timeout: 5 * time.Millisecond}
+		answerAroundTimeout(t, s, 10, func(i int) time.Duration {
+			return s.Timeout * time.Duration(i%9) / 4
+		})
+	})
+}
+
+// answerAroundTimeout makes rounds of 200 calls that take so long, and proves that each
+// got one answer.
+func answerAroundTimeout(t *testing.T, s quill.Settings, rounds int, takes func(i int) time.Duration) {
+	t.Helper()
+	const callers = 200
+	s.MaxConcurrent, s.MaxConcurrentFallbacks = quill.Unlimited, quill.Unlimited
+	s.RequestVolumeThreshold = 1_000_000_000
+	var told, got [3]atomic.Int64 // by outcome
+	c := newCircuit(t, s, quill.WithHooks(quill.Hooks{OnCall: func(_ context.Context, e quill.CallEvent) {
+		told[e.Outcome].Add(1)
+	}}))
+	var asked atomic.Int64
+	get := quill.Bind(c, func(_ context.Context, i int) (string, error) {
+		time.Sleep(takes(i))
+		if i%2 == 0 {
+			return "run", nil
+		}
+		return "", errDown
+	}).Fallback("second", func(context.Context, int, error) (string, error) {
+		asked.Add(1)
+		return "fallback", nil
+	})
+	for range rounds {
+		together(callers, func(i int) {
+			a, err := get.Answer(context.Background(), i)
+			fits := err == nil &&
+				(a.Outcome == quill.Success && a.Value == "run" && a.Step == "" && i%2 == 0 ||
+					a.Outcome == quill.Failure && a.Value == "fallback" && i%2 == 1 ||
+					a.Outcome == quill.Timeout && a.Value == "fallback" && errors.Is(a.Cause, quill.ErrTimeout))
+			if !fits {
+				t.Errorf("%+v, %v", a, err)
+			}
+			got[a.Outcome].Add(1)
+		})
+	}
+	stats := c.Stats()
+	require.EqualValues(t, rounds*callers, stats.Total.Total())
+	for _, o := range []quill.Outcome{quill.Success, quill.Failure, quill.Timeout} {
+		require.Positive(t, told[o].Load(), "%s: nothing was proved", o)
+		require.EqualValues(t, stats.Total.Of(o), told[o].Load(), o)
+		require.EqualValues(t, stats.Total.Of(o), got[o].Load(), o)
+	}
+	require.EqualValues(t, stats.Total.Total()-stats.Total.Success, asked.Load())
+	require.EqualValues(t, asked.Load(), stats.Fallbacks[0].Answered)
 }
 
 // TestB41FallbackSaturation

@@ -117,6 +117,31 @@ func TestB32SlowHook(t *testing.T) {
 	})
 }
 
+// TestB32SlowOnPanic (real time: only there workers stay warm)
+//
+// S: work that was left behind panics, and OnPanic, which is told, does not return.
+// T: further calls.
+// C: none of them is given to the worker that is busy with the hook.
+func TestB32SlowOnPanic(t *testing.T) {
+	hold, told := make(chan struct{}), make(chan struct{})
+	c := newCircuit(t, quill.Settings{MaxConcurrent: 1, Timeout: 10 * time.Second},
+		quill.WithHooks(quill.Hooks{OnPanic: func(*quill.PanicError) { close(told); <-hold }}))
+	defer close(hold)
+	ctx, cancel := context.WithCancel(t.Context())
+	release := make(chan struct{})
+	require.ErrorIs(t, callWith(ctx, c, func(ctx context.Context) error {
+		cancel()
+		<-release
+		return panicking(ctx)
+	}), context.Canceled)
+	close(release)
+	<-told
+	for range 10 {
+		require.NoError(t, call(c, ok))
+	}
+	require.Zero(t, c.Stats().InFlight)
+}
+
 // TestB33HooksPanicOrderDuplicates
 //
 // S: several hooks, of which some panic or end their goroutine.

@@ -213,37 +213,51 @@ func TestB30NoSlotIsLost(t *testing.T) {
 	})
 	t.Run("at random", func(t *testing.T) {
 		eachIsolation(t, func(t *testing.T, s quill.Settings) {
-			s.MaxConcurrent, s.QueueSize, s.Timeout = 3, 2, 5*time.Millisecond
-			s.RequestVolumeThreshold = 1_000_000_000
-			c := newCircuit(t, s)
-			const callers, each = 30, 100
-			together(callers, func(i int) {
-				random := rand.New(rand.NewPCG(1, uint64(i)))
-				for range each {
-					ctx, cancel := context.WithCancel(context.Background())
-					time.AfterFunc(time.Duration(random.IntN(8))*time.Millisecond, cancel)
-					work, end := time.Duration(random.IntN(8))*time.Millisecond, random.IntN(4)
-					_, _ = caught(func() {
-						_ = callWith(ctx, c, func(context.Context) error {
-							time.Sleep(work)
-							switch end {
-							case 0:
-								return errDown
-							case 1:
-								panic("at random")
-							case 2:
-								runtime.Goexit()
-							}
-							return nil
-						})
-					})
-					cancel()
-				}
-			})
+			s.Timeout = 5 * time.Millisecond
+			c := callAtRandom(t, s)
 			time.Sleep(time.Second)
 			synctest.Wait()
-			require.EqualValues(t, callers*each, c.Stats().Total.Total())
 			requireAllSlots(t, c)
 		})
 	})
+	t.Run("at random, real time", func(t *testing.T) { // with workers that stay warm
+		for _, isolation := range []quill.Isolation{quill.Pool, quill.Semaphore} {
+			c := callAtRandom(t, quill.Settings{Isolation: isolation, Timeout: time.Millisecond})
+			require.Eventually(t, func() bool { return c.Stats().InFlight == 0 }, 10*time.Second, time.Millisecond)
+			requireAllSlots(t, c)
+		}
+	})
+}
+
+// callAtRandom makes 3,000 calls that end in every way there is, around their timeout.
+func callAtRandom(t *testing.T, s quill.Settings) *quill.Circuit {
+	t.Helper()
+	s.MaxConcurrent, s.QueueSize, s.RequestVolumeThreshold = 3, 2, 1_000_000_000
+	c := newCircuit(t, s)
+	const callers, each = 30, 100
+	together(callers, func(i int) {
+		random := rand.New(rand.NewPCG(1, uint64(i)))
+		for range each {
+			ctx, cancel := context.WithCancel(context.Background())
+			time.AfterFunc(s.Timeout*time.Duration(random.IntN(8))/5, cancel)
+			work, end := s.Timeout*time.Duration(random.IntN(8))/5, random.IntN(4)
+			_, _ = caught(func() {
+				_ = callWith(ctx, c, func(context.Context) error {
+					time.Sleep(work)
+					switch end {
+					case 0:
+						return errDown
+					case 1:
+						panic("at random")
+					case 2:
+						runtime.Goexit()
+					}
+					return nil
+				})
+			})
+			cancel()
+		}
+	})
+	require.EqualValues(t, callers*each, c.Stats().Total.Total())
+	return c
 }
