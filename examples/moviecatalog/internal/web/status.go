@@ -49,10 +49,16 @@ func Judge(err error) Fault {
 	if e, ok := errors.AsType[*quill.Error](err); ok {
 		return judgeGuard(e)
 	}
-	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() || errors.Is(err, context.DeadlineExceeded) {
+	if isTimeout(err) {
 		return Fault{Status: http.StatusGatewayTimeout, Message: "another service did not answer in time"}
 	}
 	return Fault{Status: http.StatusBadGateway, Message: "another service answered wrongly or cannot be reached"}
+}
+
+// isTimeout also finds the timeouts of connections and of http.Client.
+func isTimeout(err error) bool {
+	e, ok := errors.AsType[net.Error](err)
+	return ok && e.Timeout() || errors.Is(err, context.DeadlineExceeded)
 }
 
 // judgeWords judges an error that is fit for the asker as it is.
@@ -76,12 +82,12 @@ func judgeWords(err error) Fault {
 // judgeGuard judges what quill made of a call. The asker is told which dependency it was
 // (the name of the command) but not what it said.
 func judgeGuard(e *quill.Error) Fault {
-	switch e.Outcome {
-	case quill.ShortCircuited:
+	switch {
+	case e.Outcome == quill.ShortCircuited:
 		return Fault{http.StatusServiceUnavailable, e.Command + " is out of order: its circuit is open", max(e.RetryAfter, time.Second)}
-	case quill.Rejected:
+	case e.Outcome == quill.Rejected:
 		return Fault{http.StatusServiceUnavailable, e.Command + " is busy: all its places are taken", time.Second}
-	case quill.Timeout:
+	case e.Outcome == quill.Timeout, isTimeout(e.Cause):
 		return Fault{Status: http.StatusGatewayTimeout, Message: e.Command + " did not answer in time"}
 	default:
 		return Fault{Status: http.StatusBadGateway, Message: e.Command + " answered wrongly or cannot be reached"}
