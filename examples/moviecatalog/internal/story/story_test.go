@@ -1,0 +1,128 @@
+package story
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/seed-f7c3343e/quill/examples/moviecatalog/internal/fault"
+)
+
+// The warm workers of quill's pools go by themselves after a while.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/seed-f7c3343e/quill.(*worker).loop"))
+}
+
+func TestShortStoryIsPlayedMeasuredAndShown(t *testing.T) {
+	l := fallbacks()
+	l.Variants = l.Variants[2:]
+	v := &l.Variants[0]
+	v.Healthy, v.Breaks, v.Healed = 300*time.Millisecond, 700*time.Millisecond, 700*time.Millisecond
+	lessons := []Lesson{l}
+
+	var said bytes.Buffer
+	rows, err := Play(t.Context(), lessons, slog.New(slog.DiscardHandler), NewProgress(&said, false, lessons))
+	require.NoError(t, err)
+	require.Len(t, rows, 1)
+	r := rows[0]
+	require.Equal(t, 102, r.Requests)
+	require.Equal(t, r.Requests, r.Errors+r.Fresh+r.Failover+r.Stale+r.Default)
+	require.Positive(t, r.Stale)
+	require.Positive(t, r.Fresh)
+	require.Positive(t, r.ReachedSick)
+	require.NotNil(t, r.Opened)
+	require.Contains(t, said.String(), "[ 1/1] lesson 4, Three fallbacks: both movie-infos fail; protected by: the previous answer (best) (2 s left)\n")
+
+	var page bytes.Buffer
+	require.NoError(t, WriteReport(&page, lessons, rows, Check(rows)))
+	for _, part := range []string{"4. Three fallbacks", `class="stale"`, `class="open"`, "info-1", "<svg", "</html>"} {
+		require.True(t, strings.Contains(page.String(), part), part)
+	}
+	for _, part := range []string{"<script", "src=", "href=", "url(", "@import", "ZgotmplZ"} {
+		require.False(t, strings.Contains(page.String(), part), "the page needs nothing else, so why %q?", part)
+	}
+}
+
+func TestJSONHasTheFieldsThatWereAskedFor(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, WriteJSON(&out, []Row{{Name: "n", P50: Millis(1234567), Opened: after(70)}}))
+	var back struct{ Lessons []map[string]any }
+	require.NoError(t, json.Unmarshal(out.Bytes(), &back))
+	require.Len(t, back.Lessons, 1)
+	row := back.Lessons[0]
+	for _, field := range strings.Fields("name requests errors fresh failover stale default p50_ms p99_ms " +
+		"reached_sick_service peak_goroutines opened_after_ms recovered_after_ms") {
+		require.Contains(t, row, field)
+	}
+	require.InDelta(t, 1.2, row["p50_ms"], 1e-9)
+	require.InDelta(t, 70, row["opened_after_ms"], 1e-9)
+	require.Nil(t, row["recovered_after_ms"], "never")
+}
+
+func TestTableHasARowAndItsVerdicts(t *testing.T) {
+	rows := []Row{good()["7-inner-proxy"], good()["7-inner-own"]}
+	rows[1].Errors = 1
+	var out bytes.Buffer
+	require.NoError(t, WriteTable(&out, Lessons(Settings{}), rows, Check(rows)))
+	require.Contains(t, out.String(), "7. Each call keeps its own fallback")
+	require.Contains(t, out.String(), "✓ lesson 7: a fallback in a proxy")
+	require.Contains(t, out.String(), "✗ lesson 7: NOT BORNE OUT: a fallback kept with the call")
+	require.NotContains(t, out.String(), "6. Bulkheads")
+}
+
+func TestStoryFitsIntoItsTime(t *testing.T) {
+	p := NewProgress(&bytes.Buffer{}, false, Lessons(Settings{}))
+	require.Less(t, p.Left()+p.spare, 90*time.Second)
+}
+
+func TestProgressRewritesItsLineOnATerminal(t *testing.T) {
+	lessons := Lessons(Settings{})
+	var out bytes.Buffer
+	p := NewProgress(&out, true, lessons)
+	p.start(lessons[0], lessons[0].Variants[0])
+	p.start(lessons[0], lessons[0].Variants[1])
+	p.End()
+	require.NotContains(t, out.String(), "\n")
+	require.Equal(t, 3, strings.Count(out.String(), "\r\x1b[K"))
+}
+
+func TestRunsAreRepeatedOnlyWhileThereIsTime(t *testing.T) {
+	p := NewProgress(&bytes.Buffer{}, false, nil)
+	v := Variant{Healthy: time.Second, Breaks: 2 * time.Second, Healed: time.Second}
+	require.True(t, p.again(v))
+	require.True(t, p.again(v))
+	require.False(t, p.again(v))
+}
+
+func TestReadersSettingsAddARowAndAreChecked(t *testing.T) {
+	turned := Settings{Volume: 5, ErrorPercent: 30, SleepWindow: time.Second, LastCalls: 10}
+	require.NoError(t, turned.Validate())
+	third := Lessons(turned)[2]
+	yours := third.Variants[len(third.Variants)-1]
+	require.Equal(t, "3-when-yours", yours.Name)
+	require.Equal(t, failing, yours.Fault)
+
+	third = Lessons(Settings{SlowCall: 100 * time.Millisecond})[2]
+	require.Equal(t, fault.Faults{Slow: 250 * time.Millisecond}, third.Variants[len(third.Variants)-1].Fault)
+
+	require.ErrorContains(t, Settings{ErrorPercent: 101}.Validate(), "ErrorPercentThreshold")
+	require.ErrorContains(t, Settings{SlowCall: time.Minute}.Validate(), "SlowCallDuration")
+}
+
+func TestMillisReadWell(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0 ms", 1234 * time.Microsecond: "1.2 ms", 15 * time.Millisecond: "15 ms", 3 * time.Second: "3.0 s",
+	} {
+		require.Equal(t, want, Millis(d).String())
+	}
+}
+
+func TestWrapBreaksAtWords(t *testing.T) {
+	require.Equal(t, "one two\nthree", wrap("one two three", 8))
+}
