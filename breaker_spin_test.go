@@ -1,0 +1,133 @@
+package quill
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// spin runs Debian's spin, a model checker, in a directory that holds the models.
+func spin(t *testing.T, args ...string) string {
+	t.Helper()
+	path, err := exec.LookPath("spin")
+	if err != nil {
+		t.Skip("spin is not installed: `make deps` installs it")
+	}
+	if _, err := exec.LookPath("gcc"); err != nil {
+		t.Skip("gcc is not installed, and spin needs it: `make deps` installs it")
+	}
+	dir, err := filepath.Abs("internal/model")
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), path, args...)
+	cmd.Dir = t.TempDir()
+	for _, name := range []string{"machine.pml", "free.pml"} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(cmd.Dir, name), text, 0o600))
+	}
+	if len(args) > 0 && strings.HasSuffix(args[len(args)-1], "trace.pml") {
+		require.NoError(t, os.Rename(args[len(args)-1], filepath.Join(cmd.Dir, "trace.pml")))
+		cmd.Args[len(cmd.Args)-1] = "trace.pml"
+	}
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return string(out)
+}
+
+// The model of the breaker with its lease is exhausted: no state in which a rule is broken,
+// and none from which a healthy dependency does not bring the circuit to closed.
+func TestC11RecoversFromEveryState(t *testing.T) {
+	checks := map[string][]string{
+		"safety, three callers":         {"-DCALLERS=3", "-DSLEEP=1", "-DLEASE=2", "-search", "-O2", "-safety", "-noclaim", "-m2000000"},
+		"closes once well, two callers": {"-DCALLERS=2", "-search", "-O2", "-a", "-f", "-ltl", "recovers", "-m1000000"},
+		"stays closed, two callers":     {"-DCALLERS=2", "-search", "-O2", "-a", "-f", "-ltl", "staysWell", "-m1000000"},
+	}
+	for name, args := range checks {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out := spin(t, append(args, "free.pml")...)
+			require.Contains(t, out, "errors: 0", out)
+			require.NotContains(t, out, "max search depth too small", out)
+		})
+	}
+}
+
+// What the real machine does, step for step, is what the model allows: 150 random steps
+// of three callers are played on both.
+func TestC01TracesOfTheMachineAgreeWithTheModel(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "trace.pml")
+	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any will do
+	t.Logf("seed %d", seed)
+	require.NoError(t, os.WriteFile(file, []byte(breakerTrace(seed, 150)), 0o600))
+	out := spin(t, "-DENOUGH=10", "-u1000000", "-B", file)
+	require.NotContains(t, out, "assertion violated", out)
+	require.Contains(t, out, "the trace agrees", out)
+}
+
+// breakerTrace plays random steps on the real machine and writes them down as a model
+// that repeats them and asserts the same state after each.
+func breakerTrace(seed uint64, steps int) string {
+	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test
+	const callers, tick = 3, time.Second
+	r := rules{volume: 2, errorPercent: 100, sleep: 2 * tick, probes: 1, lease: 3 * tick}
+	b := newBreaker()
+	tokens := make([]*token, callers)
+	var now time.Duration
+	var h Health // of this epoch
+	epoch := b.epoch
+
+	var p strings.Builder
+	p.WriteString("#include \"machine.pml\"\nactive proctype replay() {\n  byte k;\n")
+	for range steps {
+		i := random.IntN(callers)
+		switch {
+		case random.IntN(4) == 0:
+			now += tick
+			p.WriteString("  tick();")
+		case tokens[i] == nil:
+			tok, _, ok := b.admit(now, &r)
+			if ok {
+				tokens[i] = &tok
+			}
+			fmt.Fprintf(&p, "  admit(%d); assert(admitted[%d] == %t);", i, i, ok)
+		default:
+			how := settleAtRandom(random, &b, &r, now, *tokens[i], &h)
+			tokens[i] = nil
+			fmt.Fprintf(&p, "  settle(%d, %s);", i, how)
+		}
+		if b.epoch != epoch {
+			epoch, h = b.epoch, Health{}
+		}
+		fmt.Fprintf(&p, " assert(state == %s)\n", strings.ReplaceAll(b.state.String(), "-", ""))
+		p.WriteString("  ;\n")
+	}
+	p.WriteString("  printf(\"the trace agrees\\n\")\n}\n")
+	return p.String()
+}
+
+func settleAtRandom(random *rand.Rand, b *breaker, r *rules, now time.Duration, tok token, h *Health) string {
+	ends := []struct {
+		name string
+		e    evidence
+	}{{"success", good}, {"failure", bad}, {"neutral", nothing}, {"ignoring", ignored}}
+	end := ends[random.IntN(len(ends))]
+	if tok.probe != 0 {
+		b.settleProbe(now, r, tok, end.e, 0, 0)
+		return end.name
+	}
+	if tok.epoch == b.epoch && (end.e == good || end.e == bad) {
+		h.Requests++
+		if end.e == bad {
+			h.Errors++
+		}
+		b.judge(now, r, h, 0, 0)
+	}
+	return end.name
+}
