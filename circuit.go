@@ -331,12 +331,13 @@ func (f *flight) settle(o Outcome, err error, now time.Duration) {
 }
 
 // giveBack frees the slot of a call whose work is over. A circuit that has its bulkhead
-// for itself need not count its calls: they are the slots taken.
+// for itself need not count its calls: they are the slots taken. Else the call is counted
+// out first, so that InFlight is never above the limit.
 func (c *Circuit) giveBack() {
-	c.bulkhead.release()
 	if c.shared {
 		c.meters.inFlight.Add(-1)
 	}
+	c.bulkhead.release()
 }
 
 // abandon counts n more slots (or, negative, fewer) as held by work without a caller.
