@@ -129,7 +129,7 @@ func (c *Circuit) Name() string { return c.name }
 
 // Settings returns the settings in force as they were given: change what is to change and
 // give them to [Circuit.Configure]. With the defaults filled in they are in [Stats], or
-// ask for Settings().WithDefaults().
+// ask for Settings().WithDefaults(). The limits of a shared bulkhead are not in them.
 func (c *Circuit) Settings() Settings { return c.config.Load().given }
 
 // Bulkhead returns the bulkhead the circuit uses: its own, or a shared one.
@@ -176,11 +176,14 @@ func (c *Circuit) configure(s Settings) {
 	cfg := c.newConfig(s, old, now)
 	c.config.Store(cfg)
 	c.publishLocked(true)
-	switch {
-	case cfg.ring != old.ring:
-		c.announceLocked(c.gate.machine.state, c.healthLocked(now), "settings changed: the window begins afresh")
-	case s.Override != old.Override:
+	if s.Override != old.Override {
+		if old.Override == Disabled {
+			c.forgetLocked(cfg)
+		}
 		c.announceLocked(c.gate.machine.state, c.healthLocked(now), overrideText(s.Override, "by its settings", 0))
+	}
+	if cfg.ring != old.ring {
+		c.announceLocked(c.gate.machine.state, c.healthLocked(now), "settings changed: the window begins afresh")
 	}
 	c.gate.mu.Unlock()
 	if !c.shared {

@@ -85,7 +85,7 @@ func (c *Command[Req, Resp]) call(ctx context.Context, req Req, wantCause bool) 
 	switch {
 	case f.outcome == Success:
 		if err = unmarked(f.err); err == nil && len(c.stores) > 0 {
-			c.keep(ctx, req, a.Value)
+			c.keep(ctx, req, a.Value, f.cfg.FallbackTimeout)
 		}
 		return a, err
 	case f.fallsBack() && len(c.steps) > 0:

@@ -83,3 +83,16 @@ func (d *deadlineContext) end() {
 		r.cancel()
 	}
 }
+
+// within returns ctx with a deadline that far off, unless its own is earlier, and what ends
+// it.
+func (c *Circuit) within(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if timeout == NoTimeout {
+		return ctx, func() {}
+	}
+	if at, ok := ctx.Deadline(); ok && time.Until(at) <= timeout {
+		return ctx, func() {}
+	}
+	d := &deadlineContext{Context: ctx, born: &c.born, deadline: c.now() + timeout}
+	return d, d.end
+}

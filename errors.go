@@ -32,14 +32,16 @@ var (
 	// ErrNoAnswer is what a [Store] returns when it has no answer for a request.
 	ErrNoAnswer = errors.New("no stored answer")
 
+	// ErrUnwound says that run panicked, or ended by Goexit, on its caller's own goroutine.
+	// The caller never gets it, since what unwinds goes on to it; hooks do. Work between
+	// [Circuit.Begin] and End that unwinds is ended with it, deferred: the call is then a
+	// [Failure] that Stats.Panics counts.
+	ErrUnwound = errors.New("run panicked or ended by runtime.Goexit")
+
 	// ErrGoexit says that run ended its goroutine with [runtime.Goexit] (as t.FailNow
 	// does) on a goroutine of the library, so that there is neither a result nor a panic.
 	ErrGoexit = errors.New("run ended by runtime.Goexit")
 )
-
-// errUnwound is why a call failed whose run unwound the caller's own goroutine. The caller
-// never sees it: what unwinds goes on to it. Hooks do.
-var errUnwound = errors.New("run panicked or ended by runtime.Goexit")
 
 type timeoutError struct{}
 

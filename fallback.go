@@ -75,7 +75,8 @@ func (c *Command[Req, Resp]) FallbackLast(store Store[Req, Resp]) *Command[Req, 
 }
 
 // OrElse returns a command like c that, when all else has failed, answers v: the call then
-// never fails, except when it was ignored or cancelled. It is exempt from
+// fails only where no fallback is due, that is when it was ignored or cancelled, when the
+// caller's own deadline has passed, or when something panicked. It is exempt from
 // MaxConcurrentFallbacks, and must be the last step. The step is named "default". v is
 // given to all callers as it is: they must not change what it points to.
 func (c *Command[Req, Resp]) OrElse(v Resp) *Command[Req, Resp] {
@@ -100,8 +101,10 @@ func (c *Command[Req, Resp]) with(s step[Req, Resp]) *Command[Req, Resp] {
 	return &n
 }
 
-// keep stores a primary success.
-func (c *Command[Req, Resp]) keep(ctx context.Context, req Req, resp Resp) {
+// keep stores a primary success, in no more time than a fallback step has.
+func (c *Command[Req, Resp]) keep(ctx context.Context, req Req, resp Resp, timeout time.Duration) {
+	ctx, end := c.circuit.within(ctx, timeout)
+	defer end()
 	returned := false
 	defer func() {
 		if !returned {
@@ -171,10 +174,10 @@ func (c *Command[Req, Resp]) fallBack(
 func (c *Command[Req, Resp]) ask(
 	ctx context.Context, req Req, s *step[Req, Resp], cause error, timeout time.Duration,
 ) (a Answer[Resp], err error) {
-	if s.timed && timeout != NoTimeout {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, timeout, ErrTimeout)
-		defer cancel()
+	if s.timed {
+		var end context.CancelFunc
+		ctx, end = c.circuit.within(ctx, timeout)
+		defer end()
 	}
 	returned := false
 	defer func() {

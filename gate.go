@@ -116,6 +116,9 @@ func (c *Circuit) overrideLocked(now time.Duration) override {
 		return g.override
 	}
 	if g.override.kind != NoOverride {
+		if g.override.kind == Disabled {
+			c.forgetLocked(c.config.Load())
+		}
 		g.override = override{}
 		c.publishLocked(true)
 		c.announceLocked(g.machine.state, c.healthLocked(now), "the override's time is over")
@@ -283,13 +286,19 @@ func (c *Circuit) movedLocked(now time.Duration, m change, detail string) {
 	cfg := c.config.Load()
 	h := c.healthLocked(now)
 	if m.to == Closed {
-		c.gate.base = c.counters.Sums()
-		if cfg.last != nil {
-			cfg.last.Clear()
-		}
+		c.forgetLocked(cfg)
 	}
 	c.publishLocked(false)
 	c.announceLocked(m.from, h, reasonFor(m, cfg, &c.gate.machine, &h, detail))
+}
+
+// forgetLocked begins the evidence afresh: the circuit closed, or what it saw while its
+// breaker was disabled is over. The statistics go on.
+func (c *Circuit) forgetLocked(cfg *config) {
+	c.gate.base = c.counters.Sums()
+	if cfg.last != nil {
+		cfg.last.Clear()
+	}
 }
 
 func (c *Circuit) announceLocked(from State, h Health, reason string) {

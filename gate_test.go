@@ -293,8 +293,8 @@ func TestResultsOfAnEarlierEpochChangeNothing(t *testing.T) {
 		_, _ = good.End(nil)
 		_, _ = bad.End(errSick)
 		require.Equal(t, quill.Open, c.State())
-		require.True(t, d.last(t).Stale)
-		require.Equal(t, uint64(2), c.Stats().StaleResults)
+		require.True(t, d.last(t).Late)
+		require.Equal(t, uint64(2), c.Stats().LateResults)
 		require.Equal(t, uint64(20), c.Stats().Health.Requests, "they are counted, but not as evidence")
 		require.Equal(t, uint64(21), c.Stats().Window.Failure)
 		pass(5 * time.Second)
@@ -303,7 +303,7 @@ func TestResultsOfAnEarlierEpochChangeNothing(t *testing.T) {
 		require.Equal(t, quill.HalfOpen, c.State())
 		_, _ = probe.End(nil)
 		require.True(t, d.last(t).Probe)
-		require.False(t, d.last(t).Stale)
+		require.False(t, d.last(t).Late)
 		require.Equal(t, quill.Closed, c.State())
 		require.Len(t, d.reasons(), 3)
 	})
@@ -366,7 +366,7 @@ func TestProbeThatTimesOutIsJudgedBeforeItsLeaseEnds(t *testing.T) {
 			}
 			synctest.Wait()
 			require.Equal(t, quill.Open, c.State(), "the probe timed out")
-			require.Zero(t, c.Stats().StaleResults)
+			require.Zero(t, c.Stats().LateResults)
 		}
 	})
 }
@@ -384,7 +384,7 @@ func TestProbeThatHangsLosesItsLease(t *testing.T) {
 		require.Zero(t, c.Stats().Probes)
 		_, _ = hanging.End(errSick)
 		require.Equal(t, quill.HalfOpen, c.State(), "its result comes too late")
-		require.Equal(t, uint64(1), c.Stats().StaleResults)
+		require.Equal(t, uint64(1), c.Stats().LateResults)
 		require.NoError(t, call(t, c, nil))
 		require.Equal(t, quill.Closed, c.State())
 	})

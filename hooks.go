@@ -33,10 +33,10 @@ type Hooks struct {
 type CallEvent struct {
 	Command string        // the circuit's name
 	Outcome Outcome       // how run's part of it ended
-	Err     error         // why, nil after a Success; run's error or a sentinel
+	Err     error         // why: run's error or a sentinel; nil after a Success, unless a classifier called an error one
 	State   State         // the breaker's state when the call was admitted or refused
 	Probe   bool          // whether the call was a probe of a half-open circuit
-	Stale   bool          // whether the result came too late to count: the breaker had moved on
+	Late    bool          // whether the result came too late to count: the breaker had moved on
 	Wait    time.Duration // time in the bulkhead's queue
 	Execute time.Duration // time in run; 0 if it never ran
 	Total   time.Duration // the whole call, fallback included

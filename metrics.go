@@ -41,7 +41,7 @@ type Stats struct {
 
 	Panics               uint64 // runs, classifiers, fallback steps and stores that panicked or ended by Goexit
 	HookPanics           uint64 // hooks that did
-	StaleResults         uint64 // results that came too late to move the breaker
+	LateResults          uint64 // results that came too late to move the breaker
 	StoreErrors          uint64 // answers that a Store could not keep
 	NotificationsDropped uint64 // transitions that OnTransition was not told
 
@@ -53,7 +53,7 @@ type Stats struct {
 
 // Open reports whether calls are refused as things stand: forced open, or open or
 // half-open and not forced closed or disabled.
-func (s *Stats) Open() bool {
+func (s Stats) Open() bool {
 	switch s.Override {
 	case ForceOpen:
 		return true
@@ -216,7 +216,7 @@ func (c *Circuit) Stats() Stats {
 	m := &c.meters
 	s.InFlight, s.Queued = int(m.inFlight.Load()), int(m.queued.Load())
 	s.Abandoned, s.FallbacksInFlight = int(m.abandoned.Load()), int(m.fallbacks.Load())
-	s.Panics, s.HookPanics, s.StaleResults = m.panics.Load(), m.hookPanics.Load(), m.stale.Load()
+	s.Panics, s.HookPanics, s.LateResults = m.panics.Load(), m.hookPanics.Load(), m.stale.Load()
 	s.StoreErrors, s.NotificationsDropped = m.storeErrors.Load(), c.notifier.droppedSoFar()
 	s.Fallbacks = m.stepStats()
 	b := c.bulkhead.Stats()

@@ -58,7 +58,8 @@ func WithRegistry(r *Registry) Option {
 
 // WithBulkhead makes the circuit use b, which other circuits may use as well (Hystrix's
 // thread-pool key). The limits are then b's own: Settings must leave Isolation,
-// MaxConcurrent and QueueSize zero.
+// MaxConcurrent and QueueSize zero. A call of a circuit with NoTimeout waits in b's queue
+// until a slot is free or its context ends.
 func WithBulkhead(b *Bulkhead) Option {
 	return optionFunc(func(o *options) {
 		if b == nil {

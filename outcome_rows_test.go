@@ -80,7 +80,7 @@ func TestEveryOutcomeIsCountedOnceAndTold(t *testing.T) {
 		require.Equal(t, before.TotalExecution.Count()+oneIf(!w.neverRuns), after.TotalExecution.Count())
 		require.Equal(t, before.TotalWhole.Count()+oneIf(!w.neverRuns), after.TotalWhole.Count())
 		require.Equal(t, w.state, after.State)
-		require.Zero(t, after.Panics+after.StaleResults)
+		require.Zero(t, after.Panics+after.LateResults)
 
 		require.Equal(t, told+1, w.diary.len(), "one call, one event")
 		e := w.diary.last(t)

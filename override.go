@@ -28,6 +28,9 @@ func (c *Circuit) Override(o Override, ttl time.Duration, reason string) error {
 	if o == NoOverride && g.override.kind == NoOverride {
 		return nil
 	}
+	if g.override.kind == Disabled && o != Disabled {
+		c.forgetLocked(c.config.Load())
+	}
 	g.override = override{kind: o, reason: reason, detail: "forced open" + suffix(": ", reason)}
 	if ttl > 0 && o != NoOverride {
 		g.override.until = addSaturating(now, ttl)

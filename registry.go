@@ -46,13 +46,13 @@ func (r *Registry) circuit(name string, o *options) (*Circuit, error) {
 	c := r.circuits[name]
 	r.mu.RUnlock()
 	if c != nil {
-		return c, c.agree(o)
+		return c.agreed(o)
 	}
 	made := newCircuit(name, o)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c = r.circuits[name]; c != nil {
-		return c, c.agree(o)
+		return c.agreed(o)
 	}
 	r.circuits[name] = made
 	return made, nil
@@ -70,6 +70,14 @@ func (o *options) check(name string) error {
 		return o.settings.validateShared(name)
 	}
 	return o.settings.validate(name)
+}
+
+// agreed returns the circuit if it is what o asks for.
+func (c *Circuit) agreed(o *options) (*Circuit, error) {
+	if err := c.agree(o); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // agree reports whether the circuit is what o asks for.

@@ -62,7 +62,8 @@ const (
 	// ForceClosed admits every call. The breaker goes on judging underneath, so that
 	// ending the override may find it open.
 	ForceClosed
-	// Disabled admits every call and does not judge; the statistics go on.
+	// Disabled admits every call and does not judge; the statistics go on. When it ends the
+	// breaker begins to judge afresh.
 	Disabled
 )
 

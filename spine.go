@@ -25,7 +25,7 @@ func (f *flight) land(end context.CancelFunc) {
 	}
 	if !f.settled {
 		c.meters.panics.Add(1)
-		f.settle(Failure, errUnwound, c.now())
+		f.settle(Failure, ErrUnwound, c.now())
 	}
 }
 
@@ -104,7 +104,9 @@ func (f *flight) settleRun(ctx context.Context, err error, now time.Duration) {
 // panics, that counts as the failure it was asked about.
 func (f *flight) settleError(err error, now time.Duration) {
 	verdict := CountFailure
-	if ignoredMark(err) {
+	if err == ErrUnwound { //nolint:errorlint // given by End as it is
+		f.circuit.meters.panics.Add(1)
+	} else if ignoredMark(err) {
 		verdict = CountIgnored
 	} else if classify := f.circuit.classifier; classify != nil {
 		defer func() {
@@ -214,7 +216,7 @@ type answered struct {
 func (f *flight) event(now time.Duration, a *answered) CallEvent {
 	e := CallEvent{
 		Command: f.circuit.name, Outcome: f.outcome, Err: unmarked(f.err),
-		State: f.admission.state, Probe: f.admission.token.probe != 0, Stale: f.stale,
+		State: f.admission.state, Probe: f.admission.token.probe != 0, Late: f.stale,
 		Wait: f.ran - f.began, Total: now - f.began,
 		Step: a.step, Steps: a.steps, Age: a.age,
 	}

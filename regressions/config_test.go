@@ -75,7 +75,7 @@ func TestB50Config(t *testing.T) {
 				}
 			}
 			c := newCircuit(t, given(0))
-			var ended atomic.Int64
+			var ended, answered atomic.Int64
 			const calls = 1000
 			for i := range calls {
 				go func() {
@@ -93,13 +93,29 @@ func TestB50Config(t *testing.T) {
 					}
 					ended.Add(1)
 				}()
+				go func() { // in time by the one timeout, and too late by the other
+					given := make(chan time.Duration, 1)
+					err := call(c, func(ctx context.Context) error {
+						deadline, _ := ctx.Deadline()
+						given <- time.Until(deadline)
+						time.Sleep(200 * time.Millisecond)
+						return nil
+					})
+					if mine := <-given; (err == nil) != (mine == timeouts[1]) {
+						t.Errorf("with a timeout of %s: %v", mine, err)
+					}
+					if err == nil {
+						answered.Add(1)
+					}
+				}()
 				time.Sleep(time.Millisecond)
 				require.NoError(t, c.Configure(given(i)))
 				require.Equal(t, timeouts[i%2], c.Stats().Settings.Timeout, "the statistics follow")
 			}
 			time.Sleep(time.Second)
 			require.EqualValues(t, calls, ended.Load())
-			require.EqualValues(t, calls, c.Stats().Window.Timeout, "no count was lost")
+			require.InDelta(t, calls/2, answered.Load(), 1)
+			require.EqualValues(t, 2*calls, c.Stats().Window.Total(), "no count was lost")
 
 			require.NoError(t, c.Configure(quill.Settings{Isolation: s.Isolation}))
 			_ = call(c, down)

@@ -349,7 +349,7 @@ func TestB07ProbeHangs(t *testing.T) {
 		_, err := hanging.Wait(t.Context())
 		require.ErrorIs(t, err, errDown)
 		require.Equal(t, quill.Closed, c.State(), "late results change nothing")
-		require.EqualValues(t, 2, c.Stats().StaleResults)
+		require.EqualValues(t, 2, c.Stats().LateResults)
 		require.Zero(t, c.Stats().Health.Errors)
 		requireAllSlots(t, c)
 	})

@@ -87,8 +87,11 @@ func TestB32SlowHook(t *testing.T) {
 			time.Sleep(300 * time.Millisecond)
 		}}), told.hook())
 		began := time.Now()
-		for range resets {
+		for i := range resets {
 			c.Reset()
+			if i == 0 {
+				synctest.Wait() // now one is being told
+			}
 		}
 		const callers, each = 100, 100
 		together(callers, func(i int) {

@@ -48,7 +48,7 @@ func TestB08StaleResults(t *testing.T) {
 		require.Equal(t, quill.Open, after.State)
 		require.Equal(t, before.RetryAfter, after.RetryAfter)
 		require.Equal(t, before.Health, after.Health, "no evidence")
-		require.EqualValues(t, 1, after.StaleResults)
+		require.EqualValues(t, 1, after.LateResults)
 		require.EqualValues(t, 1, after.Total.Success)
 		requireRefused(t, c)
 	})
@@ -71,7 +71,7 @@ func TestB08StaleResults(t *testing.T) {
 		require.Equal(t, sleepWindow-time.Second, after.RetryAfter, "the sleep window goes on")
 		require.Equal(t, before.LastTransition, after.LastTransition)
 		require.Equal(t, before.Health, after.Health)
-		require.EqualValues(t, 1, after.StaleResults)
+		require.EqualValues(t, 1, after.LateResults)
 	})
 	play("d", func(t *testing.T, c *quill.Circuit, late *quill.Call) {
 		late.End(nil)
@@ -116,7 +116,7 @@ func TestB08StaleFailuresAfterRecovery(t *testing.T) {
 		}
 		require.Equal(t, quill.Closed, c.State())
 		require.Equal(t, quill.Health{Requests: 1}, c.Stats().Health)
-		require.EqualValues(t, 20, c.Stats().StaleResults)
+		require.EqualValues(t, 20, c.Stats().LateResults)
 	})
 }
 
@@ -125,7 +125,7 @@ func TestB08StaleFailuresAfterRecovery(t *testing.T) {
 // S: a call in two steps: Begin, then End.
 // T: (a) the state moves on between the two; (b) End is called twice, with different
 // results; (c) End is never called.
-// C: (a) the result is reported as late to OnCall and in StaleResults, and frees its own
+// C: (a) the result is reported as late to OnCall and in LateResults, and frees its own
 // slot only; (b) the first End counts, the second returns what the first did; (c) the call
 // shows as in flight, and a probe's place is free again after its lease.
 //
@@ -140,11 +140,11 @@ func TestB09TwoStepResults(t *testing.T) {
 			}))
 			late := begin(t, c)
 			trip(t, c)
-			require.False(t, last.Stale)
+			require.False(t, last.Late)
 			late.End(nil)
-			require.True(t, last.Stale, "whoever ended it is told that it came too late")
+			require.True(t, last.Late, "whoever ended it is told that it came too late")
 			require.Equal(t, quill.Success, last.Outcome)
-			require.EqualValues(t, 1, c.Stats().StaleResults)
+			require.EqualValues(t, 1, c.Stats().LateResults)
 			requireAllSlots(t, c)
 		})
 	})
