@@ -117,7 +117,7 @@ func TestDroppedFuturesLeaveNothing(t *testing.T) {
 		}
 		pass(time.Second)
 		synctest.Wait()
-		require.Equal(t, before, runtime.NumGoroutine())
+		require.LessOrEqual(t, runtime.NumGoroutine(), before)
 		requireNothingHeld(t, c)
 	})
 }
