@@ -166,6 +166,21 @@ func within(t *testing.T, f func()) {
 	}
 }
 
+// requireNoGoroutinesBeyond proves that no more goroutines are left than there were. A few
+// may be others': earlier tests leave warm workers, which end one by one, and the runtime's
+// own count is not exact while goroutines end. What leaks here, leaks by the hundred.
+func requireNoGoroutinesBeyond(t *testing.T, were int) {
+	t.Helper()
+	const others = 10
+	for range 1000 {
+		if runtime.NumGoroutine() <= were+others {
+			return
+		}
+		runtime.Gosched()
+	}
+	require.LessOrEqual(t, runtime.NumGoroutine(), were+others, "goroutines")
+}
+
 // recorder keeps the transitions it is told.
 type recorder struct {
 	mu    sync.Mutex

@@ -71,7 +71,7 @@ func TestB34Cardinality(t *testing.T) {
 				time.Sleep(quillhttp.DefaultIdleAfter) // so that some may be evicted
 			}
 		}
-		require.LessOrEqual(t, runtime.NumGoroutine(), before)
+		requireNoGoroutinesBeyond(t, before)
 		require.LessOrEqual(t, r.Len(), most+1)
 		for i := range ill {
 			c, there := r.Lookup(fmt.Sprintf("http://ill-%d.example", i))

@@ -109,7 +109,7 @@ func TestB28TimeoutReachesTheWork(t *testing.T) {
 				require.Equal(t, time.Second, time.Since(began), "it waits")
 			} else {
 				require.LessOrEqual(t, time.Since(began), s.Timeout, "it leaves")
-				require.LessOrEqual(t, runtime.NumGoroutine(), goroutines+s.MaxConcurrent)
+				requireNoGoroutinesBeyond(t, goroutines+s.MaxConcurrent)
 				require.LessOrEqual(t, c.Stats().Abandoned, s.MaxConcurrent)
 			}
 			c.Reset()
@@ -144,7 +144,7 @@ func TestB29NothingLeaksFromLateResults(t *testing.T) {
 		})
 		time.Sleep(time.Second)
 		synctest.Wait()
-		require.LessOrEqual(t, runtime.NumGoroutine(), before)
+		requireNoGoroutinesBeyond(t, before)
 		s := c.Stats()
 		require.Zero(t, s.InFlight)
 		require.Zero(t, s.Abandoned)

@@ -128,9 +128,9 @@ func TestB21IdleGapThenBurst(t *testing.T) {
 
 // TestB22ReadsOnAnIdleWindow
 //
-// S: five failures.
-// T: nobody calls for four windows; then somebody reads.
-// C: the window is empty, the totals are not.
+// S: five failures, and three more half a window later.
+// T: nobody calls any more; somebody reads, one window after the first and four after all.
+// C: first the old ones are gone, then the window is empty; the totals stay.
 //
 // Source: gobreaker, failsafe-go (reproduced).
 func TestB22ReadsOnAnIdleWindow(t *testing.T) {
@@ -140,14 +140,23 @@ func TestB22ReadsOnAnIdleWindow(t *testing.T) {
 			_ = call(c, func(context.Context) error { time.Sleep(time.Millisecond); return errDown })
 		}
 		require.EqualValues(t, 5, c.Stats().Window.Failure)
+		time.Sleep(5 * time.Second)
+		for range 3 {
+			_ = call(c, down)
+		}
+		require.EqualValues(t, 8, c.Stats().Window.Failure)
+		time.Sleep(5 * time.Second)
+		require.EqualValues(t, 3, c.Stats().Window.Failure)
+		require.EqualValues(t, 3, c.Stats().Health.Errors)
+		require.EqualValues(t, 3, c.Stats().Execution.Count())
 		time.Sleep(40 * time.Second)
 		s := c.Stats()
 		require.Zero(t, s.Window)
 		require.Zero(t, s.Health)
 		require.Zero(t, s.Execution.Count())
 		require.Zero(t, s.Whole.Count())
-		require.EqualValues(t, 5, s.Total.Failure)
-		require.EqualValues(t, 5, s.TotalExecution.Count())
+		require.EqualValues(t, 8, s.Total.Failure)
+		require.EqualValues(t, 8, s.TotalExecution.Count())
 	})
 }
 
