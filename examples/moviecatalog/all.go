@@ -149,7 +149,8 @@ func greet(w io.Writer, c *cluster.Cluster, page *instance.Instance) {
 // end closes c in good order: requests under way get a moment to finish.
 func end(c interface {
 	Close(ctx context.Context) error
-}) error {
+},
+) error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	return c.Close(ctx)

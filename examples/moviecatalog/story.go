@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -76,7 +77,7 @@ func play(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	progress.End()
 	if err != nil {
 		if ctx.Err() != nil {
-			return fmt.Errorf("the story was ended before its end")
+			return errors.New("the story was ended before its end")
 		}
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pictures is where screenshots go: go test -args -pictures ../../../docs/images
+// pictures is where screenshots go, if anywhere: "go test -args -pictures ../../../docs/images".
 var pictures = flag.String("pictures", "", "save screenshots of the page in this folder")
 
 // on joins conditions on the page, as JavaScript.

@@ -49,12 +49,15 @@ func CheckUserID(id string) error {
 		return fmt.Errorf("%w: a user id has 1 to 64 characters", ErrBadID)
 	}
 	for _, r := range id {
-		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
-		if !letter && r != '.' && r != '-' && r != '_' {
+		if !isLetterOrDigit(r) && r != '.' && r != '-' && r != '_' {
 			return fmt.Errorf("%w: a user id has only letters, digits, '.', '-' and '_'", ErrBadID)
 		}
 	}
 	return nil
+}
+
+func isLetterOrDigit(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 }
 
 // CheckMovieID wants a positive whole number as The Movie Database numbers its movies.

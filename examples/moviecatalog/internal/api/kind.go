@@ -27,7 +27,7 @@ func (k Kind) String() string { return kindNames[min(int(k), len(kindNames)-1)] 
 func ParseKind(s string) Kind {
 	for i, name := range kindNames {
 		if s == name {
-			return Kind(i) //nolint:gosec // four names
+			return Kind(i)
 		}
 	}
 	return Fresh

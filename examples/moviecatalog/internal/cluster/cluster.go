@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/seed-f7c3343e/quill"
@@ -66,7 +67,7 @@ func Start(cfg Config) (_ *Cluster, err error) {
 	c := &Cluster{}
 	defer func() {
 		if err != nil {
-			c.Close(context.Background())
+			_ = c.Close(context.Background()) // the error to tell is the first
 		}
 	}()
 	if err := c.startTMDB(&cfg); err != nil {
@@ -130,7 +131,7 @@ func (c *Cluster) start(cfg Config, name string, h http.Handler) error {
 }
 
 // client returns a client that can keep as many connections as a lesson has calls under
-// way: the default of two per host would measure the dialling.
+// way: the default of two per host would measure the dialing.
 func (c *Cluster) client(rt http.RoundTripper) *http.Client {
 	if rt == nil {
 		rt = NewTransport()
@@ -168,8 +169,8 @@ func (c *Cluster) Instance(name string) *instance.Instance {
 // finish until ctx ends.
 func (c *Cluster) Close(ctx context.Context) error {
 	var errs []error
-	for k := len(c.instances) - 1; k >= 0; k-- {
-		errs = append(errs, c.instances[k].Close(ctx))
+	for _, i := range slices.Backward(c.instances) {
+		errs = append(errs, i.Close(ctx))
 	}
 	for _, client := range c.clients {
 		client.CloseIdleConnections()

@@ -73,7 +73,7 @@ func viewCircuit(s quill.Stats) circuitView {
 		Name: s.Name, State: s.State, Reason: s.LastTransition.Reason, RetryMS: millis(s.RetryAfter),
 		Requests: s.Health.Requests, Errors: s.Health.ErrorPercent, Slow: s.Health.SlowPercent,
 		Volume: s.Settings.RequestVolumeThreshold, ErrorThreshold: s.Settings.ErrorPercentThreshold,
-		InFlight: int(s.InFlight), MaxConcurrent: s.Settings.MaxConcurrent, Abandoned: int(s.Abandoned),
+		InFlight: s.InFlight, MaxConcurrent: s.Settings.MaxConcurrent, Abandoned: s.Abandoned,
 		MeanMS: millis(s.Execution.Mean()), P50MS: millis(s.Execution.Percentile(50)), P99MS: millis(s.Execution.Percentile(99)),
 		Steps: s.Fallbacks,
 	}

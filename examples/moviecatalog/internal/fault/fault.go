@@ -6,6 +6,7 @@ package fault
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -67,7 +68,7 @@ func (f Faults) Validate() error {
 	case f.Slow < 0 || f.Slow > MaxSlow:
 		return fmt.Errorf("slowMs: must be 0 to %d", MaxSlow.Milliseconds())
 	case f.FailPercent < 0 || f.FailPercent > 100:
-		return fmt.Errorf("failPercent: must be 0 to 100")
+		return errors.New("failPercent: must be 0 to 100")
 	case f.Body != Whole && f.Body != Garbage && f.Body != Half:
 		return fmt.Errorf("body: must be %q, %q or empty", Garbage, Half)
 	}

@@ -84,11 +84,11 @@ func TestFaultsAreJSONAndChecked(t *testing.T) {
 	require.NoError(t, json.Unmarshal(data, &back))
 	require.Equal(t, f, back)
 
-	for field, bad := range map[string]string{
-		"slowMs": `{"slowMs":30001}`, "failPercent": `{"failPercent":101}`, "body": `{"body":"x"}`,
-		"slowMs:": `{"slowMs":9223372036854775807}`, "slowMs: ": `{"slowMs":-1}`,
+	for bad, field := range map[string]string{
+		`{"slowMs":30001}`: "slowMs", `{"slowMs":9223372036854775807}`: "slowMs", `{"slowMs":-1}`: "slowMs",
+		`{"failPercent":101}`: "failPercent", `{"failPercent":-1}`: "failPercent", `{"body":"x"}`: "body",
 	} {
-		require.ErrorContains(t, json.Unmarshal([]byte(bad), &back), field[:4], bad)
+		require.ErrorContains(t, json.Unmarshal([]byte(bad), &back), field+": must be", bad)
 	}
 }
 

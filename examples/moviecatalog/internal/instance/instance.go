@@ -105,7 +105,7 @@ func (i *Instance) upLocked() error {
 	if i.srv != nil {
 		return nil
 	}
-	l, err := net.Listen("tcp", i.addr)
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", i.addr)
 	if err != nil {
 		return fmt.Errorf("%s: %w", i.name, err)
 	}

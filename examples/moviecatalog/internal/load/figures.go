@@ -37,11 +37,17 @@ func Sum(samples []Sample, keep func(Sample) bool) Figures {
 	return f
 }
 
-// Fresh, Failover, Stale and Default tell how many answers were of that kind.
-func (f Figures) Fresh() int    { return f.ByKind[api.Fresh] }
+// Fresh returns how many answers were fresh.
+func (f Figures) Fresh() int { return f.ByKind[api.Fresh] }
+
+// Failover returns how many came from another instance.
 func (f Figures) Failover() int { return f.ByKind[api.Failover] }
-func (f Figures) Stale() int    { return f.ByKind[api.Stale] }
-func (f Figures) Default() int  { return f.ByKind[api.Default] }
+
+// Stale returns how many were earlier answers.
+func (f Figures) Stale() int { return f.ByKind[api.Stale] }
+
+// Default returns how many were fixed answers.
+func (f Figures) Default() int { return f.ByKind[api.Default] }
 
 // Percentile takes the nearest rank of sorted values: the smallest that at least p per
 // cent of all do not exceed. It is 0 if there are none.

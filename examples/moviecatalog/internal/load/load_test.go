@@ -55,7 +55,7 @@ func TestAnswersAreToldApart(t *testing.T) {
 			w.Header().Set("Content-Length", "9")
 			_, _ = io.WriteString(w, "[")
 		default:
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	}, Plan{
 		Users: []string{"stale", "plain", "garbage", "half", "busy"}, Rate: 100, Duration: 50 * time.Millisecond, Patience: 5 * time.Second,

@@ -67,7 +67,9 @@ func TestEachFaultOfTheMovieDatabaseHasItsStatusAndALineInTheLog(t *testing.T) {
 			w.Header().Set("Content-Length", "99")
 			_, _ = io.WriteString(w, `{"id":`)
 		}), "/movies/550", 502, "answered wrongly"},
-		{"failing", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }), "/movies/550", 502, "answered wrongly"},
+		{"failing", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusInternalServerError)
+		}), "/movies/550", 502, "answered wrongly"},
 		{"breaking off", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), "/movies/550", 502, "cannot be reached"},
 		{"hanging", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), "/movies/550", 504, "in time"},
 	} {

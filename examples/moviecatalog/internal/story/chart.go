@@ -26,16 +26,23 @@ type chart struct {
 	answersBase, latencyTop float64
 }
 
+// words is a text on the plane.
 type words struct {
 	X, Y          float64
 	Words, Anchor string
 	Bold          bool
 }
+
+// line is a level line of the grid.
 type line struct{ X, X2, Y float64 }
+
+// bar is a part of a column, or of a band.
 type bar struct {
 	Class, Title string
 	X, Y, W, H   float64
 }
+
+// dot is one request.
 type dot struct {
 	Class string
 	X, Y  float64

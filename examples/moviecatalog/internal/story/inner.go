@@ -20,8 +20,8 @@ func innerCalls() Lesson {
 	proxy, own := v, v
 	proxy.Name, proxy.Label = "7-inner-proxy", "a fallback in a proxy around the object"
 	proxy.Catalog = func(b Bench) catalog.Cataloger {
-		outside := guarded(base, lastOrDefault)(b).(*catalog.Service)
-		return proxied{Service: catalog.New(catalog.Naive(b.Up, base.Timeout)), guarded: outside}
+		plain := catalog.New(catalog.Naive(b.Up, base.Timeout))
+		return proxied{Service: plain, guarded: guard(b, base, lastOrDefault)}
 	}
 	own.Name, own.Label = "7-inner-own", "a fallback where the call is made"
 	own.Catalog = guarded(base, lastOrDefault)

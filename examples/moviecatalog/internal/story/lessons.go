@@ -199,7 +199,7 @@ func newBulkhead(name string) *quill.Bulkhead {
 }
 
 func compartments(b Bench, shared *quill.Bulkhead) catalog.Cataloger {
-	guard := func(name string, f catalog.Fallbacks, h quill.Hooks) catalog.Guard {
+	behind := func(name string, f catalog.Fallbacks, h quill.Hooks) catalog.Guard {
 		bulkhead := shared
 		if bulkhead == nil {
 			bulkhead = newBulkhead(name)
@@ -207,8 +207,8 @@ func compartments(b Bench, shared *quill.Bulkhead) catalog.Cataloger {
 		s := quill.Settings{Timeout: time.Second, Override: quill.Disabled}
 		return catalog.Guard{Settings: s, Bulkhead: bulkhead, Fallbacks: f, Hooks: h}
 	}
-	ratings := guard("ratings", catalog.Fallbacks{}, quill.Hooks{})
-	movies := guard("movieinfo", catalog.Fallbacks{Default: true}, b.Hooks)
+	ratings := behind("ratings", catalog.Fallbacks{}, quill.Hooks{})
+	movies := behind("movieinfo", catalog.Fallbacks{Default: true}, b.Hooks)
 	return catalog.New(catalog.Sources{
 		Ratings: catalog.Ask(catalog.RatingsCommand(b.Up, ratings, b.Reg), b.Log),
 		Movies:  catalog.Ask(catalog.MovieCommand(b.Up, movies, b.Reg), b.Log),

@@ -124,8 +124,7 @@ func opened(t Timeline) *Millis {
 // quick. It is nil if there is none.
 func recovered(t Timeline) *Millis {
 	after := slices.DeleteFunc(slices.Clone(t.Samples), func(s load.Sample) bool { return s.At < t.Healed })
-	for i := len(after) - 1; i >= 0; i-- {
-		s := after[i]
+	for i, s := range slices.Backward(after) {
 		if s.OK() && s.Kind == api.Fresh && s.Latency < quick {
 			continue
 		}

@@ -42,10 +42,10 @@ func TestShortStoryIsPlayedMeasuredAndShown(t *testing.T) {
 	var page bytes.Buffer
 	require.NoError(t, WriteReport(&page, lessons, rows, Check(rows)))
 	for _, part := range []string{"4. Three fallbacks", `class="stale"`, `class="open"`, "info-1", "<svg", "</html>"} {
-		require.True(t, strings.Contains(page.String(), part), part)
+		require.Positive(t, strings.Count(page.String(), part), part) // a page is too long to be shown
 	}
 	for _, part := range []string{"<script", "src=", "href=", "url(", "@import", "ZgotmplZ"} {
-		require.False(t, strings.Contains(page.String(), part), "the page needs nothing else, so why %q?", part)
+		require.Zero(t, strings.Count(page.String(), part), "the page needs nothing else, so why %q?", part)
 	}
 }
 
@@ -56,7 +56,7 @@ func TestJSONHasTheFieldsThatWereAskedFor(t *testing.T) {
 	require.NoError(t, json.Unmarshal(out.Bytes(), &back))
 	require.Len(t, back.Lessons, 1)
 	row := back.Lessons[0]
-	for _, field := range strings.Fields("name requests errors fresh failover stale default p50_ms p99_ms " +
+	for field := range strings.FieldsSeq("name requests errors fresh failover stale default p50_ms p99_ms " +
 		"reached_sick_service peak_goroutines opened_after_ms recovered_after_ms") {
 		require.Contains(t, row, field)
 	}

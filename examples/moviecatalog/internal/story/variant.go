@@ -85,14 +85,17 @@ func naive(timeout time.Duration) func(Bench) catalog.Cataloger {
 }
 
 // guarded puts a command before every call, with settings and fallbacks for movie-info.
-// Ratings-data is healthy in all lessons but has its guard all the same.
 func guarded(movies quill.Settings, f catalog.Fallbacks) func(Bench) catalog.Cataloger {
-	return func(b Bench) catalog.Cataloger {
-		ratings := catalog.Guard{Settings: base, Fallbacks: catalog.AllFallbacks}
-		guard := catalog.Guard{Settings: movies, Fallbacks: f, Hooks: b.Hooks}
-		return catalog.New(catalog.Sources{
-			Ratings: catalog.Ask(catalog.RatingsCommand(b.Up, ratings, b.Reg), b.Log),
-			Movies:  catalog.Ask(catalog.MovieCommand(b.Up, guard, b.Reg), b.Log),
-		})
-	}
+	return func(b Bench) catalog.Cataloger { return guard(b, movies, f) }
+}
+
+// guard is guarded on one bench. Ratings-data is healthy in all lessons but has its guard
+// all the same.
+func guard(b Bench, s quill.Settings, f catalog.Fallbacks) *catalog.Service {
+	ratings := catalog.Guard{Settings: base, Fallbacks: catalog.AllFallbacks}
+	movies := catalog.Guard{Settings: s, Fallbacks: f, Hooks: b.Hooks}
+	return catalog.New(catalog.Sources{
+		Ratings: catalog.Ask(catalog.RatingsCommand(b.Up, ratings, b.Reg), b.Log),
+		Movies:  catalog.Ask(catalog.MovieCommand(b.Up, movies, b.Reg), b.Log),
+	})
 }

@@ -99,5 +99,9 @@ func (s *StandIn) admit() bool {
 
 func refuse(w http.ResponseWriter, status, code int, message string) {
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(standInError{Code: code, Message: message})
+	body, err := json.Marshal(standInError{Code: code, Message: message})
+	if err != nil {
+		panic("tmdb: " + err.Error()) // no such text is written in this file
+	}
+	_, _ = w.Write(body)
 }

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-f7c3343e/quill"
@@ -77,7 +78,7 @@ func TestGetTellsAnswersFromErrors(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				require.Equal(t, "/movies/a%2Fb", r.URL.EscapedPath())
+				assert.Equal(t, "/movies/a%2Fb", r.URL.EscapedPath())
 				w.Header().Set(api.KindHeader, "stale")
 				w.WriteHeader(c.status)
 				_, _ = io.WriteString(w, c.body)
