@@ -123,3 +123,20 @@ func TestRefusedBeginHasNothingToEnd(t *testing.T) {
 		requireNothingHeld(t, c)
 	})
 }
+
+func TestWorkThatUnwindsBetweenBeginAndEndIsAFailure(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{}, quill.WithClassifier(func(error) quill.Verdict {
+			t.Error("the classifier is asked about errors of the work")
+			return quill.CountIgnored
+		}))
+		k, err := c.Begin(t.Context())
+		require.NoError(t, err)
+		o, err := k.End(quill.ErrUnwound)
+		require.Equal(t, quill.Failure, o)
+		require.ErrorIs(t, err, quill.ErrUnwound)
+		require.Equal(t, uint64(1), c.Stats().Panics)
+		require.Equal(t, uint64(1), c.Stats().Health.Errors)
+		requireNothingHeld(t, c)
+	})
+}

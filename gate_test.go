@@ -234,6 +234,23 @@ func TestFastSuccessThatCompletesTheVolumeOpensForSlowOnes(t *testing.T) {
 	})
 }
 
+func TestSlowCallsAmongTheLastOpen(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{RollingCalls: 4, SlowCallDuration: 100 * time.Millisecond})
+		for n := range 4 {
+			require.Equal(t, quill.Closed, c.State())
+			_, err := quill.Do(t.Context(), c, func(context.Context) (int, error) {
+				pass(time.Duration(n%2) * 100 * time.Millisecond)
+				return 0, nil
+			})
+			require.NoError(t, err)
+			pass(time.Hour)
+		}
+		require.Equal(t, quill.Open, c.State(), "two of the last four, though hours apart")
+		require.Equal(t, quill.Health{Requests: 4, Slow: 2, SlowPercent: 50}, c.Stats().Health)
+	})
+}
+
 func TestTimeInTheQueueDoesNotMakeACallSlow(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newTestCircuit(t, quill.Settings{MaxConcurrent: 1, QueueSize: 1, SlowCallDuration: 100 * time.Millisecond})

@@ -59,7 +59,7 @@ func TestForcedClosedOverAnOpenCircuitMovesNothing(t *testing.T) {
 		pass(5 * time.Second)
 		calls(t, c, 5, nil)
 		require.Equal(t, quill.Open, c.State(), "no probe was asked for")
-		require.Zero(t, c.Stats().StaleResults)
+		require.Zero(t, c.Stats().LateResults)
 		require.NoError(t, c.Override(quill.NoOverride, 0, ""))
 		require.NoError(t, call(t, c, nil))
 		require.Equal(t, quill.Closed, c.State())
@@ -77,9 +77,48 @@ func TestDisabledAdmitsAllAndDoesNotJudge(t *testing.T) {
 		require.Equal(t, uint64(100), s.Health.Errors, "the statistics go on")
 		require.NoError(t, c.Override(quill.NoOverride, 0, ""))
 		require.Equal(t, quill.Closed, c.State())
-		calls(t, c, 1, nil)
-		require.Equal(t, quill.Open, c.State(), "the next result is judged")
+		require.Zero(t, c.Stats().Health, "what it saw meanwhile is no evidence")
+		require.Equal(t, uint64(100), c.Stats().Window.Failure)
+		calls(t, c, 19, errSick)
+		require.Equal(t, quill.Closed, c.State())
+		calls(t, c, 1, errSick)
+		require.Equal(t, quill.Open, c.State(), "it judges again")
 	})
+}
+
+func TestEvidenceBeginsAfreshHoweverDisabledEnds(t *testing.T) {
+	for name, end := range map[string]func(t *testing.T, c *quill.Circuit){
+		"ttl": func(t *testing.T, c *quill.Circuit) {
+			require.NoError(t, c.Override(quill.Disabled, time.Second, ""))
+			calls(t, c, 30, errSick)
+			pass(time.Second)
+		},
+		"replaced": func(t *testing.T, c *quill.Circuit) {
+			require.NoError(t, c.Override(quill.Disabled, 0, ""))
+			calls(t, c, 30, errSick)
+			require.NoError(t, c.Override(quill.ForceClosed, 0, ""))
+		},
+		"settings": func(t *testing.T, c *quill.Circuit) {
+			s := c.Settings()
+			s.Override = quill.Disabled
+			require.NoError(t, c.Configure(s))
+			calls(t, c, 30, errSick)
+			s.Override = quill.NoOverride
+			require.NoError(t, c.Configure(s))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, rolling := range []int{0, 40} {
+				inBubble(t, func(t *testing.T) {
+					c := newTestCircuit(t, quill.Settings{RollingCalls: rolling})
+					end(t, c)
+					calls(t, c, 1, nil)
+					require.Equal(t, quill.Closed, c.State())
+					require.Equal(t, quill.Health{Requests: 1}, c.Stats().Health)
+				})
+			}
+		})
+	}
 }
 
 func TestOverrideEndsWithItsTimeToLive(t *testing.T) {
