@@ -32,7 +32,7 @@ var Reasons = []Reason{
 		Hystrix: "Any success closes a half-open circuit, and any result counts in the health, also of a " +
 			"call that was admitted before the circuit opened.",
 		Quill: "A result counts only in the epoch that admitted its call: it moves no breaker and is " +
-			"not in the health. The counts by outcome and Stats.StaleResults have it.",
+			"not in the health. The counts by outcome and Stats.LateResults have it.",
 		Why: "A call of before the outage says nothing about whether it is over (Netflix/Hystrix#1350).",
 	},
 	{

@@ -24,7 +24,7 @@ func (c *command) meetCall(k *call) {
 		c.meet("refusal-keeps-probe")
 	case e.Probe && (e.Outcome == quill.Ignored || e.Outcome == quill.Canceled || e.Outcome == quill.Rejected):
 		c.meet("probe-place-back")
-	case e.Stale:
+	case e.Late:
 		c.meet("late-results")
 	}
 	c.meetEnd(k)
