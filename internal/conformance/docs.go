@@ -89,7 +89,9 @@ func mapping(b *strings.Builder) {
 // intended is the table of intended differences and their reasons.
 func intended(b *strings.Builder, reports []*play.Report) {
 	b.WriteString("### Intended differences\n\nEach line is a step of a scenario, and all in it that differs; " +
-		"everything else in the scenario\nagrees. The reasons stand below.\n\n" +
+		"everything else in the scenario\nagrees, and a line that is no longer true makes it disagree. The reasons stand below. (In recordings that\n" +
+		"the table does not know, a difference is taken for intended only where the scenario has met the situation\n" +
+		"of one of these reasons, and only in what that situation can change: `-v` says so.)\n\n" +
 		"| scenario | step | Hystrix | quill | reason |\n|---|---|---|---|---|\n")
 	used := map[string]bool{}
 	for _, r := range reports {

@@ -158,7 +158,7 @@ func fields(names ...string) func(field, want, got string) bool {
 
 // breakerField: the state, whether a call was short-circuited, and what follows in sums.
 func breakerField(field, want, got string) bool {
-	if slices.Contains(state, field) || slices.Contains(totals, field) {
+	if isStart(field) || slices.Contains(state, field) || slices.Contains(totals, field) {
 		return true
 	}
 	return isResult(field) && strings.Contains(want, "SHORT_CIRCUITED") != strings.Contains(got, "SHORT_CIRCUITED")
@@ -166,7 +166,7 @@ func breakerField(field, want, got string) bool {
 
 // refusalField: whether a call was refused, and what follows.
 func refusalField(field, want, got string) bool {
-	if slices.Contains(state, field) || slices.Contains(totals, field) {
+	if isStart(field) || slices.Contains(state, field) || slices.Contains(totals, field) {
 		return true
 	}
 	return isResult(field) && strings.Contains(want, "_REJECTED") && !strings.Contains(got, "_REJECTED")
@@ -195,6 +195,8 @@ func textField(words ...string) func(field, want, got string) bool {
 }
 
 func isResult(field string) bool { return strings.HasPrefix(field, "result") }
+
+func isStart(field string) bool { return strings.HasPrefix(field, "start of ") }
 
 // explain names the situation of the step's command that explains a difference, "" if none
 // does.

@@ -139,21 +139,26 @@ func (w *world) reuse(s *oracle.Step, o oracle.Observation) {
 
 // resultOf waits for the end of a call.
 func (w *world) resultOf(c *call, band []int) *oracle.Result {
-	if !within(patience, c.done) {
+	if !within(patience, c.done, nil) {
 		return &oracle.Result{Outcome: "nothing after", Value: patience, RunEntered: c.runEntered}
 	}
 	synctest.Wait()
 	return c.result(band)
 }
 
-// within reports whether c was closed in time.
-func within(limit time.Duration, c <-chan struct{}) bool {
+// within reports whether c was closed in time, and before otherwise was.
+func within(limit time.Duration, c, otherwise <-chan struct{}) bool {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
 	case <-c:
-		return true
+	case <-otherwise:
 	case <-timer.C:
+	}
+	select {
+	case <-c:
+		return true
+	default:
 		return false
 	}
 }
@@ -178,7 +183,7 @@ func (w *world) start(s *oracle.Step, o oracle.Observation) {
 		synctest.Wait() // the order of the handles is the order of the calls
 		if until := map[string]chan struct{}{"running": c.entered, "fallback": c.fellBack}[s.Until]; until != nil {
 			o["start of "+h] = s.Until
-			if !within(time.Minute, until) {
+			if !within(time.Minute, until, c.done) {
 				o["start of "+h] = "not " + s.Until
 			}
 		}
