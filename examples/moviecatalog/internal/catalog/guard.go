@@ -20,7 +20,8 @@ type Upstreams struct {
 	HTTP    *http.Client
 }
 
-// Fallbacks says how far a guard goes to find an answer. The zero value is an error.
+// Fallbacks says how far a guard goes to find an answer. With the zero value it does not
+// look at all: the caller gets the error.
 type Fallbacks struct {
 	OtherInstance bool // ask the next instance
 	LastGood      bool // give the last good answer for the same id
