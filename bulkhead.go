@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed-f7c3343e/quill/internal/explore"
 )
 
 // Bulkhead bounds how many calls run at once and how many may wait. Each circuit has one
@@ -44,9 +46,15 @@ const (
 // take takes a slot if one is free and, unless patient, nobody waits for one.
 func (s *slots) take(patient bool) bool {
 	for {
+		if explore.On {
+			explore.Read("slots")
+		}
 		w := s.word.Load()
 		if w&takenMask >= w>>limitShift || w&waiting != 0 && !patient {
 			return false
+		}
+		if explore.On {
+			explore.Write("slots")
 		}
 		if s.word.CompareAndSwap(w, w+1) {
 			return true
@@ -55,7 +63,12 @@ func (s *slots) take(patient bool) bool {
 }
 
 // giveBack frees a slot and reports whether somebody waits for one.
-func (s *slots) giveBack() bool { return s.word.Add(^uint64(0))&waiting != 0 }
+func (s *slots) giveBack() bool {
+	if explore.On {
+		explore.Write("slots")
+	}
+	return s.word.Add(^uint64(0))&waiting != 0
+}
 
 func (s *slots) taken() int { return int(s.word.Load() & takenMask) }
 
@@ -71,7 +84,13 @@ func (s *slots) setLimit(n int) {
 		n = math.MaxInt32
 	}
 	for {
+		if explore.On {
+			explore.Read("slots")
+		}
 		w := s.word.Load()
+		if explore.On {
+			explore.Write("slots")
+		}
 		if s.word.CompareAndSwap(w, w&(1<<limitShift-1)|uint64(n)<<limitShift) { //nolint:gosec // not negative
 			return
 		}
@@ -79,6 +98,9 @@ func (s *slots) setLimit(n int) {
 }
 
 func (s *slots) setWaiting(on bool) {
+	if explore.On {
+		explore.Write("slots")
+	}
 	if on {
 		s.word.Or(waiting)
 	} else {
@@ -145,10 +167,16 @@ func (b *Bulkhead) Resize(maxConcurrent, queueSize int) error {
 }
 
 func (b *Bulkhead) resize(s Settings) {
+	if explore.On {
+		explore.Lock("bulkhead.mu", &b.mu)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.isolation = s.Isolation
 	b.slots.setLimit(s.MaxConcurrent)
+	if explore.On {
+		explore.Write("queueSize")
+	}
 	b.queueSize.Store(int64(s.QueueSize))
 	b.admitWaitersLocked()
 }
@@ -176,8 +204,14 @@ func (b *Bulkhead) acquire() (w *waiter, ok bool) {
 	if b.slots.take(false) {
 		return nil, true
 	}
+	if explore.On {
+		explore.Read("queueSize")
+	}
 	if b.queueSize.Load() == 0 {
 		return nil, false
+	}
+	if explore.On {
+		explore.Lock("bulkhead.mu", &b.mu)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -201,11 +235,18 @@ func (b *Bulkhead) await(ctx context.Context, w *waiter, wait time.Duration) boo
 		defer timer.Stop()
 		expired = timer.C
 	}
+	var granted, ended <-chan struct{} = w.granted, ctx.Done()
+	if explore.On {
+		explore.Select("granted", &granted, &ended)
+	}
 	select {
-	case <-w.granted:
+	case <-granted:
 		return true
-	case <-ctx.Done():
+	case <-ended:
 	case <-expired:
+	}
+	if explore.On {
+		explore.Lock("bulkhead.mu", &b.mu)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -223,6 +264,9 @@ func (b *Bulkhead) await(ctx context.Context, w *waiter, wait time.Duration) boo
 // release gives a slot back.
 func (b *Bulkhead) release() {
 	if b.slots.giveBack() {
+		if explore.On {
+			explore.Lock("bulkhead.mu", &b.mu)
+		}
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.admitWaitersLocked()

@@ -3,6 +3,8 @@ package quill
 import (
 	"context"
 	"runtime/debug"
+
+	"github.com/seed-f7c3343e/quill/internal/explore"
 )
 
 // Future is the answer of a call that is under way. Any number of goroutines may wait for
@@ -18,7 +20,7 @@ type Future[T any] struct {
 // returns. To end the call early, cancel ctx. A panic of the call reaches those who wait.
 func (c *Command[Req, Resp]) Go(ctx context.Context, req Req) *Future[Resp] {
 	f := &Future[Resp]{done: make(chan struct{})}
-	go func() {
+	run := func() {
 		returned := false
 		defer func() {
 			if !returned {
@@ -28,11 +30,19 @@ func (c *Command[Req, Resp]) Go(ctx context.Context, req Req) *Future[Resp] {
 				f.err = &Error{Command: c.Name(), Outcome: Failure, Cause: ErrGoexit}
 				f.answer = Answer[Resp]{Outcome: Failure, Cause: f.err}
 			}
+			if explore.On {
+				explore.Write("future")
+			}
 			close(f.done)
 		}()
 		f.answer, f.err = c.Answer(ctx, req)
 		returned = true
-	}()
+	}
+	if explore.On {
+		explore.Go(run)
+	} else {
+		go run()
+	}
 	return f
 }
 
@@ -57,12 +67,19 @@ func (f *Future[T]) Wait(ctx context.Context) (T, error) {
 
 // Answer is [Future.Wait] with the history of the answer, as [Command.Answer] returns it.
 func (f *Future[T]) Answer(ctx context.Context) (Answer[T], error) {
+	if explore.On {
+		explore.Read("future")
+	}
 	select {
 	case <-f.done: // if both are ready, the answer is wanted
 	default:
+		var done, ended <-chan struct{} = f.done, ctx.Done()
+		if explore.On {
+			explore.Select("future", &done, &ended)
+		}
 		select {
-		case <-f.done:
-		case <-ctx.Done():
+		case <-done:
+		case <-ended:
 			return Answer[T]{}, callerCause(ctx)
 		}
 	}

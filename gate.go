@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed-f7c3343e/quill/internal/explore"
 	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
@@ -63,6 +64,9 @@ func (c *Circuit) publishLocked(watch bool) {
 		case Closed:
 			word |= passes
 		case Open:
+			if explore.On {
+				explore.Write("gate.openUntil")
+			}
 			g.openUntil.Store(int64(g.machine.openUntil))
 			word |= refuses
 		case HalfOpen:
@@ -71,17 +75,26 @@ func (c *Circuit) publishLocked(watch bool) {
 	if watch {
 		word |= watches
 	}
+	if explore.On {
+		explore.Write("gate.word")
+	}
 	g.word.Store(word)
 }
 
 // admit asks the breaker to let a call through. A closed circuit costs one load, an open
 // one two: neither takes the lock.
 func (c *Circuit) admit(now time.Duration, cfg *config) admission {
+	if explore.On {
+		explore.Read("gate.word")
+	}
 	word := c.gate.word.Load()
 	if word&passes != 0 {
 		return admission{token: token{epoch: word >> epochShift}, state: Closed, ok: true}
 	}
 	if word&refuses != 0 {
+		if explore.On {
+			explore.Read("gate.openUntil")
+		}
 		if until := time.Duration(c.gate.openUntil.Load()); now < until {
 			return admission{state: Open, retryAfter: until - now}
 		}
@@ -91,6 +104,9 @@ func (c *Circuit) admit(now time.Duration, cfg *config) admission {
 
 func (c *Circuit) admitSlowly(now time.Duration, cfg *config) admission {
 	g := &c.gate
+	if explore.On {
+		explore.Lock("gate.mu", &g.mu)
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch o := c.overrideLocked(now); o.kind {
@@ -134,15 +150,24 @@ func (c *Circuit) judge(now time.Duration, t token, o Outcome, slow bool, err er
 		c.watch()
 	}
 	if t.probe == 0 {
+		if explore.On {
+			explore.Read("gate.word")
+		}
 		switch {
 		case o == ShortCircuited || o == Ignored || o == Canceled:
 			c.counters.Add(int(o))
 			return false
 		case o == Success && !slow && cfg.last == nil &&
 			c.gate.word.Load()&^passes == t.epoch<<epochShift:
+			if explore.On {
+				explore.Write("counters")
+			}
 			c.counters.Add(int(Success))
 			return false
 		}
+	}
+	if explore.On {
+		explore.Lock("gate.mu", &c.gate.mu)
 	}
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
@@ -155,6 +180,9 @@ func (c *Circuit) judge(now time.Duration, t token, o Outcome, slow bool, err er
 // watch makes the next result judged even if it is a success. Old successes may have left
 // the window, and the result at hand may be one that says nothing.
 func (c *Circuit) watch() {
+	if explore.On {
+		explore.Lock("gate.mu", &c.gate.mu)
+	}
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
 	c.publishLocked(true)
@@ -224,6 +252,9 @@ const (
 // countLocked counts a result. It is under the lock so that a result is counted in the
 // epoch in which it is judged.
 func (c *Circuit) countLocked(cfg *config, o Outcome, slow, stale bool) {
+	if explore.On {
+		explore.Write("counters")
+	}
 	c.counters.Add(int(o))
 	isError := o == Failure || o == Timeout || o == Rejected
 	if o == Rejected && cfg.IgnoreRejected {
@@ -263,6 +294,9 @@ func (c *Circuit) healthLocked(now time.Duration) Health {
 		calls, byBit := cfg.last.Counts()
 		return newHealth(uint64(calls), uint64(byBit[0]), uint64(byBit[1])) //nolint:gosec // never negative
 	}
+	if explore.On {
+		explore.Read("counters")
+	}
 	return healthOf(cfg.ring.SumsSince(now, c.gate.base))
 }
 
@@ -295,6 +329,9 @@ func (c *Circuit) movedLocked(now time.Duration, m change, detail string) {
 // forgetLocked begins the evidence afresh: the circuit closed, or what it saw while its
 // breaker was disabled is over. The statistics go on.
 func (c *Circuit) forgetLocked(cfg *config) {
+	if explore.On {
+		explore.Read("counters")
+	}
 	c.gate.base = c.counters.Sums()
 	if cfg.last != nil {
 		cfg.last.Clear()

@@ -1,6 +1,10 @@
 package quill
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/seed-f7c3343e/quill/internal/explore"
+)
 
 // mostPending is how many notifications of a circuit may wait for a slow hook.
 const mostPending = 1024
@@ -25,6 +29,9 @@ func (n *notifier) add(t Transition) {
 	if !n.wanted() {
 		return
 	}
+	if explore.On {
+		explore.Write("pending")
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if len(n.pending) >= mostPending {
@@ -35,7 +42,11 @@ func (n *notifier) add(t Transition) {
 	n.pending = append(n.pending, t)
 	if !n.delivering {
 		n.delivering, n.at = true, len(n.hooks) // nothing is being told yet
-		go n.deliver()
+		if explore.On {
+			explore.Go(n.deliver)
+		} else {
+			go n.deliver()
+		}
 	}
 }
 
@@ -70,6 +81,9 @@ func (n *notifier) deliver() {
 
 // next gives the hook to call now and what to tell it.
 func (n *notifier) next() (f func(Transition), t Transition, ok bool) {
+	if explore.On {
+		explore.Write("pending")
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for {

@@ -3,6 +3,8 @@ package quill
 import (
 	"context"
 	"time"
+
+	"github.com/seed-f7c3343e/quill/internal/explore"
 )
 
 // keepWarm is how long a pool keeps workers that have nothing to do. A warm worker's
@@ -18,13 +20,23 @@ type work interface {
 func (b *Bulkhead) start(t *task) {
 	var w *worker
 	if t.warm {
+		if explore.On {
+			explore.Lock("bulkhead.mu", &b.mu)
+		}
 		b.mu.Lock()
 		w = b.pool.takeLocked()
 		b.mu.Unlock()
 	}
 	if w == nil {
 		w = &worker{tasks: make(chan *task, 1)}
-		go w.loop(b)
+		if explore.On {
+			explore.Go(func() { w.loop(b) })
+		} else {
+			go w.loop(b)
+		}
+	}
+	if explore.On {
+		explore.Write("tasks")
 	}
 	w.tasks <- t // a worker that is free has an empty channel
 }
@@ -81,7 +93,14 @@ type worker struct {
 }
 
 func (w *worker) loop(b *Bulkhead) {
-	for t := range w.tasks {
+	for {
+		if explore.On {
+			explore.Receive("tasks", w.tasks)
+		}
+		t, ok := <-w.tasks
+		if !ok {
+			return
+		}
 		if !w.serve(b, t) {
 			return
 		}
@@ -117,15 +136,24 @@ func (w *worker) finish(b *Bulkhead, t *task) (again bool) {
 	won := t.end(finished)
 	again = t.warm && !t.goexit && (won || t.panicked == nil)
 	if again {
+		if explore.On {
+			explore.Lock("bulkhead.mu", &b.mu)
+		}
 		b.mu.Lock()
 		b.parkLocked(w)
 		b.mu.Unlock()
 	}
 	if !won {
+		if explore.On {
+			explore.Write("abandoned")
+		}
 		c.abandon(-1)
 	}
 	c.giveBack()
 	if won {
+		if explore.On {
+			explore.Write("told")
+		}
 		t.told <- struct{}{}
 	} else if t.panicked != nil {
 		c.orphanPanic(t.panicked)

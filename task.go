@@ -5,6 +5,8 @@ import (
 	"math"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed-f7c3343e/quill/internal/explore"
 )
 
 // task is one piece of work on its way through a pool, and the wait of its caller for it.
@@ -52,6 +54,9 @@ func (t *task) init(c *Circuit, w work, warm bool) {
 
 // begin starts the time of a call.
 func (t *task) begin(deadline int64) {
+	if explore.On {
+		explore.Write("status")
+	}
 	t.status.Store(deadline)
 	if deadline != noDeadline {
 		t.arm(deadline)
@@ -60,7 +65,13 @@ func (t *task) begin(deadline int64) {
 
 // end ends the call one way, unless it has ended another.
 func (t *task) end(how int64) bool {
+	if explore.On {
+		explore.Read("status")
+	}
 	s := t.status.Load()
+	if explore.On {
+		explore.Write("status")
+	}
 	return s > abandoned && t.status.CompareAndSwap(s, how)
 }
 
@@ -68,16 +79,35 @@ func (t *task) end(how int64) bool {
 // and returns which of them was first.
 func (t *task) await(gaveUp <-chan struct{}) (how int64) {
 	if gaveUp == nil {
+		if explore.On {
+			explore.Receive("told", t.told)
+		}
 		<-t.told
+		if explore.On {
+			explore.Read("status")
+		}
 		return t.status.Load()
 	}
+	var told <-chan struct{} = t.told
+	if explore.On {
+		explore.Select("told", &told, &gaveUp)
+	}
 	select {
-	case <-t.told:
+	case <-told:
 	case <-gaveUp:
+		if explore.On {
+			explore.Read("status")
+		}
 		if t.leave(t.status.Load(), abandoned) {
 			return abandoned
 		}
+		if explore.On {
+			explore.Receive("told", t.told)
+		}
 		<-t.told
+	}
+	if explore.On {
+		explore.Read("status")
 	}
 	return t.status.Load()
 }
@@ -86,9 +116,18 @@ func (t *task) await(gaveUp <-chan struct{}) (how int64) {
 // what it was: then that call is over, and the task may be in use for another. It counts
 // before it knows, so that the worker, which counts back, never comes first.
 func (t *task) leave(was, how int64) bool {
+	if explore.On {
+		explore.Write("abandoned")
+	}
 	t.circuit.abandon(1)
+	if explore.On {
+		explore.Write("status")
+	}
 	if was > abandoned && t.status.CompareAndSwap(was, how) {
 		return true
+	}
+	if explore.On {
+		explore.Write("abandoned")
 	}
 	t.circuit.abandon(-1)
 	return false
@@ -99,9 +138,15 @@ func (t *task) leave(was, how int64) bool {
 // whether that is due. So a busy command seldom touches a timer (BenchmarkPool).
 func (t *task) arm(deadline int64) {
 	for {
+		if explore.On {
+			explore.Read("armed")
+		}
 		at := t.armed.Load()
 		if at != idle && at <= deadline {
 			return // it fires in time, and will find this deadline
+		}
+		if explore.On {
+			explore.Write("armed")
 		}
 		if t.armed.CompareAndSwap(at, deadline) {
 			break
@@ -111,6 +156,9 @@ func (t *task) arm(deadline int64) {
 	// before this one.
 	for at := deadline; at != idle; {
 		t.timer.Reset(time.Duration(at) - t.circuit.now())
+		if explore.On {
+			explore.Read("armed")
+		}
 		latest := t.armed.Load()
 		if latest == at {
 			return
@@ -122,7 +170,13 @@ func (t *task) arm(deadline int64) {
 // ring is what the timer calls. It clears armed before it looks at the deadline, and begin
 // sets the deadline before it looks at armed: no deadline goes unseen by both.
 func (t *task) ring() {
+	if explore.On {
+		explore.Write("armed")
+	}
 	t.armed.Store(idle)
+	if explore.On {
+		explore.Read("status")
+	}
 	s := t.status.Load()
 	if s <= abandoned || s == noDeadline {
 		return
@@ -132,6 +186,9 @@ func (t *task) ring() {
 		return
 	}
 	if t.leave(s, expired) {
+		if explore.On {
+			explore.Write("told")
+		}
 		t.told <- struct{}{}
 	}
 }

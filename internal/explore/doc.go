@@ -1,0 +1,29 @@
+// Package explore runs a few goroutines through every schedule there is, one step of shared
+// memory at a time, and checks what the code promises after each step.
+//
+// The code under test says where its steps are: [Read] and [Write] before an access to
+// shared memory, [Lock] before a mutex, [Select] and [Receive] before a channel that may
+// block, [Go] in place of the go statement. In a normal build all of these are empty and
+// leave nothing behind (TestNothingRemainsInANormalBuild of the root package); with the
+// build tag "explore" they hand control to a scheduler, which lets one goroutine run at a
+// time, and which a scenario's test drives with Run:
+//
+//	go test -tags explore -run EverySchedule .
+//
+// # How every schedule is covered
+//
+// Run plays the scenario from its beginning again and again. Wherever several goroutines
+// could go on it takes another way than before, depth first, until there is none left. Two
+// beginnings of schedules that order all accesses to the same object alike (that is, that
+// differ only in the order of steps that do not meet) lead to the same state. Of these only
+// one is followed further. So the report has three figures: how many schedules there are,
+// how many states they pass through, and how many executions it took to see all of them.
+//
+// What is asked of the code: between two points a goroutine touches one shared object, and
+// those only which a mutex guards that it holds; a goroutine does the same again if it reads
+// the same. An object is known by its name; two of one name are taken for one, which costs
+// time and loses nothing. Goroutines that the scheduler does not know, of timers for one,
+// must keep away while a scenario runs.
+//
+// Sequential consistency is assumed, which Go's memory model promises for sync/atomic.
+package explore

@@ -1,0 +1,134 @@
+//go:build explore
+
+package explore_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-f7c3343e/quill/internal/explore"
+)
+
+func TestEveryScheduleOfStepsThatMeetIsCounted(t *testing.T) {
+	seen := map[string]bool{}
+	r := explore.Run(func(s *explore.Scenario) {
+		var order string
+		for _, name := range []string{"a", "b"} {
+			s.Go(name, func() {
+				for range 3 {
+					explore.Write("order")
+					order += name
+				}
+			})
+		}
+		s.Finally(func() error { seen[order] = true; return nil })
+	})
+	require.NoError(t, r.Err)
+	require.Len(t, seen, 20, "6! / (3! 3!) orders of the writes")
+	require.Equal(t, "70", r.Schedules.String(), "8! / (4! 4!) with the first step of each, which meets nobody")
+}
+
+func TestStepsThatDoNotMeetAreOrderedInOneWay(t *testing.T) {
+	r := explore.Run(func(s *explore.Scenario) {
+		for _, name := range []string{"a", "b", "c"} {
+			s.Go(name, func() {
+				for range 4 {
+					explore.Write("of " + name)
+					explore.Read("of all")
+				}
+			})
+		}
+	})
+	require.NoError(t, r.Err)
+	require.Equal(t, "227873431500", r.Schedules.String(), "27! / (9! 9! 9!)")
+	require.Less(t, r.States, 1100, "10 × 10 × 10 places")
+}
+
+func TestCheckThenActIsFound(t *testing.T) {
+	r := explore.Run(func(s *explore.Scenario) {
+		free := 1
+		taken := 0
+		for i := range 3 {
+			s.Go(fmt.Sprint(i), func() {
+				explore.Read("free")
+				if free > 0 {
+					explore.Write("free")
+					free--
+					taken++
+				}
+			})
+		}
+		s.Always(func() error {
+			if taken > 1 {
+				return fmt.Errorf("%d have taken the last one", taken)
+			}
+			return nil
+		})
+	})
+	require.EqualError(t, r.Err, "2 have taken the last one")
+	require.NotEmpty(t, r.Schedule)
+	require.Contains(t, r.Schedule[len(r.Schedule)-1], "explore_test.go:")
+}
+
+func TestDeadlockIsFound(t *testing.T) {
+	r := explore.Run(func(s *explore.Scenario) {
+		var a, b sync.Mutex
+		cross := func(first, second *sync.Mutex, names ...string) {
+			explore.Lock(names[0], first)
+			first.Lock()
+			explore.Lock(names[1], second)
+			second.Lock()
+			second.Unlock()
+			first.Unlock()
+		}
+		s.Go("one", func() { cross(&a, &b, "a", "b") })
+		s.Go("two", func() { cross(&b, &a, "b", "a") })
+	})
+	require.ErrorContains(t, r.Err, "deadlock: ")
+}
+
+func TestSelectTakesEachReadyWay(t *testing.T) {
+	ways := map[string]bool{}
+	r := explore.Run(func(s *explore.Scenario) {
+		x, y := make(chan struct{}), make(chan struct{}, 1)
+		s.Go("closer", func() { explore.Write("x"); close(x) })
+		s.Go("sender", func() { explore.Write("y"); y <- struct{}{} })
+		s.Go("waiter", func() {
+			var a, b <-chan struct{} = x, y
+			explore.Select("x and y", &a, &b)
+			select {
+			case <-a:
+				ways["closed"] = true
+			case <-b:
+				ways["sent"] = true
+			}
+		})
+	})
+	require.NoError(t, r.Err)
+	require.Equal(t, map[string]bool{"closed": true, "sent": true}, ways)
+}
+
+func TestGoroutinesStartedOnTheWayAreScheduled(t *testing.T) {
+	sums := map[int]bool{}
+	r := explore.Run(func(s *explore.Scenario) {
+		n, done := 1, make(chan struct{})
+		s.Go("parent", func() {
+			explore.Go(func() { explore.Write("n"); n *= 3; close(done) })
+			explore.Write("n")
+			n += 4
+			explore.Receive("n", done)
+			explore.Read("n")
+			sums[n] = true
+		})
+	})
+	require.NoError(t, r.Err)
+	require.Equal(t, map[int]bool{7: true, 15: true}, sums)
+}
+
+func TestPanicOfAGoroutineFailsTheScenario(t *testing.T) {
+	r := explore.Run(func(s *explore.Scenario) { s.Go("a", func() { panic("boom") }) })
+	require.EqualError(t, r.Err, "a did not return: boom")
+}

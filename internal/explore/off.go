@@ -1,0 +1,28 @@
+//go:build !explore
+
+package explore
+
+import "sync"
+
+// On reports whether the scheduler is built in.
+const On = false
+
+// Read is a point before a read of the shared object of that name.
+func Read(string) {}
+
+// Write is a point before a write, or a read and a write in one, of that object.
+func Write(string) {}
+
+// Lock is a point before mu.Lock: what follows at once must be that call.
+func Lock(string, *sync.Mutex) {}
+
+// Receive is a point before a receive from ch.
+func Receive[T any](string, <-chan T) {}
+
+// Select is a point before a select of these channels, each a variable of its own. It
+// leaves one that is ready and sets the others to nil. Within if On only: it would keep
+// the variables out of registers.
+func Select(string, ...*<-chan struct{}) {}
+
+// Go is the go statement. Within if On only.
+func Go(f func()) { go f() }

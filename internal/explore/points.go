@@ -1,0 +1,136 @@
+//go:build explore
+
+package explore
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+// On reports whether the scheduler is built in.
+const On = true
+
+// running is the execution under way; nil outside of Run, where points do nothing.
+var running atomic.Pointer[execution]
+
+// kind is what a step does to its object.
+type kind uint8
+
+const (
+	reads kind = iota
+	writes
+)
+
+// step is what a goroutine is about to do.
+type step struct {
+	object string
+	kind   kind
+	mu     *sync.Mutex        // of Lock
+	ready  func() bool        // of Receive
+	chans  []*<-chan struct{} // of Select
+}
+
+// Read is a point before a read of the shared object of that name.
+func Read(object string) { point(step{object: object, kind: reads}) }
+
+// Write is a point before a write, or a read and a write in one, of that object.
+func Write(object string) { point(step{object: object, kind: writes}) }
+
+// Lock is a point before mu.Lock: what follows at once must be that call.
+func Lock(object string, mu *sync.Mutex) { point(step{object: object, kind: writes, mu: mu}) }
+
+// Receive is a point before a receive from ch.
+func Receive[T any](object string, ch <-chan T) {
+	point(step{object: object, kind: writes, ready: func() bool { return ready(ch) }})
+}
+
+// Select is a point before a select of these channels, each a variable of its own. It
+// leaves one that is ready and sets the others to nil.
+func Select(object string, chans ...*<-chan struct{}) {
+	chosen := point(step{object: object, kind: writes, chans: chans})
+	if chosen < 0 {
+		return
+	}
+	for i, ch := range chans {
+		if i != chosen {
+			*ch = nil
+		}
+	}
+}
+
+// Go is the go statement.
+func Go(f func()) {
+	x := running.Load()
+	if x == nil {
+		go f()
+		return
+	}
+	parent := x.current
+	parent.children++
+	x.spawn(fmt.Sprintf("%s.%d", parent.name, parent.children), parent.past, f)
+}
+
+// point hands over to the scheduler. It returns the chosen way of a Select, -1 outside of
+// an execution.
+func point(s step) int {
+	x := running.Load()
+	if x == nil {
+		return -1
+	}
+	return x.yield(s)
+}
+
+// ways is in how many ways the step can be taken now.
+func (s *step) ways() int {
+	switch {
+	case s.mu != nil:
+		if !s.mu.TryLock() {
+			return 0
+		}
+		s.mu.Unlock()
+	case s.ready != nil:
+		if !s.ready() {
+			return 0
+		}
+	case s.chans != nil:
+		n := 0
+		for _, ch := range s.chans {
+			if ready(*ch) {
+				n++
+			}
+		}
+		return n
+	}
+	return 1
+}
+
+// nth is the index of the nth ready channel of a Select.
+func (s *step) nth(way int) int {
+	for i, ch := range s.chans {
+		if ready(*ch) {
+			if way == 0 {
+				return i
+			}
+			way--
+		}
+	}
+	return -1
+}
+
+// ready reports whether a receive would not block. A channel without room is one that is
+// only ever closed.
+func ready[T any](ch <-chan T) bool {
+	if len(ch) > 0 {
+		return true
+	}
+	if ch == nil || cap(ch) > 0 {
+		return false
+	}
+	select {
+	case <-ch:
+		return true
+	default:
+		return false
+	}
+}

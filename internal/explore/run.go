@@ -1,0 +1,204 @@
+//go:build explore
+
+package explore
+
+import (
+	"fmt"
+	"math/big"
+	"runtime"
+	"strings"
+)
+
+// Scenario is what a test sets up for one execution: goroutines, and what must hold.
+type Scenario struct{ x *execution }
+
+// Go adds a goroutine of that name.
+func (s *Scenario) Go(name string, f func()) { s.x.spawn(name, 0, f) }
+
+// Always adds a check that is made between any two steps. It must only look.
+func (s *Scenario) Always(check func() error) { s.x.always = append(s.x.always, check) }
+
+// Finally adds a check of the end, when all goroutines have returned.
+func (s *Scenario) Finally(check func() error) { s.x.finally = append(s.x.finally, check) }
+
+// Failf says that something does not hold that must.
+func (s *Scenario) Failf(format string, args ...any) { s.x.fail(fmt.Errorf(format, args...)) }
+
+// Report is what an exploration has found.
+type Report struct {
+	Schedules  *big.Int // how many there are
+	States     int      // that they pass through, alike orders counted once
+	Executions int      // that it took to see all states
+	Longest    int      // steps of the longest schedule
+	Err        error    // what the first schedule that failed broke
+	Schedule   []string // that schedule, step by step
+}
+
+func (r Report) String() string {
+	text := fmt.Sprintf("%v schedules of up to %d steps, %d states, %d executions",
+		r.Schedules, r.Longest, r.States, r.Executions)
+	if r.Err != nil {
+		text += fmt.Sprintf("\n%v, after\n  %s", r.Err, strings.Join(r.Schedule, "\n  "))
+	}
+	return text
+}
+
+// Run explores every schedule of the scenario that setup makes anew for each execution, and
+// stops at the first that fails.
+func Run(setup func(*Scenario)) Report {
+	// One processor: goroutines that take turns need no second one, and waking it is dear.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	s := &search{nodes: map[uint64]*node{}}
+	for {
+		x := s.execute(setup, nil)
+		s.report.Executions++
+		s.report.Longest = max(s.report.Longest, x.depth)
+		if x.err != nil {
+			s.report.Err = x.err
+			s.report.Schedule = s.execute(setup, x.taken).story
+			break
+		}
+		if !s.backtrack() {
+			break
+		}
+	}
+	s.report.States = len(s.nodes)
+	s.report.Schedules = s.count(s.root, map[uint64]*big.Int{})
+	return s.report
+}
+
+// search is the depth-first search through all decisions.
+type search struct {
+	report Report
+	path   []decision
+	nodes  map[uint64]*node // by state
+	root   uint64
+
+	from    *node // the decision last taken by this execution, to be joined with what follows
+	fromWay int
+	free    bool // the state was seen before: go on to the end, anyhow
+}
+
+// decision is a place on the path that is being searched.
+type decision struct {
+	state uint64
+	way   int
+}
+
+// node is a state: where each of its options leads.
+type node struct{ to []uint64 }
+
+// ended stands for the end of a schedule, in place of a state.
+const ended = 1
+
+func (s *search) execute(setup func(*Scenario), follow []int) *execution {
+	x := &execution{
+		search: s, over: make(chan struct{}), objects: map[string]*object{},
+		follow: follow, tell: follow != nil,
+	}
+	s.free, s.from = false, nil
+	setup(&Scenario{x})
+	running.Store(x)
+	next, way := x.choose()
+	if next != nil {
+		next.resume <- way
+		<-x.over
+	}
+	running.Store(nil)
+	if x.err == nil {
+		for _, f := range x.finally {
+			if err := f(); err != nil {
+				x.fail(err)
+			}
+		}
+	}
+	return x
+}
+
+// pick says which of n options x takes.
+func (s *search) pick(x *execution, n int) int {
+	depth := x.depth
+	x.depth++
+	way := 0
+	switch {
+	case x.tell:
+		if depth < len(x.follow) {
+			way = x.follow[depth]
+		}
+	case s.free:
+	default:
+		way = s.decide(x, depth, n)
+	}
+	x.taken = append(x.taken, way)
+	return way
+}
+
+func (s *search) decide(x *execution, depth, n int) int {
+	state := x.state()
+	if depth == 0 {
+		s.root = state
+	}
+	s.join(state)
+	if depth < len(s.path) {
+		d := s.path[depth]
+		if d.state != state || d.way >= n {
+			x.fail(fmt.Errorf("the scenario is not repeatable: step %d differs", depth))
+			s.free = true
+			return 0
+		}
+		s.from, s.fromWay = s.nodes[state], d.way
+		return d.way
+	}
+	if s.nodes[state] != nil {
+		s.free = true
+		return 0
+	}
+	s.nodes[state] = &node{to: make([]uint64, n)}
+	s.path = append(s.path, decision{state: state})
+	s.from, s.fromWay = s.nodes[state], 0
+	return 0
+}
+
+// join notes that the decision last taken leads to state.
+func (s *search) join(state uint64) {
+	if s.from != nil {
+		s.from.to[s.fromWay] = state
+	}
+}
+
+func (s *search) end(x *execution) {
+	if !s.free && !x.tell {
+		s.join(ended)
+	}
+}
+
+// backtrack moves on to the next way at the last decision that has one left.
+func (s *search) backtrack() bool {
+	for len(s.path) > 0 {
+		d := &s.path[len(s.path)-1]
+		d.way++
+		if d.way < len(s.nodes[d.state].to) {
+			return true
+		}
+		s.path = s.path[:len(s.path)-1]
+	}
+	return false
+}
+
+// count is how many schedules lead on from a state.
+func (s *search) count(state uint64, known map[uint64]*big.Int) *big.Int {
+	if state == ended {
+		return big.NewInt(1)
+	}
+	if n := known[state]; n != nil {
+		return n
+	}
+	sum := new(big.Int)
+	if n := s.nodes[state]; n != nil {
+		for _, to := range n.to {
+			sum.Add(sum, s.count(to, known))
+		}
+	}
+	known[state] = sum
+	return sum
+}

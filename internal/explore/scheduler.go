@@ -1,0 +1,209 @@
+//go:build explore
+
+package explore
+
+import (
+	"fmt"
+	"math/bits"
+	"runtime"
+	"strings"
+)
+
+// execution is one run of a scenario from its beginning to its end.
+type execution struct {
+	search  *search
+	threads []*thread
+	current *thread
+	over    chan struct{}
+	always  []func() error
+	finally []func() error
+	err     error
+
+	objects map[string]*object
+	depth   int
+	taken   []int // the choice at each decision so far
+	follow  []int // choices to repeat, if any: a failure is told again, with its lines
+	tell    bool
+	story   []string
+}
+
+// thread is one goroutine of an execution.
+type thread struct {
+	name     string
+	id       uint64
+	children int
+	next     step
+	past     uint64 // what it has done and seen, as a hash
+	resume   chan int
+	line     string
+	done     bool
+}
+
+// object is the past of a shared object: the hash of its last write, and of the reads since.
+type object struct{ written, read uint64 }
+
+// spawn makes a thread that waits for its first turn.
+func (x *execution) spawn(name string, past uint64, f func()) {
+	t := &thread{name: name, id: hashOf(name), resume: make(chan int)}
+	t.past = mix(past, t.id)
+	t.next = step{object: "start of " + name, kind: reads}
+	x.threads = append(x.threads, t)
+	go func() {
+		<-t.resume
+		returned := false
+		defer func() {
+			if !returned {
+				x.fail(fmt.Errorf("%s did not return: %v", name, recover()))
+			}
+			t.done = true
+			x.advance()
+		}()
+		f()
+		returned = true
+	}()
+}
+
+// yield is called by the running thread at each of its points.
+func (x *execution) yield(s step) int {
+	t := x.current
+	t.next = s
+	if x.tell {
+		t.line = caller()
+	}
+	if next, way := x.choose(); next == t {
+		return way
+	} else if next != nil {
+		next.resume <- way
+	}
+	return <-t.resume
+}
+
+// advance is called by a thread that has ended.
+func (x *execution) advance() {
+	if next, way := x.choose(); next != nil {
+		next.resume <- way
+	}
+}
+
+// choose checks what always holds and picks who goes on, and how. When nobody can it ends
+// the execution.
+func (x *execution) choose() (next *thread, way int) {
+	if x.err == nil {
+		for _, f := range x.always {
+			if err := f(); err != nil {
+				x.fail(err)
+			}
+		}
+	}
+	type option struct {
+		t   *thread
+		way int
+	}
+	var room [16]option
+	options := room[:0]
+	alive := 0
+	for _, t := range x.threads {
+		if t.done {
+			continue
+		}
+		alive++
+		for way := range t.next.ways() {
+			options = append(options, option{t, way})
+		}
+	}
+	if len(options) == 0 {
+		if alive > 0 {
+			x.fail(fmt.Errorf("deadlock: %s", x.stuck()))
+		}
+		x.search.end(x)
+		close(x.over)
+		return nil, 0
+	}
+	o := options[x.search.pick(x, len(options))]
+	if o.t.next.chans != nil {
+		o.way = o.t.next.nth(o.way)
+	}
+	x.run(o.t, o.way)
+	return o.t, o.way
+}
+
+// run writes t's next step down in the past of the thread and of its object.
+func (x *execution) run(t *thread, way int) {
+	x.current = t
+	o := x.objects[t.next.object]
+	if o == nil {
+		o = new(object)
+		x.objects[t.next.object] = o
+	}
+	h := mix(mix(t.past, hashOf(t.next.object)), mix(o.written, uint64(way)))
+	if t.next.kind == writes {
+		h = mix(h, o.read+1)
+		o.written, o.read = h, 0
+	} else {
+		o.read += h // in any order
+	}
+	t.past = h
+	if x.tell {
+		verb := "reads"
+		if t.next.kind == writes {
+			verb = "takes or writes"
+		}
+		x.story = append(x.story, fmt.Sprintf("%-12s %s %s  %s", t.name, verb, t.next.object, t.line))
+	}
+}
+
+// state is the hash of the pasts of all threads: what has met in which order.
+func (x *execution) state() uint64 {
+	var sum uint64
+	for _, t := range x.threads {
+		sum += mix(t.id, t.past)
+	}
+	return sum
+}
+
+func (x *execution) stuck() string {
+	var all []string
+	for _, t := range x.threads {
+		if !t.done {
+			all = append(all, fmt.Sprintf("%s waits for %s", t.name, t.next.object))
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+func (x *execution) fail(err error) {
+	if x.err == nil {
+		x.err = err
+	}
+}
+
+// caller is the line of the code under test that has reached a point.
+func caller() string {
+	pcs := make([]uintptr, 16)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for {
+		f, more := frames.Next()
+		if !strings.Contains(f.File, "internal/explore/points.go") {
+			return fmt.Sprintf("%s:%d", f.File[strings.LastIndexByte(f.File, '/')+1:], f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
+}
+
+// mix and hashOf are a hash good enough for some millions of states.
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a^0x9e3779b97f4a7c15, b^0xd1b54a32d192ed03)
+	hi ^= lo
+	hi ^= hi >> 29
+	return hi*0xbf58476d1ce4e5b9 + a
+}
+
+func hashOf(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	return h
+}
