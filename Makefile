@@ -98,6 +98,14 @@ demo: ## start the movie catalog and its control page on http://localhost:8080
 story: ## play the seven lessons unattended, with measured figures
 	go run ./examples/moviecatalog story $(DEMO_FLAGS)
 
+.PHONY: bench
+bench: ## side by side with other libraries: docs/performance.md, within 10 minutes; BENCH_FLAGS
+	go -C bench run . -write $(BENCH_FLAGS)
+
+.PHONY: bench-compare
+bench-compare: ## the root package's benchmarks against those of the revision BASE (HEAD)
+	@bash bench/compare.sh "$(or $(BASE),HEAD)" "$(or $(RUNS),10)" "$(or $(BENCH),.)"
+
 .PHONY: deps
 deps: ## install what the tests want beside Go: chromium, promtool, the linter
 	bash .ci/deps.sh
