@@ -194,7 +194,16 @@ func (c *Circuit) Stats() Stats {
 	g := &c.gate
 	g.mu.Lock()
 	now, cfg := c.now(), c.config.Load()
+	// A call is counted, then its time in run is recorded, then its whole time. They are
+	// read the other way round, and the window before the totals, so that calls that end
+	// meanwhile never make a part larger than the whole (invariant B7).
+	execution, whole := cfg.ring.Dists(now)
+	totalWhole := c.whole.Snapshot()
+	totalExecution := c.execution.Snapshot()
 	s := Stats{
+		Execution: Latency{execution}, Whole: Latency{whole},
+		TotalExecution: Latency{totalExecution}, TotalWhole: Latency{totalWhole},
+
 		Name:           c.name,
 		State:          g.machine.state,
 		RetryAfter:     g.machine.retryAfter(now),
@@ -210,7 +219,6 @@ func (c *Circuit) Stats() Stats {
 		s.Override, s.OverrideReason = g.override.kind, g.override.reason
 		s.OverrideLeft = max(0, g.override.until-now)
 	}
-	c.latencies(&s, cfg, now)
 	g.mu.Unlock()
 
 	m := &c.meters
@@ -226,10 +234,4 @@ func (c *Circuit) Stats() Stats {
 	s.Bulkhead = b.Name
 	s.Settings.Isolation, s.Settings.MaxConcurrent, s.Settings.QueueSize = b.Isolation, b.MaxConcurrent, b.QueueSize
 	return s
-}
-
-func (c *Circuit) latencies(s *Stats, cfg *config, now time.Duration) {
-	execution, whole := cfg.ring.Dists(now)
-	s.Execution, s.Whole = Latency{execution}, Latency{whole}
-	s.TotalExecution, s.TotalWhole = Latency{c.execution.Snapshot()}, Latency{c.whole.Snapshot()}
 }
