@@ -99,6 +99,7 @@ func (t *task) await(gaveUp <-chan struct{}) (how int64) {
 			explore.Read("status")
 		}
 		if t.leave(t.status.Load(), abandoned) {
+			t.timer.Stop() // or it holds the call's request until a timeout that nobody waits for
 			return abandoned
 		}
 		if explore.On {
