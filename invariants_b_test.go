@@ -275,8 +275,15 @@ func TestB02InARaceToo(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	allWorkEnds(t, c)
 	t.Logf("%d in time, %d not", both[0].Load(), both[1].Load())
 	require.EqualValues(t, both[0].Load(), c.Stats().Total.Success)
+}
+
+// allWorkEnds waits, in real time, for work whose caller has left.
+func allWorkEnds(t *testing.T, c *quill.Circuit) {
+	t.Helper()
+	require.Eventually(t, func() bool { return c.Bulkhead().Stats().InFlight == 0 }, 10*time.Second, ms)
 }
 
 // TestB03TheChainStopsAtTheFirstAnswer counts how often each step is asked.

@@ -205,7 +205,8 @@ func TestE05NoTimerKeepsWhatACallLeft(t *testing.T) {
 					cancel()
 				}
 			}()
-			close(done) // the abandoned work ends
+			close(done)
+			allWorkEnds(t, c)
 			require.Eventually(t, func() bool {
 				runtime.GC()
 				return left(requests) == 0
