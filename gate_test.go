@@ -232,6 +232,20 @@ func TestFastSuccessThatCompletesTheVolumeOpensForSlowOnes(t *testing.T) {
 	})
 }
 
+func TestSlowCallsOpenAlsoWhenTheVolumeIsLongReached(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{SlowCallDuration: time.Millisecond})
+		calls(t, c, 100, nil)
+		for slow := range uint64(100) {
+			require.Equal(t, quill.Closed, c.State())
+			require.Equal(t, slow, c.Stats().Health.Slow)
+			_, err := quill.Do(t.Context(), c, func(context.Context) (int, error) { pass(time.Millisecond); return 0, nil })
+			require.NoError(t, err)
+		}
+		require.Equal(t, quill.Open, c.State(), "100 of 200")
+	})
+}
+
 func TestSlowCallsAmongTheLastOpen(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newTestCircuit(t, quill.Settings{RollingCalls: 4, SlowCallDuration: 100 * time.Millisecond})

@@ -17,9 +17,11 @@ func TestMain(m *testing.M) {
 	for c := range DefaultRegistry.All() {
 		c.bulkhead.DismissWorkers()
 	}
-	if err := noGoroutineLeft(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, "goroutines left after the tests:", err)
-		code = 1
+	if code == 0 { // a test that failed may have left anything
+		if err := noGoroutineLeft(); err != nil {
+			fmt.Fprintln(os.Stderr, "goroutines left after the tests:", err)
+			code = 1
+		}
 	}
 	os.Exit(code)
 }

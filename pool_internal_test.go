@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -236,6 +237,31 @@ func TestTasksAreReusedWithoutMixingUpCalls(t *testing.T) {
 		<-done
 	}
 	require.Equal(t, uint64(1600), c.Stats().Total.Total())
+}
+
+func TestWarmTasksTimeOutAndServeAgain(t *testing.T) {
+	c := warmCircuit(t, Settings{Timeout: time.Millisecond, MaxConcurrent: 100, RequestVolumeThreshold: 1_000_000})
+	release := make(chan struct{})
+	command := Bind(c, func(_ context.Context, n int) (int, error) {
+		if n%2 == 1 {
+			<-release // whatever the context says
+		}
+		return n, nil
+	})
+	for n := range 100 {
+		began := time.Now()
+		v, err := command.Do(t.Context(), n)
+		if n%2 == 1 {
+			require.ErrorIs(t, err, ErrTimeout)
+			require.GreaterOrEqual(t, time.Since(began), time.Millisecond, "never before its time")
+		} else if err == nil { // on a busy machine even this may take its time
+			require.Equal(t, n, v)
+		}
+	}
+	require.GreaterOrEqual(t, c.Stats().Abandoned, 50)
+	close(release)
+	require.Eventually(t, func() bool { return c.Stats().InFlight == 0 }, 10*time.Second, time.Millisecond)
+	require.Zero(t, c.Stats().Abandoned)
 }
 
 // checkCall makes one call and checks that what comes back is its own.
