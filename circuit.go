@@ -324,7 +324,7 @@ func (f *flight) settle(o Outcome, err error, now time.Duration) {
 	c := f.circuit
 	f.outcome, f.err, f.ended, f.settled = o, err, now, true
 	slow := f.started && f.cfg.SlowCallDuration > 0 && now-f.ran >= f.cfg.SlowCallDuration
-	f.stale = c.judge(now, f.admission.token, o, slow, err)
+	f.stale = c.judge(now, f.admission.token, o, f.started, slow, err)
 	if f.stale {
 		c.meters.stale.Add(1)
 	}

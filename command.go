@@ -84,7 +84,7 @@ func (c *Command[Req, Resp]) call(ctx context.Context, req Req, wantCause bool) 
 	a.Outcome = f.outcome
 	switch {
 	case f.outcome == Success:
-		if err = unmarked(f.err); err == nil && len(c.stores) > 0 {
+		if err = f.err; err == nil && len(c.stores) > 0 {
 			c.keep(ctx, req, a.Value, f.cfg.FallbackTimeout)
 		}
 		return a, err

@@ -127,8 +127,10 @@ func (e *Error) Timeout() bool { return e.Outcome == Timeout }
 
 // Ignore marks err as the caller's own fault (Hystrix's bad request): run returns
 // Ignore(err) to say that the dependency is well and the request was wrong. The call ends
-// as [Ignored]: it is not in the window, moves no breaker and runs no fallback. The
-// caller of the command gets err itself, without the mark. Ignore(nil) is nil.
+// as [Ignored]: it is not in the window, moves no breaker and runs no fallback. The caller
+// of the command gets the error with its mark (ask for err with [errors.Is]), so that a
+// command whose run calls this one and passes the error on ends as Ignored as well: a
+// user's bad request must not open the circuits above it. Ignore(nil) is nil.
 func Ignore(err error) error {
 	if err == nil {
 		return nil
@@ -144,8 +146,8 @@ func (e *ignoredError) Unwrap() error { return e.err }
 // RetryAfter attaches to err the dependency's own word on when to come back (HTTP's
 // Retry-After). It is a hint: if this failure opens the circuit, the sleep window lasts
 // at least that long, but never longer than MaxSleepWindow (or, where that is not set,
-// [MaxRetryAfter]). The caller of the command gets err itself if RetryAfter(err, d) is
-// what run returned. A nil err gives nil; a delay of 0 or less gives err.
+// [MaxRetryAfter]). The caller of the command gets the error with its mark: ask for err
+// with [errors.Is]. A nil err gives nil; a delay of 0 or less gives err.
 func RetryAfter(err error, delay time.Duration) error {
 	if err == nil || delay <= 0 {
 		return err
@@ -211,20 +213,6 @@ func visit(err error, f func(error) bool) bool {
 		}
 	}
 	return false
-}
-
-// unmarked strips the outermost marks that run put on its error.
-func unmarked(err error) error {
-	for {
-		switch e := err.(type) { //nolint:errorlint // only a mark put on last is stripped
-		case *ignoredError:
-			err = e.err
-		case *retryAfterError:
-			err = e.err
-		default:
-			return err
-		}
-	}
 }
 
 // PanicError carries a panic from a goroutine of the library to the caller that waits for

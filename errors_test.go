@@ -61,7 +61,7 @@ func TestMarksInsideAnErrorAreFoundAndStay(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newTestCircuit(t, quill.Settings{RequestVolumeThreshold: 1})
 		wrapped := fmt.Errorf("while fetching: %w", quill.Ignore(errMine))
-		require.Equal(t, wrapped, call(t, c, wrapped), "only a mark put on last is taken off")
+		require.Equal(t, wrapped, call(t, c, wrapped), "an error of run is untouched")
 		require.Equal(t, uint64(1), c.Stats().Total.Ignored)
 
 		joined := errors.Join(errMine, fmt.Errorf("deep: %w", quill.RetryAfter(errSick, time.Hour)))

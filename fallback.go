@@ -164,7 +164,7 @@ func (c *Command[Req, Resp]) fallBack(
 			how.step, how.age = s.name, a.Age
 			return a, nil
 		}
-		how.steps = append(how.steps, StepError{s.name, unmarked(err)})
+		how.steps = append(how.steps, StepError{s.name, err})
 	}
 	err := f.failure(how.steps)
 	return Answer[Resp]{Outcome: f.outcome, Cause: cause}, err
@@ -227,13 +227,13 @@ func (f *flight) failure(steps []StepError) error {
 	switch f.outcome {
 	case Success, Failure, Ignored:
 		if len(steps) == 0 && f.err != ErrGoexit { //nolint:errorlint // only our own
-			return unmarked(f.err)
+			return f.err
 		}
 	case Timeout, Rejected, ShortCircuited, Canceled:
 	}
 	return &Error{
 		Command: f.circuit.name, Outcome: f.outcome, State: f.admission.state,
 		RetryAfter: f.admission.retryAfter, Detail: f.admission.detail,
-		Cause: unmarked(f.err), Steps: steps,
+		Cause: f.err, Steps: steps,
 	}
 }

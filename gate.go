@@ -142,9 +142,9 @@ func (c *Circuit) overrideLocked(now time.Duration) override {
 	return override{kind: c.config.Load().Override, detail: "forced open by its settings"}
 }
 
-// judge takes the result of a call that was admitted with t and counts it. It reports
-// whether the result came too late to count as evidence.
-func (c *Circuit) judge(now time.Duration, t token, o Outcome, slow bool, err error) (stale bool) {
+// judge takes the result of a call that was admitted with t and counts it; ran says whether
+// run was called. It reports whether the result came too late to count as evidence.
+func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, err error) (stale bool) {
 	cfg := c.config.Load()
 	if cfg.ring.Advance(now) {
 		c.watch()
@@ -172,7 +172,7 @@ func (c *Circuit) judge(now time.Duration, t token, o Outcome, slow bool, err er
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
 	if t.probe != 0 {
-		return c.judgeProbeLocked(now, t, o, slow, err)
+		return c.judgeProbeLocked(now, t, o, ran, slow, err)
 	}
 	return c.judgeLocked(now, t, o, slow, err)
 }
@@ -188,10 +188,14 @@ func (c *Circuit) watch() {
 	c.publishLocked(true)
 }
 
-func (c *Circuit) judgeProbeLocked(now time.Duration, t token, o Outcome, slow bool, err error) (stale bool) {
+func (c *Circuit) judgeProbeLocked(now time.Duration, t token, o Outcome, ran, slow bool, err error) (stale bool) {
 	cfg := c.config.Load()
+	e := evidenceOf(o, slow)
+	if !ran {
+		e = nothing // refused, or timed out in the queue: the dependency was not asked
+	}
 	moved, counts := c.gate.machine.settleProbe(
-		now, &cfg.rules, t, evidenceOf(o, slow), rand.Float64(), hintOf(err)) //nolint:gosec // jitter
+		now, &cfg.rules, t, e, rand.Float64(), hintOf(err)) //nolint:gosec // jitter
 	if moved.to == Closed {
 		c.movedLocked(now, moved, "") // first, so that the success counts in the new window
 		c.countLocked(cfg, o, slow, !counts)

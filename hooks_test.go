@@ -26,7 +26,7 @@ func TestOnCallTellsHowTheCallWent(t *testing.T) {
 		}).Fallback("second", answers("x")).Do(t.Context(), "550")
 		require.NoError(t, err)
 		require.Equal(t, quill.CallEvent{
-			Command: "dep", Outcome: quill.Failure, Err: errSick,
+			Command: "dep", Outcome: quill.Failure, Err: quill.RetryAfter(errSick, time.Minute),
 			Execute: 300 * time.Millisecond, Total: 500 * time.Millisecond,
 			Step: "second", Steps: []quill.StepError{{Step: "first", Err: errSpare}},
 		}, d.last(t))

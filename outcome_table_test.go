@@ -59,7 +59,7 @@ func rowsOfResults() []row {
 		},
 		{
 			name: "failure with a hint", run: ends(quill.RetryAfter(errSick, time.Hour)),
-			outcome: quill.Failure, inWindow: true, isError: true, fallback: true, exactly: errSick,
+			outcome: quill.Failure, inWindow: true, isError: true, fallback: true, exactly: quill.RetryAfter(errSick, time.Hour),
 		},
 		{
 			name: "failure, as the classifier sees it", run: ends(errSick), verdict: say(quill.CountFailure),
@@ -85,7 +85,7 @@ func rowsOfResults() []row {
 		},
 		{
 			name: "ignored", run: ends(quill.Ignore(errMine)),
-			outcome: quill.Ignored, exactly: errMine,
+			outcome: quill.Ignored, exactly: quill.Ignore(errMine),
 		},
 		{
 			name: "ignored, the mark inside", run: ends(errors.Join(errSick, quill.Ignore(errMine))),
@@ -93,7 +93,7 @@ func rowsOfResults() []row {
 		},
 		{
 			name: "ignored, with a hint as well", run: ends(quill.RetryAfter(quill.Ignore(errMine), time.Hour)),
-			outcome: quill.Ignored, exactly: errMine,
+			outcome: quill.Ignored, exactly: quill.RetryAfter(quill.Ignore(errMine), time.Hour),
 		},
 		{
 			name: "ignored, as the classifier sees it", run: ends(errMine), verdict: say(quill.CountIgnored),
@@ -102,7 +102,7 @@ func rowsOfResults() []row {
 		{
 			name: "ignored, the classifier not being asked",
 			run:  ends(quill.Ignore(errMine)), verdict: say(quill.CountFailure),
-			outcome: quill.Ignored, exactly: errMine,
+			outcome: quill.Ignored, exactly: quill.Ignore(errMine),
 		},
 	}
 }

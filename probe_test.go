@@ -106,3 +106,20 @@ func TestIgnoredProbesCloseAfterTenInARow(t *testing.T) {
 		require.Equal(t, "closed: 10 probes in a row were the callers' own fault, so the dependency answers", d.reasons()[2])
 	})
 }
+
+func TestProbeThatNeverLeftTheQueueGivesItsPlaceBack(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		shared := quill.NewBulkhead("shared", quill.BulkheadSettings{MaxConcurrent: 1, QueueSize: 1})
+		c := newTestCircuit(t, quill.Settings{}, quill.WithBulkhead(shared))
+		openUp(t, c)
+		pass(5 * time.Second)
+		other, err := newTestCircuit(t, quill.Settings{Timeout: quill.NoTimeout}, quill.WithBulkhead(shared)).Begin(t.Context())
+		require.NoError(t, err)
+		require.ErrorIs(t, call(t, c, nil), quill.ErrTimeout, "its own timeout passed in the queue")
+		require.Equal(t, quill.HalfOpen, c.State(), "the dependency was not asked")
+		require.Zero(t, c.Stats().Probes)
+		_, _ = other.End(nil)
+		require.NoError(t, call(t, c, nil))
+		require.Equal(t, quill.Closed, c.State())
+	})
+}

@@ -215,7 +215,7 @@ type answered struct {
 
 func (f *flight) event(now time.Duration, a *answered) CallEvent {
 	e := CallEvent{
-		Command: f.circuit.name, Outcome: f.outcome, Err: unmarked(f.err),
+		Command: f.circuit.name, Outcome: f.outcome, Err: f.err,
 		State: f.admission.state, Probe: f.admission.token.probe != 0, Late: f.stale,
 		Wait: f.ran - f.began, Total: now - f.began,
 		Step: a.step, Steps: a.steps, Age: a.age,

@@ -36,13 +36,14 @@ func (w *world) code(c *command, err error) string {
 	if nested {
 		return "command:" + failure
 	}
+	if bad, ok := errors.AsType[*badRequestError](err); ok {
+		return "badRequest:" + bad.message // inside its mark
+	}
 	switch e := err.(type) { //nolint:errorlint // the error itself is meant, not what it wraps
 	case *quill.Error:
 		return w.code(c, e.Cause)
 	case *userError:
 		return "user:" + e.message
-	case *badRequestError:
-		return "badRequest:" + e.message
 	case *notWrappedError:
 		return "notWrapped:plain"
 	case *javaError:
@@ -86,7 +87,7 @@ func (w *world) do(ctx context.Context, c *call, b *oracle.Body) (string, error)
 	case "gate":
 		return w.await(ctx, c, b, nil, w.gate(b.Gate))
 	case "call":
-		return w.nest(ctx, c, b)
+		return w.nest(ctx, b)
 	case "notWrapped":
 		return "", &notWrappedError{}
 	case "javaError":
@@ -142,20 +143,16 @@ func (w *world) await(
 }
 
 // nest calls another command and gives its result on.
-func (w *world) nest(ctx context.Context, outer *call, b *oracle.Body) (string, error) {
+func (w *world) nest(ctx context.Context, b *oracle.Body) (string, error) {
 	c := w.newCall(ctx, b.Cmd, b.Run, b.Fallback)
 	c.execute()
 	if c.panicked != nil {
 		panic(c.panicked)
 	}
-	if c.err != nil {
+	if c.err != nil && c.answer.Outcome != quill.Ignored {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if c.answer.Outcome == quill.Ignored {
-			outer.nestedIgnored = true
-		} else {
-			w.inner[c.err] = c.failureType()
-		}
+		w.inner[c.err] = c.failureType()
 	}
 	return c.answer.Value, c.err
 }

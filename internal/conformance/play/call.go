@@ -21,7 +21,7 @@ type call struct {
 
 	// Guarded by world.mu until done is closed.
 	interrupt                   bool // whether its cancel asked to interrupt
-	interrupted, nestedIgnored  bool
+	interrupted                 bool
 	runEntered, fallbackEntered bool
 	event                       quill.CallEvent
 	at                          time.Time // of its end

@@ -96,13 +96,6 @@ var Differences = []Difference{
 	{"java-error-fallback", 2, "panic-goes-on", result(panics + "Error")},
 	{"java-error-fallback", 5, "panic-goes-on", sums("FAILURE 3")},
 
-	{"run-nested-command", 2, "mark-is-one-commands", result(`1 x value "fb", FAILURE+FALLBACK_SUCCESS, ` +
-		`from fallback, run entered, fallback entered, because badRequest:bad`)},
-	{
-		"run-nested-command", 4, "mark-is-one-commands",
-		sums("EXCEPTION_THROWN 1, FAILURE 3, FALLBACK_MISSING 1, FALLBACK_SUCCESS 2"),
-	},
-
 	{"percent-0-all-success", 2, "zero-is-default", closed},
 	{"percent-0-all-success", 4, "zero-is-default", runsAndClose},
 	{"timeout-0-call", 0, "zero-is-default", simplyRuns},

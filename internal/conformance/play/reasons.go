@@ -92,16 +92,6 @@ var Reasons = []Reason{
 			"hide it.",
 	},
 	{
-		ID: "mark-is-one-commands",
-		Hystrix: "A bad request of a command that is called within another's run makes the other's call " +
-			"a bad request as well.",
-		Quill: "The inner call gives the error without its mark, and the outer one counts as a " +
-			"Failure, unless its run marks the error again (quill.Ignore) or its classifier knows " +
-			"it.",
-		Why: "Who is at fault for the inner request is often the outer run, which made it. The mark " +
-			"is the word of the run that gives it.",
-	},
-	{
 		ID: "zero-is-default",
 		Hystrix: "An error threshold of 0 opens the circuit on volume alone; a timeout of 0 makes every " +
 			"call fail before it runs; a rejection threshold of 0 makes a pool with a queue refuse " +

@@ -39,9 +39,6 @@ func (c *command) meetEnd(k *call) {
 	if e.Outcome == quill.Canceled && k.hasFallback() {
 		c.meet("no-fallback-after-cancel")
 	}
-	if k.nestedIgnored {
-		c.meet("mark-is-one-commands")
-	}
 	if k.fallbackEvent() == "FALLBACK_REJECTION" {
 		c.meet("cause-is-kept")
 	}
@@ -137,7 +134,6 @@ var explains = map[string]func(field, want, got string) bool{
 	"cause-is-kept":            textField("REJECTED_SEMAPHORE_FALLBACK"),
 	"all-errors-are-told":      textField("error raw"),
 	"panic-goes-on":            panicField,
-	"mark-is-one-commands":     markField,
 	"zero-is-default":          callField,
 	"one-override":             anyField,
 	"no-snapshots":             fields("outcome"),
@@ -180,11 +176,6 @@ func timeField(field, want, got string) bool {
 
 func panicField(field, _, got string) bool {
 	return slices.Contains(totals, field) || (isResult(field) && strings.Contains(got, "error panic"))
-}
-
-func markField(field, want, _ string) bool {
-	return slices.Contains(totals, field) || slices.Contains(state, field) ||
-		(isResult(field) && strings.Contains(want, "badRequest"))
 }
 
 // textField: fields whose recorded text has one of these words.
