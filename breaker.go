@@ -217,8 +217,8 @@ func (b *breaker) reset() change { return b.close(resetByHand) }
 
 // retryAfter is how long until a probe may go; 0 if one may, or if nobody can tell.
 func (b *breaker) retryAfter(now time.Duration) time.Duration {
-	if b.state == Open && now < b.openUntil {
-		return b.openUntil - now
+	if b.state == Open {
+		return max(0, b.openUntil-now)
 	}
 	return 0
 }
@@ -251,22 +251,22 @@ func (r *rules) sleepFor(reopened int, random float64, hint time.Duration) time.
 		limit = max(r.sleep, MaxRetryAfter)
 	} else {
 		for range reopened {
-			if d >= limit-d {
-				d = limit
+			if d == limit {
 				break
 			}
-			d *= 2
+			d = min(addSaturating(d, d), limit)
 		}
 	}
 	d = max(d, min(hint, limit))
 	return addSaturating(d, time.Duration(min(float64(d)*r.jitter*random, math.MaxInt64/2)))
 }
 
+// addSaturating adds a duration that is not negative, up to the end of time.
 func addSaturating(a, b time.Duration) time.Duration {
-	if b > 0 && a > math.MaxInt64-b {
-		return math.MaxInt64
+	if sum := a + b; sum >= a {
+		return sum
 	}
-	return a + b
+	return math.MaxInt64
 }
 
 // probesOut is how many probes hold a place whose lease is not over.
