@@ -1,0 +1,242 @@
+package main
+
+// fault is one way to break the code that a reviewer could miss.
+type fault struct {
+	name  string
+	edits []edit
+	first []suite // likely to find it
+}
+
+// edit replaces text that must occur exactly once in the file.
+type edit struct{ file, find, replace string }
+
+// notBuilt are the faults of the list that have no code yet to break.
+var notBuilt = []struct{ fault, why string }{
+	{"the collapser drops the request that arrives as the batch fires", "no collapser"},
+	{"stream send without a default branch", "no stream"},
+}
+
+var faults = []fault{
+	// Slots.
+	{name: "release dropped on panic, semaphore", edits: []edit{{
+		"spine.go",
+		"	c := f.circuit\n	c.giveBack()\n",
+		"	c := f.circuit\n	if f.settled {\n		c.giveBack()\n	}\n",
+	}}},
+	{name: "release dropped on panic, pool", edits: []edit{{
+		"pool.go",
+		"	c.giveBack()\n	if won {\n",
+		"	if t.panicked == nil {\n		c.giveBack()\n	}\n	if won {\n",
+	}}},
+	{name: "release dropped on Goexit", edits: []edit{{
+		"pool.go",
+		"	c.giveBack()\n	if won {\n",
+		"	if !t.goexit {\n		c.giveBack()\n	}\n	if won {\n",
+	}}},
+	{name: "release before run ends, at the deadline", edits: []edit{
+		{
+			"spine.go",
+			"		f.settleLost(f.endedBy(how), c.now())\n",
+			"		c.giveBack()\n		f.settleLost(f.endedBy(how), c.now())\n",
+		},
+		{
+			"pool.go",
+			"	c.giveBack()\n	if won {\n",
+			"	if won {\n		c.giveBack()\n	}\n	if won {\n",
+		},
+	}},
+	{name: "release twice on cancel", edits: []edit{{
+		"spine.go",
+		"		f.settleLost(f.endedBy(how), c.now())\n",
+		"		if how == abandoned {\n			c.giveBack()\n		}\n		f.settleLost(f.endedBy(how), c.now())\n",
+	}}},
+	{name: "release twice when cancelled in the queue", edits: []edit{{
+		"bulkhead.go",
+		"		b.queue.remove(w)\n		b.admitWaitersLocked()\n		return false\n",
+		"		b.queue.remove(w)\n		b.slots.giveBack()\n		b.admitWaitersLocked()\n		return false\n",
+	}}},
+	{name: "the slot of abandoned work given back twice", edits: []edit{{
+		"pool.go",
+		"		c.abandon(-1)\n	}\n	c.giveBack()\n",
+		"		c.abandon(-1)\n		c.giveBack()\n	}\n	c.giveBack()\n",
+	}}},
+	{name: "check, then add, in the semaphore", first: []suite{schedules}, edits: []edit{{
+		"bulkhead.go",
+		"		if s.word.CompareAndSwap(w, w+1) {\n			return true\n		}\n",
+		"		s.word.Add(1)\n		return true\n",
+	}}},
+	{name: "lost wake-up on resize", edits: []edit{{
+		"bulkhead.go",
+		"	b.queueSize.Store(int64(s.QueueSize))\n	b.admitWaitersLocked()\n",
+		"	b.queueSize.Store(int64(s.QueueSize))\n",
+	}}},
+	{name: "lost wake-up between a full look and the queue", first: []suite{schedules}, edits: []edit{{
+		"bulkhead.go",
+		"	b.slots.setWaiting(true)\n	// A slot given back before the flag was set came to nobody: look once more.\n	b.admitWaitersLocked()\n",
+		"	b.slots.setWaiting(true)\n",
+	}}},
+	{name: "a grant that meets a cancel is lost", edits: []edit{{
+		"bulkhead.go",
+		"	b.slots.giveBack()\n	b.admitWaitersLocked()\n	return false\n",
+		"	return false\n",
+	}}},
+	{name: "queue count decremented by worker and canceller", edits: []edit{{
+		"bulkhead.go",
+		"	b.slots.giveBack()\n	b.admitWaitersLocked()\n	return false\n",
+		"	b.queue.length--\n	b.slots.giveBack()\n	b.admitWaitersLocked()\n	return false\n",
+	}}},
+	{name: "worker not replaced after Goexit", edits: []edit{{
+		"pool.go",
+		"again = t.warm && !t.goexit && ",
+		"again = t.warm && ",
+	}}},
+
+	// Breaker.
+	{name: "epoch check dropped", edits: []edit{{
+		"gate.go",
+		"stale = t.epoch != 0 && t.epoch != g.machine.epoch",
+		"stale = t.epoch != 0 && t.epoch > g.machine.epoch",
+	}}},
+	{name: "epoch check dropped where no lock is taken", edits: []edit{{
+		"gate.go",
+		"c.gate.word.Load()&^passes == t.epoch<<epochShift",
+		"c.gate.word.Load()&watches == 0",
+	}}},
+	// There is no compare-and-swap from open to half-open: the lock stands for it.
+	{name: "open to half-open by a plain store", first: []suite{schedules}, edits: []edit{{
+		"gate.go",
+		"		explore.Lock(\"gate.mu\", &g.mu)\n	}\n	g.mu.Lock()\n	defer g.mu.Unlock()\n	switch o := c.overrideLocked(now); o.kind {\n",
+		"		explore.Write(\"gate.mu\")\n	}\n	switch o := c.overrideLocked(now); o.kind {\n",
+	}}},
+	{name: "every call of a half-open circuit is a probe", edits: []edit{{
+		"breaker.go",
+		"if b.succeeded+len(b.probes) >= r.probes {",
+		"if r.probes == 0 {",
+	}}},
+	{name: "a probe's place freed twice", edits: []edit{{
+		"breaker.go",
+		"			b.probes = append(b.probes[:i], b.probes[i+1:]...)\n			return now < p.until\n",
+		"			return now < p.until\n",
+	}}},
+	{name: "a probe refused inside keeps its place", edits: []edit{{
+		"breaker.go",
+		"!b.takeBack(now, t.probe) {",
+		"e != nothing && !b.takeBack(now, t.probe) {",
+	}}},
+	{name: "a probe that hangs is never replaced", edits: []edit{{
+		"breaker.go",
+		"	for _, p := range b.probes {\n		if now < p.until {\n			out = append(out, p)\n		}\n	}\n",
+		"	for _, p := range b.probes {\n		out = append(out, p)\n	}\n",
+	}}},
+	// Written late, the deadline of the sleep window would only send a call to the lock, which
+	// knows the right one. What can go wrong is that it is not written at all.
+	{name: "deadline not written with the state", edits: []edit{{
+		"gate.go",
+		"			g.openUntil.Store(int64(g.machine.openUntil))\n",
+		"",
+	}}},
+	{name: "> for >= at the threshold", edits: []edit{{
+		"breaker.go",
+		"float64(part)*100 >= percent*float64(whole)*(1-hair)",
+		"float64(part)*100 > percent*float64(whole)*(1+hair)",
+	}}},
+	{name: "> for >= at the volume", edits: []edit{{
+		"breaker.go",
+		"case h.Requests < r.volume:",
+		"case h.Requests <= r.volume:",
+	}}},
+	{name: "> for >= at the end of the sleep window", edits: []edit{
+		{"breaker.go", "	if b.state == Open {\n		if now < b.openUntil {", "	if b.state == Open {\n		if now <= b.openUntil {"},
+		{"gate.go", "c.gate.openUntil.Load()); now < until {", "c.gate.openUntil.Load()); now <= until {"},
+	}},
+	{name: "wall clock for the sleep window", edits: []edit{{
+		"circuit.go",
+		"{ return time.Since(c.born) }",
+		"{ return time.Duration(time.Now().UnixNano() - c.born.UnixNano()) }",
+	}}},
+	{name: "settings read twice in one call: the fallback's", edits: []edit{{
+		"fallback.go",
+		"c.ask(ctx, req, s, cause, f.cfg.FallbackTimeout)",
+		"c.ask(ctx, req, s, cause, c.circuit.config.Load().FallbackTimeout)",
+	}}},
+	{name: "settings read twice in one call: what is slow", edits: []edit{{
+		"circuit.go",
+		"now-f.ran >= f.cfg.SlowCallDuration",
+		"now-f.ran >= c.config.Load().SlowCallDuration",
+	}}},
+
+	// The race for a call's end.
+	{name: "work and deadline both win", first: []suite{schedules}, edits: []edit{{
+		"task.go",
+		"	return s > abandoned && t.status.CompareAndSwap(s, how)\n",
+		"	t.status.Store(how)\n	return s > abandoned\n",
+	}}},
+	{name: "deadline and work both win", first: []suite{schedules}, edits: []edit{{
+		"task.go",
+		"	if was > abandoned && t.status.CompareAndSwap(was, how) {\n",
+		"	if was > abandoned {\n		t.status.Store(how)\n",
+	}}},
+	{name: "fallback started by winner and loser of the deadline race", edits: []edit{{
+		"command.go",
+		"	case f.outcome == Success:\n",
+		"	case f.outcome == Success && !f.late(f.circuit.now()):\n",
+	}}},
+	{name: "a result at the deadline is a success", edits: []edit{{
+		"spine.go",
+		"	if err == nil && !late {\n",
+		"	if err == nil {\n",
+	}}},
+	{name: "the chain goes on after an answer", edits: []edit{{
+		"fallback.go",
+		"		if err == nil {\n			a.Outcome, a.Step, a.Cause = f.outcome, s.name, cause\n",
+		"		if err == nil && i == len(c.steps)-1 {\n			a.Outcome, a.Step, a.Cause = f.outcome, s.name, cause\n",
+	}}},
+	{name: "future resolved by a plain store", first: []suite{schedules}, edits: []edit{
+		{"future.go", "			close(f.done)\n", "			if !returned {\n				close(f.done)\n			}\n"},
+		{
+			"future.go",
+			"		f.answer, f.err = c.Answer(ctx, req)\n",
+			"		a, err := c.Answer(ctx, req)\n		close(f.done)\n		f.answer, f.err = a, err\n",
+		},
+	}},
+
+	// Hooks.
+	{name: "hook under a lock", edits: []edit{{
+		"gate.go",
+		"	c.notifier.add(g.last)\n",
+		"	for _, h := range c.hooks {\n		if h.OnTransition != nil {\n			h.OnTransition(g.last)\n		}\n	}\n",
+	}}},
+	{name: "hook panic not recovered", edits: []edit{{
+		"notifier.go",
+		"		if v := recover(); v != nil {\n",
+		"		if v := any(nil); v != nil {\n",
+	}}},
+	{name: "event before the call is given back", edits: []edit{{
+		"call.go",
+		"	defer c.conclude(f.caller, f, &answered{})\n	defer func() {\n",
+		"	defer func() {\n		c.conclude(f.caller, f, &answered{})\n",
+	}}},
+	{name: "event before the state is visible", first: []suite{schedules}, edits: []edit{{
+		"gate.go",
+		"	c.publishLocked(false)\n	c.announceLocked(m.from, h, reasonFor(m, cfg, &c.gate.machine, &h, detail))\n",
+		"	c.announceLocked(m.from, h, reasonFor(m, cfg, &c.gate.machine, &h, detail))\n	c.publishLocked(false)\n",
+	}}},
+
+	// Window. It never clears: a bucket begins with a mark of the totals, which is what the
+	// bucket is told from its past by.
+	{name: "window bucket published before it is cleared", first: []suite{inner}, edits: []edit{{
+		"internal/window/ring.go",
+		"	m := r.markLocked()\n	marks := ",
+		"	m := old.marks[0]\n	marks := ",
+	}}},
+	{name: "roll by two goroutines", first: []suite{inner}, edits: []edit{{
+		"internal/window/ring.go",
+		"	r.mu.Lock()\n	defer r.mu.Unlock()\n	old := r.view.Load()\n",
+		"	old := r.view.Load()\n",
+	}}},
+	{name: "an increment lost to another", first: []suite{inner}, edits: []edit{{
+		"internal/window/counters.go",
+		"	if old := n.Load(); !n.CompareAndSwap(old, old+1) {\n		c.contended(kind)\n	}\n",
+		"	n.Store(n.Load() + 1)\n",
+	}}},
+}

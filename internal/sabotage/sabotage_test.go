@@ -1,0 +1,44 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestEveryFaultFitsTheCode(t *testing.T) {
+	require.NoError(t, fitAll("../..", faults))
+	names := map[string]bool{}
+	for _, f := range faults {
+		require.False(t, names[f.name], "two faults are named %q", f.name)
+		names[f.name] = true
+		require.NotEmpty(t, f.edits, f.name)
+	}
+}
+
+func TestAFaultThatDoesNotFitIsRefused(t *testing.T) {
+	require.Error(t, edit{find: "x"}.fits([]byte("abc")))
+	require.Error(t, edit{find: "x"}.fits([]byte("xyx")))
+	require.NoError(t, edit{find: "x"}.fits([]byte("axb")))
+}
+
+func TestASurvivorFailsTheRun(t *testing.T) {
+	var out bytes.Buffer
+	f := faults[0]
+	require.Equal(t, 0, report([]result{{fault: f, red: true, by: "TestX"}}, &out))
+	require.Contains(t, out.String(), "1 faults, 1 red, 0 survived")
+	require.Equal(t, exitSurvived, report([]result{{fault: f}}, &out))
+}
+
+func TestTheTestThatWentRedIsNamed(t *testing.T) {
+	for output, want := range map[string]string{
+		"--- FAIL: TestA (0.00s)\n    --- FAIL: TestA/b (0.00s)\n":                                    "TestA",
+		"WARNING: DATA RACE\n--- FAIL: TestA (0.00s)\n":                                               "TestA (data race)",
+		"panic: test timed out after 1m0s\n\trunning tests:\n\t\tTestA (59s)\n":                       "TestA (hangs)",
+		"panic: boom\n\ngoroutine 7:\ngithub.com/seed-f7c3343e/quill_test.TestA.func1()\n\t/x.go:1\n": "TestA (the process died)",
+		"goroutines left after the tests: one\n":                                                      "TestMain (goroutines left)",
+	} {
+		require.Equal(t, want, killer(output))
+	}
+}
