@@ -21,7 +21,7 @@ type Dist struct {
 
 // newDist keeps what is needed of bins.
 func newDist(bins *[numBins]uint64, sum uint64) Dist {
-	first, last := numBins, -1
+	first, last := numBins, 0
 	var count uint64
 	for i, n := range bins {
 		if n == 0 {
@@ -95,11 +95,8 @@ func (d Dist) Sub(earlier Dist) Dist {
 		bin := d.first + i
 		bins[bin] = n - min(n, earlier.at(bin))
 	}
-	sum := d.sum - earlier.sum // right even if the sum has wrapped round in between
-	if int64(sum) < 0 {        //nolint:gosec // a sign is what is looked for
-		sum = 0 // earlier was not earlier
-	}
-	return newDist(&bins, sum)
+	sum := int64(d.sum - earlier.sum)          //nolint:gosec // right even if the sum has wrapped round in between
+	return newDist(&bins, uint64(max(sum, 0))) // below 0: earlier was not earlier
 }
 
 // Buckets returns the bins that hold anything, in ascending order: the longest duration that

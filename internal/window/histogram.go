@@ -57,7 +57,7 @@ func (h *Histogram) Record(d time.Duration) {
 	if blocks == nil {
 		blocks = h.replace(nil, []*block{new(block)})
 	}
-	if n := len(*blocks); n > 1 {
+	if n := len(*blocks); n != 1 {
 		b := (*blocks)[pick(n)]
 		b.bins[binOf(d)].Add(1)
 		b.sum.Add(uint64(d))
@@ -134,14 +134,14 @@ func (b *block) total() uint64 {
 
 // binOf returns the bin of a duration that is not negative.
 func binOf(d time.Duration) int {
-	if d <= 1<<firstOctave {
+	v := uint64(max(d, 1)) - 1 // so that an upper bound falls into the bin that it bounds
+	octave := bits.Len64(v) - 1
+	if octave < firstOctave {
 		return underflow
 	}
-	if d > 1<<lastOctave {
+	if octave >= lastOctave {
 		return overflow
 	}
-	v := uint64(d) - 1 // so that an upper bound falls into the bin that it bounds
-	octave := bits.Len64(v) - 1
 	part := int(v >> (octave - binBits) % binsPerOctave)
 	return 1 + (octave-firstOctave)*binsPerOctave + part
 }

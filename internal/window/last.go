@@ -40,6 +40,8 @@ func (l *Last) Clear() {
 // count adds n to the count of each bit that is set.
 func (l *Last) count(mask uint8, n int) {
 	for bit := range l.byBit {
-		l.byBit[bit] += int(mask>>bit&1) * n
+		if mask>>bit&1 != 0 {
+			l.byBit[bit] += n
+		}
 	}
 }
