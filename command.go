@@ -113,7 +113,7 @@ func (c *Command[Req, Resp]) runPooled(f *flight, req Req) (resp Resp) {
 	}
 	resp = p.resp
 	p.done()
-	if p.warm && c.spares != nil {
+	if p.kept {
 		var (
 			noReq  Req
 			noResp Resp
@@ -126,13 +126,14 @@ func (c *Command[Req, Resp]) runPooled(f *flight, req Req) (resp Resp) {
 
 // spare returns a pooledCall that no call uses.
 func (c *Command[Req, Resp]) spare(warm bool) *pooledCall[Req, Resp] {
-	if warm && c.spares != nil {
+	kept := warm && c.spares != nil
+	if kept {
 		if p, ok := c.spares.Get().(*pooledCall[Req, Resp]); ok {
 			return p
 		}
 	}
 	p := &pooledCall[Req, Resp]{run: c.run}
-	p.init(c.circuit, p, warm)
+	p.init(c.circuit, p, warm, kept)
 	return p
 }
 

@@ -178,7 +178,7 @@ func TestJ03OneCallSeesOneVersion(t *testing.T) {
 func TestJ03InARaceToo(t *testing.T) {
 	c := newTestCircuit(t, quill.Settings{MaxConcurrent: 100, RequestVolumeThreshold: 1e6})
 	versions := []time.Duration{10 * time.Second, 20 * time.Second}
-	require.NoError(t, c.Configure(quill.Settings{Timeout: versions[0], FallbackTimeout: versions[0]}))
+	require.NoError(t, c.Configure(quill.Settings{Timeout: versions[0], FallbackTimeout: versions[0], RequestVolumeThreshold: 1e6}))
 	end := make(chan struct{})
 	var operator sync.WaitGroup
 	operator.Go(func() {
@@ -280,41 +280,40 @@ func TestJ05ChangingSettingsResetsNothing(t *testing.T) {
 // (internal/soak goes on for a minute.)
 func TestJ06ThousandsOfUpdatesLeaveNothing(t *testing.T) {
 	c := newTestCircuit(t, quill.Settings{Isolation: quill.Semaphore})
-	end := make(chan struct{})
-	var callers sync.WaitGroup
 	var entered, returned atomic.Uint64
-	for range 2 {
-		callers.Go(func() {
-			for {
-				select {
-				case <-end:
-					return
-				default:
+	update := func(n int) (heap uint64) {
+		end := make(chan struct{})
+		var callers sync.WaitGroup
+		for range 2 {
+			callers.Go(func() {
+				for {
+					select {
+					case <-end:
+						return
+					default:
+					}
+					entered.Add(1)
+					_, _ = quill.Do(context.Background(), c, func(context.Context) (int, error) { runtime.Gosched(); return 0, nil })
+					returned.Add(1)
 				}
-				entered.Add(1)
-				_, _ = quill.Do(context.Background(), c, func(context.Context) (int, error) { runtime.Gosched(); return 0, nil })
-				returned.Add(1)
-			}
-		})
-	}
-	update := func(n int) uint64 {
+			})
+		}
 		for i := range n {
 			require.NoError(t, c.Configure(quill.Settings{
 				Isolation: quill.Semaphore, MaxConcurrent: 1 + i%7, RollingBuckets: 1 + i%10,
 				RollingCalls: 20 * (i % 3), Timeout: time.Duration(1+i%100) * time.Second,
 			}))
 		}
+		close(end)
+		callers.Wait()
 		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
 	goroutines, heap := runtime.NumGoroutine(), update(1000)
-	after := update(9000)
-	require.LessOrEqual(t, runtime.NumGoroutine(), goroutines)
-	require.Less(t, after, heap+4<<20)
-	close(end)
-	callers.Wait()
+	require.Less(t, update(9000), heap+2<<20)
+	require.Less(t, runtime.NumGoroutine(), goroutines+10, "none per update")
 	require.Equal(t, entered.Load(), returned.Load())
 	require.Equal(t, entered.Load(), c.Stats().Total.Total())
 	requireNothingHeld(t, c)

@@ -49,6 +49,9 @@ func (f *flight) flyPooled(t *task) (over bool) {
 		f.settleLost(f.endedBy(how), c.now())
 		return false
 	}
+	if !t.kept {
+		t.timer.Stop()
+	}
 	now := c.now()
 	switch {
 	case t.panicked != nil:

@@ -5,6 +5,7 @@ import (
 	"math"
 	"sync/atomic"
 	"time"
+	"weak"
 
 	"github.com/seed-f7c3343e/quill/internal/explore"
 )
@@ -17,7 +18,8 @@ type task struct {
 	work    work
 	ctx     context.Context //nolint:containedctx // handed from the caller to the worker
 	circuit *Circuit
-	warm    bool // whether task and worker may be kept for another call
+	warm    bool // whether the worker may be kept for another task
+	kept    bool // whether the task is kept for another call, its timer still set
 
 	// status is the call's deadline (noDeadline if it has none) while the work runs, and
 	// then how it ended. A timer that took its time and compares a deadline of the past
@@ -43,12 +45,23 @@ const (
 )
 
 // init readies a new t for its first call.
-func (t *task) init(c *Circuit, w work, warm bool) {
-	t.circuit, t.work, t.warm = c, w, warm
+func (t *task) init(c *Circuit, w work, warm, kept bool) {
+	t.circuit, t.work, t.warm, t.kept = c, w, warm, kept
 	t.told = make(chan struct{}, 1)
 	t.armed.Store(idle)
 	t.status.Store(idle)
-	t.timer = time.AfterFunc(time.Hour, t.ring)
+	ring := t.ring
+	if kept {
+		// The timer of a call that has ended stays set, and must not keep task and circuit
+		// from the collector until the timeout. A call under way holds its task itself.
+		held := weak.Make(t)
+		ring = func() {
+			if t := held.Value(); t != nil {
+				t.ring()
+			}
+		}
+	}
+	t.timer = time.AfterFunc(time.Hour, ring)
 	t.timer.Stop()
 }
 
@@ -197,7 +210,4 @@ func (t *task) ring() {
 // done lets go of what belonged to the call.
 func (t *task) done() {
 	t.ctx, t.err, t.panicked, t.goexit = nil, nil, nil, false
-	if !t.warm {
-		t.timer.Stop()
-	}
 }

@@ -11,7 +11,7 @@ import (
 func newTask() *task {
 	c := newCircuit("dep", &options{})
 	t := new(task)
-	t.init(c, nil, true)
+	t.init(c, nil, true, true)
 	return t
 }
 
