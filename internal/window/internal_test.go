@@ -58,6 +58,19 @@ func TestChanceClashesDoNotSpreadACounter(t *testing.T) {
 	require.Equal(t, Sums{0: 1 << 40, 3: 10 * minClashes}, busy.Sums())
 }
 
+func TestOneClashIn256EventsIsTooMany(t *testing.T) {
+	for events, want := range map[uint64]bool{
+		0: true, minClashes * eventsPerClash: true, (minClashes+1)*eventsPerClash - 1: true,
+		(minClashes + 1) * eventsPerClash: false,
+	} {
+		var c clashes
+		for range minClashes - 1 {
+			require.False(t, c.tooMany(func() uint64 { return 0 }), "too few to tell")
+		}
+		require.Equal(t, want, c.tooMany(func() uint64 { return events }), "%d events", events)
+	}
+}
+
 func TestAContendedCounterSpreadsAndLosesNothing(t *testing.T) {
 	var c Counters
 	for range 100 {

@@ -178,11 +178,8 @@ func (r *Ring) from(v *view, now time.Duration) *mark {
 
 // steps returns how many boundaries lie between the start of the current bucket and now.
 func (r *Ring) steps(v *view, now time.Duration) uint64 {
-	if now <= v.start {
-		return 0
-	}
 	// Unsigned, the difference is right even where it is longer than a Duration can be.
-	return (uint64(now) - uint64(v.start)) / uint64(r.width) //nolint:gosec // on purpose
+	return (uint64(max(now, v.start)) - uint64(v.start)) / uint64(r.width) //nolint:gosec // on purpose
 }
 
 // setLocked puts a view in force.
