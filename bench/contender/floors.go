@@ -1,0 +1,151 @@
+package contender
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// Names of floors that targets are measured against.
+const (
+	Direct      = "direct call"
+	TwoReads    = "two clock reads (time.Since)"
+	TwoNows     = "two clock reads (time.Now)"
+	AtomicAdd   = "atomic add"
+	Spawn       = "goroutine and channel"
+	HandOff     = "hand-off to a parked goroutine and back"
+	WithTimeout = "context.WithTimeout + cancel"
+)
+
+// floors do the work with nothing but one of the means that protection is made of.
+func floors() []Contender {
+	return []Contender{
+		{Name: Direct, Offers: "nothing", Make: only(func(s Setup) Call {
+			return func(ctx context.Context, req int) (int, error) { return orElse(s.Work(ctx, req)) }
+		}, Success, MayCancel, Failure, Waits, Deep)},
+		{Name: TwoReads, Offers: "nothing", Make: only(twoReads, Success, Open)},
+		{Name: TwoNows, Offers: "nothing", Make: only(twoNows, Success, Open)},
+		{Name: AtomicAdd, Offers: "nothing", Make: only(atomicAdd, Success)},
+		{Name: Spawn, Offers: "run on another goroutine", Make: only(spawn, Success, Failure, Waits, Async, Deep)},
+		{Name: HandOff, Offers: "run on another goroutine", Make: handOff},
+		{Name: WithTimeout, Offers: "timeout", Make: only(withTimeout, Success, MayCancel, Waits, TimesOut)},
+	}
+}
+
+// only makes a contender for some cases.
+func only(ready func(s Setup) Call, cases ...Case) func(s Setup) (Call, func()) {
+	return func(s Setup) (Call, func()) {
+		if !slices.Contains(cases, s.Case) {
+			return nil, nil
+		}
+		return ready(s), nil
+	}
+}
+
+func twoReads(s Setup) Call {
+	born := time.Now()
+	if s.Case == Open { // nothing is called there
+		return func(context.Context, int) (int, error) {
+			if time.Since(born) > time.Since(born)+time.Hour {
+				return 0, ErrWork
+			}
+			return FallbackAnswer, nil
+		}
+	}
+	return func(ctx context.Context, req int) (int, error) {
+		began := time.Since(born)
+		v, err := s.Work(ctx, req)
+		if time.Since(born) < began {
+			return 0, ErrWork
+		}
+		return orElse(v, err)
+	}
+}
+
+func twoNows(s Setup) Call {
+	if s.Case == Open {
+		return func(context.Context, int) (int, error) {
+			if now := time.Now(); time.Now().Before(now) {
+				return 0, ErrWork
+			}
+			return FallbackAnswer, nil
+		}
+	}
+	return func(ctx context.Context, req int) (int, error) {
+		began := time.Now()
+		v, err := s.Work(ctx, req)
+		if time.Now().Before(began) {
+			return 0, ErrWork
+		}
+		return orElse(v, err)
+	}
+}
+
+func atomicAdd(s Setup) Call {
+	n := new(atomic.Int64)
+	return func(ctx context.Context, req int) (int, error) {
+		n.Add(1)
+		return orElse(s.Work(ctx, req))
+	}
+}
+
+type result struct {
+	v   int
+	err error
+}
+
+func spawn(s Setup) Call {
+	return func(ctx context.Context, req int) (int, error) {
+		done := make(chan result, 1)
+		go func() {
+			v, err := s.Work(ctx, req)
+			done <- result{v, err}
+		}()
+		r := <-done
+		return orElse(r.v, r.err)
+	}
+}
+
+// handOff has a goroutine parked for each caller: less than that, to be called on another
+// goroutine, cannot cost.
+func handOff(s Setup) (Call, func()) {
+	switch s.Case {
+	case Success, Failure, Waits, Deep:
+	case MayCancel, Open, Async, TimesOut, Stuck:
+		return nil, nil
+	}
+	type pair struct {
+		there chan context.Context
+		back  chan result
+	}
+	pairs := make([]pair, s.Callers)
+	for i := range pairs {
+		p := pair{make(chan context.Context, 1), make(chan result, 1)}
+		pairs[i] = p
+		go func() {
+			for ctx := range p.there {
+				v, err := s.Work(ctx, i)
+				p.back <- result{v, err}
+			}
+		}()
+	}
+	return func(ctx context.Context, req int) (int, error) {
+			p := &pairs[req]
+			p.there <- ctx
+			r := <-p.back
+			return orElse(r.v, r.err)
+		}, func() {
+			for _, p := range pairs {
+				close(p.there)
+			}
+		}
+}
+
+func withTimeout(s Setup) Call {
+	return func(ctx context.Context, req int) (int, error) {
+		ctx, cancel := context.WithTimeout(ctx, s.timeout())
+		defer cancel()
+		return orElse(s.Work(ctx, req))
+	}
+}

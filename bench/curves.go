@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-f7c3343e/quill"
+	"github.com/seed-f7c3343e/quill/bench/contender"
+	"github.com/seed-f7c3343e/quill/bench/measure"
+	"github.com/seed-f7c3343e/quill/bench/report"
+)
+
+// curvesCommand measures what a call costs as the work grows.
+func curvesCommand(args []string) error {
+	flags := flag.NewFlagSet("bench curves", flag.ContinueOnError)
+	rounds := flags.Int("rounds", 10, "how often each figure is taken")
+	each := flags.Duration("each", 30*time.Millisecond, "how long a figure takes")
+	write := flags.Bool("write", false, "write docs/performance.md")
+	root := flags.String("root", "..", "the repository")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	p := plan{rounds: *rounds, each: *each}
+	var page strings.Builder
+	m := machine()
+	fmt.Fprintf(&page, "%s, %s, %s, %d cores, %s; medians of %d rounds in turns, ns a call.\n",
+		m.Go, m.OS, m.CPU, m.Cores, m.Date, p.rounds)
+	for _, curve := range []func() report.Table{p.goroutineCurve, p.coreCurve, p.commandCurve, p.windowCurve} {
+		t := curve()
+		fmt.Print(t.Text())
+		page.WriteString("\n" + t.Markdown())
+	}
+	if !*write {
+		return nil
+	}
+	return report.Between(filepath.Join(*root, "docs", "performance.md"), "curves", page.String())
+}
+
+// point is one measurement of a curve: its row and its column.
+type point struct {
+	*ready
+
+	row, column int
+}
+
+// curve measures the points in turns and puts their medians into the table.
+func (p plan) curve(t report.Table, rows []string, points []point) report.Table {
+	for _, row := range rows {
+		t.Rows = append(t.Rows, append([]string{row}, make([]string, len(t.Head)-1)...))
+	}
+	figures := make([]measure.Samples, len(points))
+	p.turns(len(points), func(i int) {
+		figures[i] = append(figures[i], points[i].Closed(p.each).Wall)
+	})
+	for i, x := range points {
+		t.Rows[x.row][1+x.column] = fmt.Sprintf("%.0f", figures[i].Median())
+		x.release()
+	}
+	return t
+}
+
+// grid is a curve of contenders under loads.
+func (p plan) grid(t report.Table, loads []measure.Load, label func(measure.Load) int) report.Table {
+	names := []string{contender.AtomicAdd, contender.HandOff, contender.Semaphore, contender.SemaphoreNoTimeout, contender.Pool}
+	t.Head = append(t.Head, names...)
+	var rows []string
+	var points []point
+	for row, load := range loads {
+		rows = append(rows, strconv.Itoa(label(load)))
+		for column, name := range names {
+			for _, x := range contenders(contender.Success, load, 0, name) {
+				points = append(points, point{x, row, column})
+			}
+		}
+	}
+	return p.curve(t, rows, points)
+}
+
+func (p plan) goroutineCurve() report.Table {
+	var loads []measure.Load
+	for n := 1; n <= 4096; n *= 4 {
+		loads = append(loads, measure.Load{Cores: runtime.NumCPU(), Callers: n})
+	}
+	return p.grid(report.Table{
+		Title: "Goroutines on one command",
+		Note:  "On all cores. Flat is good: who waits for a processor is not held up by the command as well.",
+		Head:  []string{"goroutines"},
+	}, loads, func(l measure.Load) int { return l.Callers })
+}
+
+func (p plan) coreCurve() report.Table {
+	var loads []measure.Load
+	for n := 1; n <= runtime.NumCPU(); n++ {
+		loads = append(loads, measure.Load{Cores: n, Callers: n})
+	}
+	return p.grid(report.Table{
+		Title: "Cores on one command",
+		Note:  "A caller for each core. Time for each call of all together: half on two cores would be perfect.",
+		Head:  []string{"cores"},
+	}, loads, func(l measure.Load) int { return l.Cores })
+}
+
+// commandCurve calls many commands in turn, so that each call finds its circuit cold.
+func (p plan) commandCurve() report.Table {
+	var rows []string
+	var points []point
+	for n := 1; n <= 100_000; n *= 10 {
+		rows = append(rows, strconv.Itoa(n))
+		for column, isolation := range []quill.Isolation{quill.Semaphore, quill.Pool} {
+			if isolation == quill.Pool && n > 10_000 {
+				continue // a warm worker each for 20 s would be measured
+			}
+			points = append(points, point{inTurn(n, isolation), len(rows) - 1, column})
+		}
+	}
+	return p.curve(report.Table{
+		Title: "Commands",
+		Note: "One caller, a command after the other. Nothing is shared between commands: what grows is what the " +
+			"processor's caches do not hold.",
+		Head: []string{"commands", contender.Semaphore, contender.Pool},
+	}, rows, points)
+}
+
+func inTurn(n int, isolation quill.Isolation) *ready {
+	work, _ := contender.Success.Work(1)
+	registry := quill.NewRegistry()
+	commands := make([]*quill.Command[int, int], n)
+	for i := range commands {
+		commands[i] = quill.New(fmt.Sprintf("command-%06d", i), work,
+			quill.Settings{Isolation: isolation}, quill.WithRegistry(registry))
+	}
+	next := 0
+	call := func(ctx context.Context, req int) (int, error) {
+		if next++; next == n {
+			next = 0
+		}
+		return commands[next].Do(ctx, req)
+	}
+	return &ready{Subject: measure.Subject{Call: call, Load: report.Alone}, release: func() {}}
+}
+
+// windowCurve changes what the breaker looks back on.
+func (p plan) windowCurve() report.Table {
+	windows := []struct {
+		name string
+		set  quill.Settings
+	}{
+		{"10 s in 10 buckets", quill.Settings{}},
+		{"10 s in 1 bucket", quill.Settings{RollingBuckets: 1}},
+		{"10 s in 100 buckets", quill.Settings{RollingBuckets: 100}},
+		{"100 ms in 100 buckets", quill.Settings{RollingWindow: 100 * time.Millisecond, RollingBuckets: 100}},
+		{"1 h in 100 buckets", quill.Settings{RollingWindow: time.Hour, RollingBuckets: 100}},
+		{"the last 100 calls", quill.Settings{RollingCalls: 100}},
+		{"the last 100,000 calls", quill.Settings{RollingCalls: 100_000}},
+	}
+	var rows []string
+	var points []point
+	for row, w := range windows {
+		rows = append(rows, w.name)
+		for column, c := range []contender.Case{contender.Success, contender.Failure, contender.Success} {
+			set := w.set
+			set.Isolation, set.MaxConcurrent = quill.Semaphore, 100
+			if c == contender.Failure {
+				set.Override = quill.ForceClosed // it fails always, and is measured all the same
+			}
+			work, _ := c.Work(1)
+			call, circuit := contender.QuillCall(set, work)
+			if column == 2 {
+				for range 1000 {
+					_, _ = call(context.Background(), 0)
+				}
+				call = func(context.Context, int) (int, error) { return int(circuit.Stats().Total.Ignored) + 1, nil } //nolint:gosec // 0
+			}
+			points = append(points, point{
+				&ready{Subject: measure.Subject{Call: call, Case: c, Load: report.Alone}, release: func() {}}, row, column,
+			})
+		}
+	}
+	return p.curve(report.Table{
+		Title: "Windows",
+		Note:  "Semaphore, one caller. The failing calls are made with the circuit forced closed.",
+		Head:  []string{"window", "success", "failure, forced closed", "Stats"},
+	}, rows, points)
+}
+
+// instructionsCommand counts what a call executes, where a machine has no counters: under
+// valgrind, once with many calls and once with twice as many.
+func instructionsCommand(args []string) error {
+	flags := flag.NewFlagSet("bench instructions", flag.ContinueOnError)
+	n := flags.Int("n", 20_000, "how many calls")
+	write := flags.Bool("write", false, "write docs/performance.md")
+	root := flags.String("root", "..", "the repository")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	t, err := instructionTable(*n)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(os.Stdout, t.Text())
+	if !*write {
+		return nil
+	}
+	return report.Between(filepath.Join(*root, "docs", "performance.md"), "instructions", t.Markdown())
+}

@@ -1,0 +1,272 @@
+package report
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/seed-f7c3343e/quill/bench/contender"
+	"github.com/seed-f7c3343e/quill/bench/measure"
+)
+
+// Verdict is one claim held against what was measured.
+type Verdict struct {
+	Path  string  // the line of the design
+	Claim string  // what is asked
+	Got   float64 // what was found
+	Unit  string  // of both
+	Limit float64 // Got must not be above it, or (AtLeast) not below
+	// Least and Most are the quartiles of Got.
+	Least, Most float64
+	AtLeast     bool
+}
+
+// State is whether a claim holds.
+type State string
+
+// The states of a claim. NotMeasured is no pass.
+const (
+	Pass        State = "pass"
+	Fail        State = "FAIL"
+	NotMeasured State = "not measured"
+)
+
+// State holds Got against Limit.
+func (v *Verdict) State() State {
+	switch {
+	case math.IsNaN(v.Got):
+		return NotMeasured
+	case v.AtLeast && v.Got >= v.Limit, !v.AtLeast && v.Got <= v.Limit:
+		return Pass
+	}
+	return Fail
+}
+
+// String says what was asked and what was found.
+func (v *Verdict) String() string {
+	return fmt.Sprintf("%-12s %s: %s", v.State(), v.Claim, v.Found())
+}
+
+// Found is what was measured, with its quartiles where there are any.
+func (v *Verdict) Found() string {
+	if math.IsNaN(v.Got) {
+		return "–"
+	}
+	found := fmt.Sprintf("%s%s", digits(v.Got), v.Unit)
+	if v.Least != v.Most {
+		found += fmt.Sprintf(" (%s to %s)", digits(v.Least), digits(v.Most))
+	}
+	return found
+}
+
+// most asks that the median of s is not above the limit.
+func most(path, claim string, s measure.Samples, unit string, limit float64) Verdict {
+	low, high := s.Spread()
+	v := Verdict{Path: path, Claim: claim, Got: s.Median(), Unit: unit, Limit: limit, Least: low, Most: high}
+	if len(s) == 0 {
+		v.Got = math.NaN()
+	}
+	return v
+}
+
+// least asks that a ratio is not below.
+func least(path, claim string, s measure.Samples, limit float64) Verdict {
+	v := most(path, claim, s, "×", limit)
+	v.AtLeast = true
+	return v
+}
+
+// same is how much slower than itself a path may seem: two measurements of the very same
+// thing differ by that.
+const same = 1.05
+
+// Verdicts holds the design's table (section 6) against r, line by line.
+func Verdicts(r *Results) []Verdict {
+	var all []Verdict
+	for _, line := range []func(*Results) []Verdict{
+		semaphoreLine, twoCoresLine, poolLine, openLine, failureLine, asyncLine, timeoutLine,
+		pacedLine, deepLine, idleLine, crowdLine,
+	} {
+		all = append(all, line(r)...)
+	}
+	return all
+}
+
+// Passed counts the verdicts that do.
+func Passed(all []Verdict) (passed int) {
+	for i := range all {
+		if all[i].State() == Pass {
+			passed++
+		}
+	}
+	return passed
+}
+
+func (r *Results) allocs(path, claim string, c contender.Case, name string, limit float64) Verdict {
+	x := r.Cell(c, name, Alone)
+	if x == nil {
+		return most(path, claim, nil, "", limit)
+	}
+	return most(path, claim, measure.Samples{float64(x.Allocs)}, "", limit)
+}
+
+func semaphoreLine(r *Results) []Verdict {
+	const path = "Semaphore, success"
+	ours := r.wall(contender.Success, contender.Semaphore, Alone)
+	times := func(name string) measure.Samples { return r.wall(contender.Success, name, Alone).Over(ours) }
+	return []Verdict{
+		least(path, "not slower than gobreaker's bare breaker", times(contender.GobreakerBare), 1),
+		least(path, "5 times faster than gobreaker in a timeout", times(contender.GobreakerWrapped), 5),
+		least(path, "15 times faster than failsafe-go", times(contender.FailsafeFull), 15),
+		least(path, "30 times faster than hystrix-go", times(contender.HystrixGo), 30),
+		r.allocs(path, "at most 1 allocation", contender.Success, contender.Semaphore, 1),
+		r.allocs(path, "no allocation without a timeout", contender.Success, contender.SemaphoreNoTimeout, 0),
+	}
+}
+
+func twoCoresLine(r *Results) []Verdict {
+	const path = "Semaphore, two cores at once"
+	two, one := r.wall(contender.Success, contender.Semaphore, Both), r.wall(contender.Success, contender.Semaphore, Alone)
+	return []Verdict{most(path, "at most 0.6 of the time on one core", two.Over(one), "×", 0.6)}
+}
+
+func poolLine(r *Results) []Verdict {
+	const path = "Pool, success"
+	ours := r.wall(contender.Success, contender.Pool, Alone)
+	return []Verdict{
+		most(path, "at most 1.4 times the bare hand-off", ours.Over(r.wall(contender.Success, contender.HandOff, Alone)), "×", 1.4),
+		least(path, "9 times faster than hystrix-go", r.wall(contender.Success, contender.HystrixGo, Alone).Over(ours), 9),
+		r.allocs(path, "at most 1 allocation", contender.Success, contender.Pool, 1),
+	}
+}
+
+func openLine(r *Results) []Verdict {
+	const path = "open, fallback value"
+	ours := r.wall(contender.Open, contender.Semaphore, Alone)
+	verdicts := []Verdict{
+		most(path, "at most the time of two clock reads", ours.Over(r.wall(contender.Open, contender.TwoNows, Alone)), "×", 1),
+		r.allocs(path, "no allocation", contender.Open, contender.Semaphore, 0),
+	}
+	for i := range r.Cells {
+		x := &r.Cells[i]
+		if x.Case == contender.Open && x.Load == Alone && kindOf(x.Contender) == contender.Peer {
+			verdicts = append(verdicts, least(path, "faster than "+x.Contender, r.wall(x.Case, x.Contender, Alone).Over(ours), 1))
+		}
+	}
+	return verdicts
+}
+
+func kindOf(name string) contender.Kind {
+	for _, c := range contender.All() {
+		if c.Name == name {
+			return c.Kind
+		}
+	}
+	return contender.Floor
+}
+
+func failureLine(r *Results) []Verdict {
+	var verdicts []Verdict
+	for _, name := range []string{contender.Semaphore, contender.Pool} {
+		ratio := r.wall(contender.Failure, name, Alone).Over(r.wall(contender.Success, name, Alone))
+		verdicts = append(verdicts, most("failure, fallback", name+": at most 1.3 times its success", ratio, "×", 1.3))
+	}
+	return verdicts
+}
+
+func asyncLine(r *Results) []Verdict {
+	ours := r.wall(contender.Async, contender.Pool, Alone)
+	bare := r.wall(contender.Async, contender.Spawn, Alone).Plus(r.wall(contender.Success, contender.Pool, Alone))
+	return []Verdict{
+		most("Go + Wait", "not slower than a goroutine and channel plus the Pool path", ours.Over(bare), "×", 1),
+	}
+}
+
+func timeoutLine(r *Results) []Verdict {
+	const path = "1,000 calls that all time out"
+	var verdicts []Verdict
+	for _, x := range []struct {
+		name string
+		c    contender.Case
+	}{
+		{contender.Pool, contender.TimesOut},
+		{contender.Pool, contender.Stuck},
+		{contender.Semaphore, contender.TimesOut},
+	} {
+		t := r.timeouts(x.name, x.c)
+		who := fmt.Sprintf("%s, %s: ", x.name, x.c)
+		verdicts = append(verdicts,
+			most(path, who+"back within 1 ms of the deadline at the median", t.P50.Times(1e-6), " ms", 1),
+			most(path, who+"no goroutine beyond the limit", t.Goroutines, "", goroutineLimit(x.name)))
+	}
+	return verdicts
+}
+
+// goroutineLimit is how many goroutines a thousand calls may add: the workers of a pool that
+// has room for them all, and the odd one of the runtime.
+func goroutineLimit(name string) float64 {
+	if name == contender.Pool {
+		return float64(AllLate.Callers)
+	}
+	return 0
+}
+
+func pacedLine(r *Results) []Verdict {
+	const path = "10,000 calls/s, open loop"
+	floor := r.paced(contender.Direct).P50
+	return []Verdict{
+		most(path, "Semaphore: p50 of the added time under 0.3 µs",
+			r.paced(contender.Semaphore).P50.Minus(floor).Times(1e-3), " µs", 0.3),
+		most(path, "Pool: p50 within 1.2 times the bare hand-off",
+			r.paced(contender.Pool).P50.Over(r.paced(contender.HandOff).P50), "×", 1.2),
+	}
+}
+
+// deepLine compares what 20 KB of stack add where the stack is new with what they add where
+// it is warm.
+func deepLine(r *Results) []Verdict {
+	added := func(name string) measure.Samples {
+		return r.wall(contender.Deep, name, Alone).Minus(r.wall(contender.Success, name, Alone))
+	}
+	return []Verdict{
+		most("20 KB of stack, Pool", "adds no more than 1.5 times what it does to a warm goroutine",
+			added(contender.Pool).Over(added(contender.HandOff)), "×", 1.5),
+	}
+}
+
+func idleLine(r *Results) []Verdict {
+	const path = "an idle command"
+	var verdicts []Verdict
+	for _, name := range []string{contender.Semaphore, contender.Pool} {
+		f, called := r.footprint(name, 1000, false), r.footprint(name, 1000, true)
+		most100k := r.footprint(name, 100_000, false)
+		verdicts = append(verdicts,
+			most(path, name+": at most 3 KiB", f.Bytes.Times(1.0/1024), " KiB", 3),
+			most(path, name+", after its first call: at most 3 KiB", called.Bytes.Times(1.0/1024), " KiB", 3),
+			most(path, name+": no goroutine", called.Goroutines, "", 0),
+			most(path, name+": 100,000 names under 300 MB", most100k.Heap.Times(1e-6), " MB", 300),
+			most(path, name+": each made in less than 5 µs", most100k.Creation.Times(1e-3), " µs", 5))
+	}
+	return verdicts
+}
+
+func crowdLine(r *Results) []Verdict {
+	const path = "4,096 goroutines on one command"
+	var verdicts []Verdict
+	for _, name := range []string{contender.Semaphore, contender.Pool} {
+		few, crowd := r.wall(contender.Success, name, Both), r.crowd(name)
+		floor := r.crowd(contender.Direct).P50.Median()
+		verdicts = append(verdicts,
+			most(path, name+": time per call no longer than with 2", r.wall(contender.Success, name, Many).Over(few), "×", same),
+			most(path, name+": p99.9 of the added time under 10 times p50",
+				added(crowd.P999, floor).Over(added(crowd.P50, floor)), "×", 10))
+	}
+	return verdicts
+}
+
+func added(s measure.Samples, floor float64) measure.Samples {
+	var rest measure.Samples
+	for _, v := range s {
+		rest = append(rest, v-floor)
+	}
+	return rest
+}
