@@ -1,0 +1,125 @@
+//go:build unix
+
+package quill_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-f7c3343e/quill"
+)
+
+// report is what the child process of TestM02 tells of itself.
+type report struct {
+	Gap         time.Duration // the longest that no call ended
+	Negative    int           // durations below 0
+	Transitions []string
+	Total       quill.Counts
+	Window      uint64
+}
+
+const childOfM02 = "QUILL_TEST_CHILD_OF_M02"
+
+// TestM02AStoppedProcessTripsNothing stops a process that makes calls for longer than its
+// rolling window and its timeouts, and lets it go on. Calls that were under way may time
+// out; the circuit does not open, no duration is negative, and the window rolls once.
+func TestM02AStoppedProcessTripsNothing(t *testing.T) {
+	if os.Getenv(childOfM02) != "" {
+		beStopped()
+	}
+	const stopped = time.Second
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestM02AStoppedProcessTripsNothing$")
+	child.Env = append(os.Environ(), childOfM02+"=1")
+	child.Stderr = os.Stderr
+	stdin, err := child.StdinPipe()
+	require.NoError(t, err)
+	stdout, err := child.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, child.Start())
+	lines := bufio.NewScanner(stdout)
+	require.True(t, lines.Scan())
+	require.Equal(t, "at work", lines.Text())
+
+	require.NoError(t, child.Process.Signal(syscall.SIGSTOP))
+	<-time.After(stopped)
+	require.NoError(t, child.Process.Signal(syscall.SIGCONT))
+	<-time.After(300 * ms)
+	require.NoError(t, stdin.Close())
+
+	require.True(t, lines.Scan())
+	var r report
+	require.NoError(t, json.Unmarshal(lines.Bytes(), &r), "%s", lines.Text())
+	require.NoError(t, child.Wait())
+	t.Logf("%+v", r)
+	require.GreaterOrEqual(t, r.Gap, stopped*9/10, "it was stopped")
+	require.Empty(t, r.Transitions)
+	require.Zero(t, r.Negative)
+	require.LessOrEqual(t, r.Total.Timeout, uint64(callersOfM02), "only calls that were under way")
+	require.Zero(t, r.Total.Failure+r.Total.Rejected+r.Total.ShortCircuited)
+	require.Less(t, r.Window, r.Total.Total(), "what came before it was stopped has left the window")
+	require.Positive(t, r.Window)
+}
+
+const callersOfM02 = 5
+
+// beStopped makes calls until its standard input ends, says how it went, and exits.
+func beStopped() {
+	var mu sync.Mutex
+	var r report
+	last := time.Now()
+	c := quill.NewCircuit("stopped", quill.WithRegistry(quill.NewRegistry()), quill.Settings{
+		Timeout: 200 * ms, RollingWindow: 500 * ms, SleepWindow: 10 * ms,
+	}, quill.WithHooks(quill.Hooks{
+		OnCall: func(_ context.Context, e quill.CallEvent) {
+			mu.Lock()
+			defer mu.Unlock()
+			r.Gap, last = max(r.Gap, time.Since(last)), time.Now()
+			if e.Wait < 0 || e.Execute < 0 || e.Total < 0 {
+				r.Negative++
+			}
+		},
+		OnTransition: func(e quill.Transition) {
+			mu.Lock()
+			defer mu.Unlock()
+			r.Transitions = append(r.Transitions, e.Reason)
+		},
+	}))
+	end := make(chan struct{})
+	var callers sync.WaitGroup
+	for range callersOfM02 {
+		callers.Go(func() {
+			for {
+				select {
+				case <-end:
+					return
+				default:
+					_, _ = quill.Do(context.Background(), c, func(context.Context) (int, error) { <-time.After(2 * ms); return 0, nil })
+				}
+			}
+		})
+	}
+	<-time.After(300 * ms)
+	fmt.Println("at work")
+	bufio.NewScanner(os.Stdin).Scan()
+	close(end)
+	callers.Wait()
+	s := c.Stats()
+	mu.Lock()
+	r.Total, r.Window = s.Total, s.Window.Total()
+	if s.RetryAfter < 0 || s.OverrideLeft < 0 || s.TotalExecution.Sum() < 0 {
+		r.Negative++
+	}
+	text, _ := json.Marshal(r)
+	fmt.Println(string(text))
+	os.Exit(0)
+}
