@@ -286,7 +286,7 @@ func TestOrdinaryBodyIsNoWriter(t *testing.T) {
 	finish(t, resp)
 }
 
-func TestTrailersComeThrough(t *testing.T) { // N4
+func TestN04TrailersComeThrough(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := pipeServer(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Trailer", "Checksum")

@@ -320,7 +320,7 @@ func (p path) outcome() quill.Outcome {
 	return byStatus
 }
 
-func TestEveryPathIsWalked(t *testing.T) {
+func TestN01EveryPathIsWalked(t *testing.T) {
 	if testing.Short() {
 		t.Skip("walks some thousand paths")
 	}
