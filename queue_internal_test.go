@@ -56,6 +56,24 @@ func TestSlotOfOneWhoGaveUpGoesToTheNext(t *testing.T) {
 	})
 }
 
+func TestNewcomerDoesNotOvertakeAWaiterWhoseSlotIsBeingHandedOver(t *testing.T) {
+	b := newBulkhead("dep", Settings{MaxConcurrent: 1, QueueSize: 2}.WithDefaults())
+	_ = b.TakeSlot()
+	first, _ := b.acquire()
+	b.slots.giveBack() // as release does, before it gets as far as the queue
+	newcomer, ok := b.acquire()
+	require.True(t, ok)
+	require.NotNil(t, newcomer, "it waits, although a slot was free")
+	<-first.granted
+	select {
+	case <-newcomer.granted:
+		t.Error("two hold the only slot")
+	default:
+	}
+	b.release()
+	<-newcomer.granted
+}
+
 // grantedWaiter returns a waiter that has been granted the only slot and does not know it.
 func grantedWaiter(t *testing.T) (*Circuit, *waiter) {
 	t.Helper()
