@@ -116,7 +116,7 @@ var faults = []fault{
 	{name: "a probe's place freed twice", edits: []edit{{
 		"breaker.go",
 		"			b.probes = append(b.probes[:i], b.probes[i+1:]...)\n			return now < p.until\n",
-		"			return now < p.until\n",
+		"			b.probes[i] = p\n			return now < p.until\n",
 	}}},
 	{name: "a probe refused inside keeps its place", edits: []edit{{
 		"breaker.go",

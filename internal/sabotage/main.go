@@ -1,7 +1,7 @@
 // Command sabotage proves the tests: it puts one-line faults into a copy of the tree, one at
 // a time, such as no mutation tool makes, and runs the tests until they go red.
 //
-//	go run ./internal/sabotage [-only NAME] [-j N] [-check]
+//	go run ./internal/sabotage [-only EXPRESSION] [-j N] [-check]
 //
 // It prints a table: the fault, the file, the test that went red, the seconds it took. It
 // exits with 1 if the tests stay green with a fault in place for two minutes, and with 2 if
@@ -17,7 +17,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
+	"regexp"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -43,16 +43,21 @@ func main() {
 func command(ctx context.Context, args []string, out, problems io.Writer) int {
 	flags := flag.NewFlagSet("sabotage", flag.ContinueOnError)
 	flags.SetOutput(problems)
-	only := flags.String("only", "", "only the faults whose name contains this")
+	only := flags.String("only", "", "only the faults whose name matches this regular `expression`")
 	workers := flags.Int("j", 2, "how many faults are tried at once, each in a copy of its own")
 	check := flags.Bool("check", false, "only look whether each fault fits the code")
 	root := flags.String("C", ".", "directory of the module")
 	if err := flags.Parse(args); err != nil {
 		return exitCannot
 	}
-	chosen := choose(*only)
+	expression, err := regexp.Compile(*only)
+	if err != nil {
+		fmt.Fprintln(problems, "sabotage: -only:", err)
+		return exitCannot
+	}
+	chosen := choose(expression)
 	if len(chosen) == 0 || *workers < 1 || flags.NArg() > 0 {
-		fmt.Fprintf(problems, "sabotage: no fault has %q in its name, or -j is below 1, or there are arguments\n", *only)
+		fmt.Fprintf(problems, "sabotage: no fault matches %q, or -j is below 1, or there are arguments\n", *only)
 		return exitCannot
 	}
 	if err := fitAll(*root, chosen); err != nil {
@@ -71,10 +76,10 @@ func command(ctx context.Context, args []string, out, problems io.Writer) int {
 	return report(results, out)
 }
 
-func choose(name string) []fault {
+func choose(only *regexp.Regexp) []fault {
 	var chosen []fault
 	for _, f := range faults {
-		if strings.Contains(f.name, name) {
+		if only.MatchString(f.name) {
 			chosen = append(chosen, f)
 		}
 	}
@@ -87,6 +92,7 @@ type result struct {
 	red     bool
 	by      string // the test that went red
 	seconds float64
+	problem error // it cannot be told whether the tests go red
 }
 
 // tryAll tries the faults, some at once, and returns their results in their order.
@@ -110,9 +116,10 @@ func tryAll(ctx context.Context, root string, chosen []fault, workers int, out i
 				}
 				for i := range next {
 					r, err := t.try(ctx, chosen[i])
-					if err != nil {
-						return err
+					if ctx.Err() != nil {
+						return ctx.Err()
 					}
+					r.problem = err
 					results[i] = r
 					mu.Lock()
 					fmt.Fprintf(out, "%s: %s (%.0f s)\n", r.fault.name, verdict(r), r.seconds)
@@ -133,7 +140,10 @@ func tryAll(ctx context.Context, root string, chosen []fault, workers int, out i
 }
 
 func verdict(r result) string {
-	if r.red {
+	switch {
+	case r.problem != nil:
+		return "CANNOT TELL: " + r.problem.Error()
+	case r.red:
 		return "red by " + r.by
 	}
 	return "SURVIVED"
@@ -143,10 +153,14 @@ func verdict(r result) string {
 func report(results []result, out io.Writer) int {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\nfault\tfile\tred by\tseconds")
-	survived := 0
+	survived, unknown := 0, 0
 	for _, r := range results {
 		by := r.by
-		if !r.red {
+		switch {
+		case r.problem != nil:
+			by = "- (CANNOT TELL)"
+			unknown++
+		case !r.red:
 			by = "- (SURVIVED)"
 			survived++
 		}
@@ -156,8 +170,11 @@ func report(results []result, out io.Writer) int {
 		fmt.Fprintf(w, "%s\t-\tnot built: %s\t-\n", n.fault, n.why)
 	}
 	_ = w.Flush()
-	fmt.Fprintf(out, "\nsabotage: %d faults, %d red, %d survived\n", len(results), len(results)-survived, survived)
-	if survived > 0 {
+	fmt.Fprintf(out, "\nsabotage: %d faults, %d red, %d survived\n", len(results), len(results)-survived-unknown, survived)
+	switch {
+	case unknown > 0:
+		return exitCannot
+	case survived > 0:
 		return exitSurvived
 	}
 	return 0

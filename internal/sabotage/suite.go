@@ -54,6 +54,7 @@ func (t tree) baseline(ctx context.Context) error {
 
 // try runs the suites with the fault in place, until one is red or the time is over.
 func (t tree) try(ctx context.Context, f fault) (r result, err error) {
+	r.fault = f
 	undo, err := t.apply(f)
 	defer func() { err = errors.Join(err, undo()) }()
 	if err != nil {
@@ -62,7 +63,6 @@ func (t tree) try(ctx context.Context, f fault) (r result, err error) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	r.fault = f
 	for _, s := range order(f.first) {
 		red, output, err := t.run(ctx, s)
 		r.seconds = time.Since(began).Seconds()
@@ -70,7 +70,7 @@ func (t tree) try(ctx context.Context, f fault) (r result, err error) {
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				return r, nil // green for two minutes
 			}
-			return r, fmt.Errorf("fault %q: %w", f.name, err)
+			return r, err
 		}
 		if red {
 			r.red, r.by = true, killer(output)
