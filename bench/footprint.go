@@ -44,6 +44,7 @@ func (p plan) footprints(r *report.Results) error {
 		}
 		var f measure.Footprint
 		if f, err = footprintOf(self, c.name, c.n, c.called, p.quick); err == nil {
+			rows[i].CPU = append(rows[i].CPU, f.CPU)
 			rows[i].Creation = append(rows[i].Creation, f.Creation)
 			rows[i].Bytes = append(rows[i].Bytes, f.Bytes)
 			rows[i].Heap = append(rows[i].Heap, float64(f.Heap))

@@ -137,22 +137,31 @@ func (p plan) turns(n int, f func(i int)) {
 	}
 }
 
-// closed measures each case under each load. The cells of a case take turns.
+// closed measures each case under each load. What a target compares takes turns: all cases
+// of one caller, and success under all loads; then the other cases under theirs.
 func (p plan) closed(r *report.Results) error {
-	for _, c := range []contender.Case{
+	cases := []contender.Case{
 		contender.Success, contender.MayCancel, contender.Open, contender.Failure, contender.Waits,
 		contender.Async, contender.Deep,
-	} {
-		var all []*ready
+	}
+	var together []*ready
+	var groups [][]*ready
+	for _, c := range cases {
+		var rest []*ready
 		for _, load := range p.loads {
-			if load != report.Alone && (c == contender.Deep || c == contender.MayCancel) {
-				continue
+			switch {
+			case load == report.Alone || c == contender.Success:
+				together = append(together, contenders(c, load, 0)...)
+			case c != contender.Deep && c != contender.MayCancel:
+				rest = append(rest, contenders(c, load, 0)...)
 			}
-			all = append(all, contenders(c, load, 0)...)
 		}
+		groups = append(groups, rest)
+	}
+	for _, all := range append(groups, together) {
 		p.cells(r, all)
 		releaseAll(all)
-		progressf("%s: %d cells", c, len(all))
+		progressf("%d cells done", len(all))
 	}
 	return nil
 }

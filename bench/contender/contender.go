@@ -63,9 +63,16 @@ const (
 	errorPercent = 50
 	maxParallel  = 10
 
-	never    = 1_000_000_000 // a volume that is never reached: the breaker stays closed
-	sleepFor = time.Hour
+	never = 1_000_000_000 // a volume that is never reached: the breaker stays closed
 )
+
+// sleep is how long an open circuit refuses everything: longer than it is measured in Open.
+func (s Setup) sleep() time.Duration {
+	if s.Case == Open {
+		return time.Hour
+	}
+	return 5 * time.Second
+}
 
 // threshold is how many calls a breaker of the case must have seen to judge.
 func (s Setup) threshold() int {

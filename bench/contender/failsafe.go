@@ -43,7 +43,7 @@ func failsafeCircuit(s Setup) circuitbreaker.CircuitBreaker[int] {
 	}
 	b := circuitbreaker.NewBuilder[int]().
 		WithFailureRateThreshold(float64(errorPercent)/100, least, window).
-		WithSuccessThreshold(1).WithDelay(sleepFor).Build()
+		WithSuccessThreshold(1).WithDelay(s.sleep()).Build()
 	if s.Case == Open {
 		b.Open()
 	}

@@ -40,7 +40,7 @@ func newGobreaker(s Setup) *gobreaker.CircuitBreaker[int] {
 		least = never
 	}
 	b := gobreaker.NewCircuitBreaker[int](gobreaker.Settings{
-		Name: "bench", Interval: window, Timeout: sleepFor,
+		Name: "bench", Interval: window, Timeout: s.sleep(),
 		ReadyToTrip: func(c gobreaker.Counts) bool {
 			return c.Requests >= least && c.TotalFailures*100 >= c.Requests*errorPercent
 		},

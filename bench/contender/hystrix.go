@@ -32,7 +32,7 @@ func hystrixGo(s Setup) Call {
 		Timeout:                int(s.timeout() / time.Millisecond),
 		MaxConcurrentRequests:  s.room(),
 		RequestVolumeThreshold: least,
-		SleepWindow:            int(sleepFor / time.Millisecond),
+		SleepWindow:            int(s.sleep() / time.Millisecond),
 		ErrorPercentThreshold:  errorPercent,
 	})
 	if s.Case == Open {

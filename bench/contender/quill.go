@@ -64,7 +64,7 @@ func settingsFor(settings quill.Settings, s Setup) quill.Settings {
 	}
 	switch s.Case {
 	case Open:
-		settings.RequestVolumeThreshold, settings.SleepWindow = 1, sleepFor
+		settings.RequestVolumeThreshold, settings.SleepWindow = 1, s.sleep()
 	case TimesOut, Stuck:
 		settings.RequestVolumeThreshold = never
 	case Success, MayCancel, Failure, Waits, Async, Deep:

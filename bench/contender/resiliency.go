@@ -40,7 +40,7 @@ func newResiliency(s Setup) *breaker.Breaker {
 	if s.Case == Failure || s.Case == Stuck {
 		errorsInARow = never
 	}
-	b := breaker.New(errorsInARow, 1, sleepFor)
+	b := breaker.New(errorsInARow, 1, s.sleep())
 	for s.Case == Open && b.GetState() != breaker.Open {
 		_ = b.Run(func() error { return ErrWork })
 	}
@@ -48,7 +48,7 @@ func newResiliency(s Setup) *breaker.Breaker {
 }
 
 func resiliencyFull(s Setup) Call {
-	b, slots, limit := newResiliency(s), semaphore.New(s.room(), time.Millisecond), deadline.New(s.timeout())
+	b, slots, limit := newResiliency(s), semaphore.New(s.room(), time.Second), deadline.New(s.timeout())
 	return func(ctx context.Context, req int) (int, error) {
 		var v int
 		err := b.Run(func() error {

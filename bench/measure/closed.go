@@ -178,11 +178,16 @@ func (s *Subject) Latencies(d time.Duration) []float64 {
 	ctx, cancel := s.Case.Context()
 	defer cancel()
 	kept := make([][]float64, s.Load.Callers)
-	born := time.Now()
-	var callers sync.WaitGroup
+	var born time.Time
+	var ready, callers sync.WaitGroup
+	start := make(chan struct{})
+	ready.Add(len(kept))
 	for req := range kept {
 		mine := make([]float64, 0, keep)
 		callers.Go(func() {
+			_, _ = s.Call(ctx, req)
+			ready.Done()
+			<-start
 			for n := 0; ; n++ {
 				began := time.Since(born)
 				_, _ = s.Call(ctx, req)
@@ -202,6 +207,9 @@ func (s *Subject) Latencies(d time.Duration) []float64 {
 			}
 		})
 	}
+	ready.Wait()
+	born = time.Now()
+	close(start)
 	callers.Wait()
 	all := slices.Concat(kept...)
 	slices.Sort(all)

@@ -11,6 +11,7 @@ import (
 
 // Footprint is what a number of commands cost that do nothing.
 type Footprint struct {
+	CPU        float64 `json:"cpu"`        // nanoseconds of processor time for each, garbage collection included
 	Creation   float64 `json:"creation"`   // nanoseconds for each
 	Bytes      float64 `json:"bytes"`      // heap and stacks, for each
 	Goroutines float64 `json:"goroutines"` // for each
@@ -26,11 +27,11 @@ func FootprintOf(c contender.Idle, n, calls int, rest func()) Footprint {
 	}
 	kept := make([]contender.Call, n)
 	before, goroutines := settled(), runtime.NumGoroutine()
-	began := time.Now()
+	cpu, began := processorTime(), time.Now()
 	for i, name := range names {
 		kept[i] = c.Make(name)
 	}
-	took := time.Since(began)
+	took, cpu := time.Since(began), processorTime()-cpu
 	for _, call := range kept {
 		for range calls {
 			_, _ = call(context.Background(), 0)
@@ -39,7 +40,7 @@ func FootprintOf(c contender.Idle, n, calls int, rest func()) Footprint {
 	rest()
 	heap := settled() - before
 	f := Footprint{
-		Creation: float64(took) / float64(n), Bytes: float64(heap) / float64(n), Heap: heap,
+		CPU: float64(cpu) / float64(n), Creation: float64(took) / float64(n), Bytes: float64(heap) / float64(n), Heap: heap,
 		Goroutines: float64(runtime.NumGoroutine()-goroutines) / float64(n),
 	}
 	runtime.KeepAlive(kept)

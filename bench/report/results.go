@@ -78,6 +78,7 @@ type Footprint struct {
 	Contender  string          `json:"contender"`
 	Names      int             `json:"names"`
 	Called     bool            `json:"called"` // each was called before
+	CPU        measure.Samples `json:"cpu"`
 	Creation   measure.Samples `json:"creation"`
 	Bytes      measure.Samples `json:"bytes"`
 	Heap       measure.Samples `json:"heap"`

@@ -194,7 +194,7 @@ func pacedTable(r *Results) Table {
 func footprintTable(r *Results) Table {
 	t := Table{
 		Title: "Commands that rest",
-		Head:  []string{"of each", "names", "creation, µs", "bytes", "goroutines", "all, MB"},
+		Head:  []string{"of each", "names", "creation, µs", "CPU", "bytes", "goroutines", "all, MB"},
 	}
 	for i := range r.Footprints {
 		x := &r.Footprints[i]
@@ -203,7 +203,7 @@ func footprintTable(r *Results) Table {
 			name += ", called once"
 		}
 		t.Rows = append(t.Rows, []string{
-			name, digits(float64(x.Names)), digits(x.Creation.Median() / 1e3), digits(x.Bytes.Median()),
+			name, digits(float64(x.Names)), digits(x.Creation.Median() / 1e3), digits(x.CPU.Median() / 1e3), digits(x.Bytes.Median()),
 			digits(x.Goroutines.Median()), digits(x.Heap.Median() / 1e6),
 		})
 	}
