@@ -18,11 +18,15 @@ NESTED := $(filter-out .,$(MODULES))
 # binaries carry their version, so that a new one is built when tools/go.mod changes.
 GOLANGCI_VERSION := $(shell awk '$$1 == "github.com/golangci/golangci-lint/v2" { print $$2 }' tools/go.mod)
 GOLANGCI := $(BIN)/golangci-lint-$(GOLANGCI_VERSION)
+GREMLINS := $(BIN)/gremlins
 
 FUZZTIME ?= 10s
 RACE_COUNT ?= 1
 COVER_FLOOR ?= 97
 DEMO_FLAGS ?=
+SABOTAGE_FLAGS ?=
+RELIABILITY_FLAGS ?=
+WORKERS ?= 2
 
 # each runs a command in every module: $(call each,MODULES,COMMAND)
 each = for m in $(1); do echo "$$m: $(strip $(2))"; (cd $$m && $(2)); done
@@ -86,6 +90,18 @@ fuzz: ## run each fuzz target for FUZZTIME (10s)
 cover: ## statement coverage of the root package, with a floor of COVER_FLOOR (97) per cent
 	@bash .ci/cover.sh $(COVER_FLOOR)
 
+.PHONY: reliability
+reliability: $(GREMLINS) ## all that proves the library reliable, with a scoreboard; WRITE=1 puts it into the docs
+	go run ./internal/reliability $(if $(WRITE),-write docs/reliability.md) $(RELIABILITY_FLAGS)
+
+.PHONY: sabotage
+sabotage: ## put one-line faults into a copy of the tree: the tests must go red with each
+	go run ./internal/sabotage -j $(WORKERS) $(SABOTAGE_FLAGS)
+
+.PHONY: mutation
+mutation: $(GREMLINS) ## mutation testing of the root package and internal/window (half an hour)
+	bash .ci/mutation.sh all $(WORKERS)
+
 .PHONY: api
 api: ## write api/*.txt, the exported surface; a test fails when it is stale
 	go run ./internal/apilist
@@ -118,6 +134,12 @@ $(GOLANGCI): tools/go.mod
 	@mkdir -p $(BIN)
 	@echo "building golangci-lint $(GOLANGCI_VERSION) (about two minutes the first time)"
 	@go build -C tools -o $(CURDIR)/$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint 2>&1 | \
+		{ grep -v '^go: downloading' || true; }
+	@touch $@
+
+$(GREMLINS): tools/gremlins/go.mod
+	@mkdir -p $(BIN)
+	@go build -C tools/gremlins -o $(CURDIR)/$@ github.com/go-gremlins/gremlins/cmd/gremlins 2>&1 | \
 		{ grep -v '^go: downloading' || true; }
 	@touch $@
 

@@ -71,6 +71,10 @@ real)
 
 coverage) make cover ;;
 
+# What proves the library reliable, as much of it as a minute holds; `make reliability` has
+# the rest.
+reliability) go run ./internal/reliability -fast ;;
+
 # The demo from end to end; it fails when a lesson's figures do not bear out its claim.
 story)
 	if [ -e examples/moviecatalog/main.go ]; then

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// figure is one line of the scoreboard.
+type figure struct {
+	name, target, value string
+	ok, absent          bool
+	seed                string // "-" where chance has no part
+}
+
+type board []figure
+
+func (f figure) verdict() string {
+	switch {
+	case f.absent:
+		return "absent"
+	case f.ok:
+		return "pass"
+	}
+	return "FAIL"
+}
+
+func (b board) failed() int {
+	n := 0
+	for _, f := range b {
+		if !f.ok && !f.absent {
+			n++
+		}
+	}
+	return n
+}
+
+// limitTime adds how long all of it took. The limit is for two processors that have nothing
+// else to do, so it is told and fails nothing.
+func (b board) limitTime(took time.Duration) board {
+	const most = 8 * time.Minute
+	f := figure{
+		name: "time of all this on 2 idle cores", target: "< 480 s", seed: "-",
+		value: fmt.Sprintf("%.0f s", took.Seconds()), ok: took < most,
+	}
+	if !f.ok {
+		f.absent, f.value = true, f.value+" (on this machine, now)"
+	}
+	return append(b, f)
+}
+
+// text is the scoreboard for a terminal.
+func (b board) text() string {
+	var out bytes.Buffer
+	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "figure\ttarget\tvalue\tverdict\tseed")
+	for _, f := range b {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", f.name, f.target, f.value, f.verdict(), f.seed)
+	}
+	_ = w.Flush()
+	return out.String()
+}
+
+// markdown is the scoreboard for a page.
+func (b board) markdown() string {
+	var out strings.Builder
+	out.WriteString("| figure | target | value | verdict | seed |\n|---|---|---|---|---|\n")
+	for _, f := range b {
+		fmt.Fprintf(&out, "| %s | %s | %s | %s | %s |\n", f.name, cell(f.target), cell(f.value), f.verdict(), f.seed)
+	}
+	return out.String()
+}
+
+// cell keeps what a value may contain from ending its cell.
+func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
+
+// The marks in the page between which the scoreboard stands.
+const (
+	beginMark = "<!-- scoreboard: written by `make reliability WRITE=1` -->\n"
+	endMark   = "<!-- end of the scoreboard -->\n"
+)
+
+// writePage replaces what stands between the marks.
+func writePage(path string, b board) error {
+	page, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := strings.Cut(string(page), beginMark)
+	_, after, ok2 := strings.Cut(rest, endMark)
+	if !ok || !ok2 {
+		return fmt.Errorf("%s has no marks %q and %q", path, beginMark, endMark)
+	}
+	text := before + beginMark + "\n" + b.markdown() + "\n" + endMark + after
+	return os.WriteFile(path, []byte(text), 0o600)
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// instrument is one way to find a fault. It runs commands, from the root of the repository,
+// and reads figures from what they print.
+type instrument struct {
+	name     string
+	fast     bool // within what fits into a minute
+	long     bool // takes minutes
+	needs    string
+	commands [][]string
+	figures  func(output string, code int) board
+}
+
+// codeAbsent is the exit code of an instrument whose program is not there.
+const codeAbsent = -1
+
+// run runs the commands until one fails, and returns all they print and its exit code.
+func (i instrument) run(ctx context.Context) (output string, code int) {
+	if i.needs != "" {
+		if _, err := exec.LookPath(i.needs); err != nil {
+			return i.needs + " is not installed (`make deps` installs it)", codeAbsent
+		}
+	}
+	var out bytes.Buffer
+	for _, args := range i.commands {
+		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+		cmd.Stdout, cmd.Stderr = &out, &out
+		cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+		cmd.WaitDelay = 5 * time.Second
+		if err := cmd.Run(); err != nil {
+			fmt.Fprintln(&out, args[0], "failed:", err)
+			if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+				return out.String(), exit.ExitCode()
+			}
+			return out.String(), 1
+		}
+	}
+	return out.String(), 0
+}
+
+// instruments are all there are.
+func instruments(o options) []instrument {
+	return append(proofs(o), trials(o)...)
+}
+
+// proofs are the tests that say what must hold.
+func proofs(o options) []instrument {
+	seed := strconv.FormatUint(o.seed, 10)
+	rapid := []string{"-rapid.seed=" + seed, "-rapid.checks=" + pick(o.fast, "30", "200")}
+	return []instrument{
+		{
+			name: "conformance", fast: true,
+			commands: [][]string{{"go", "run", "./internal/conformance", "internal/conformance/testdata/scenarios.json"}},
+			figures:  readConformance,
+		},
+		{
+			name: "schedules", fast: true, long: true,
+			commands: [][]string{
+				goTest("-tags=explore", "./internal/explore"),
+				goTest("-tags=explore", "-run=EverySchedule", "-timeout=6m", "."),
+			},
+			figures: readSchedules,
+		},
+		{
+			name: "state machines", fast: true,
+			commands: [][]string{
+				append(goTest("-run="+randomTests("."), "."), rapid...),
+				append(goTest("-run="+randomTests("internal/window"), "./internal/window"), rapid...),
+				append(goTest("-run="+randomTests("lastgood"), "./lastgood"), rapid...),
+			},
+			figures: readMachines(seed),
+		},
+		{
+			name: "linearizability", fast: true,
+			commands: [][]string{goTest("-run=Linearizab", ".")},
+			figures:  readLinear,
+		},
+		{
+			name: "model", needs: "spin",
+			commands: [][]string{goTest("-run=^(TestC11RecoversFromEveryState|TestC01TracesOfTheMachineAgreeWithTheModel)$", ".")},
+			figures:  readModel,
+		},
+		{
+			name: "invariants", fast: true,
+			commands: [][]string{goTest("-skip=^TestC11RecoversFromEveryState$", "-run=^Test[A-Z][0-9]+[A-Z]",
+				".", "./internal/window", "./quillhttp", "./lastgood")},
+			figures: readInvariants,
+		},
+		{
+			name: "regressions", fast: true,
+			commands: [][]string{goTest("./regressions")},
+			figures:  readRegressions,
+		},
+		{
+			name: "bad configurations", fast: true,
+			commands: [][]string{goTest("-run=^TestEveryBadValueIsRefusedWithFieldValueAndRange$", ".")},
+			figures:  readBad,
+		},
+	}
+}
+
+// trials try to find what the tests do not see.
+func trials(o options) []instrument {
+	seed := strconv.FormatUint(o.seed, 10)
+	return []instrument{
+		{
+			name:     "fuzz",
+			commands: [][]string{{"bash", ".ci/fuzz.sh", "3s", "."}},
+			figures:  readFuzz,
+		},
+		{
+			name: "coverage", fast: true,
+			commands: [][]string{{"bash", ".ci/cover.sh", "97"}},
+			figures:  readCoverage,
+		},
+		{
+			name: "soak", fast: true, long: true,
+			commands: [][]string{{"go", "run", "./internal/soak", "-d", pick(o.fast, "8s", "60s"), "-seed", seed}},
+			figures:  readSoak(seed),
+		},
+		{
+			name: "sabotage", fast: true, long: true,
+			commands: [][]string{{"go", "run", "./internal/sabotage", "-j", "1", "-only", pick(o.fast, "epoch check dropped where", "")}},
+			figures:  readSabotage,
+		},
+		{
+			name: "mutation", long: true,
+			commands: [][]string{{"bash", ".ci/mutation.sh", "core", "1"}},
+			figures:  readMutation,
+		},
+	}
+}
+
+// randomTests is the expression for the tests of a directory that let rapid choose.
+func randomTests(dir string) string {
+	const function = "\nfunc "
+	var names []string
+	files, _ := filepath.Glob(filepath.Join(dir, "*_test.go")) // the pattern is sound
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			continue // it was there a moment ago: its tests are missing from the figure
+		}
+		for part := range strings.SplitSeq(string(data), function) {
+			name, _, _ := strings.Cut(part, "(")
+			random := strings.Contains(part, "rapid.Check(") || strings.Contains(part, "checkInBubbles(")
+			if random && strings.HasPrefix(name, "Test") {
+				names = append(names, name)
+			}
+		}
+	}
+	return "^(" + strings.Join(names, "|") + ")$"
+}
+
+func goTest(args ...string) []string {
+	return append([]string{"go", "test", "-count=1", "-v"}, args...)
+}
+
+func pick(fast bool, ifFast, ifNot string) string {
+	if fast {
+		return ifFast
+	}
+	return ifNot
+}

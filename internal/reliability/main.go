@@ -1,0 +1,152 @@
+// Command reliability runs every instrument that proves quill reliable, and prints a
+// scoreboard: figure, target, value, pass or fail, and the seed where chance has a part.
+//
+//	go run ./internal/reliability [-fast] [-only NAME] [-seed N] [-j N] [-write PAGE] [-v]
+//
+// -fast takes what fits into a minute. It exits with 1 if a figure misses its target, with 2
+// if it is called wrongly. -write puts the scoreboard between the marks in a page. An
+// instrument that is absent says so, and is no failure, only where what it needs is not
+// part of this repository (spin, say).
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Exit codes.
+const (
+	exitMissed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	code := command(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// options are what the command line says.
+type options struct {
+	fast, verbose bool
+	only, page    string
+	seed          uint64
+	workers       int
+}
+
+// command is main with everything given. It returns the exit code.
+func command(ctx context.Context, args []string, out, problems io.Writer) int {
+	var o options
+	flags := flag.NewFlagSet("reliability", flag.ContinueOnError)
+	flags.SetOutput(problems)
+	flags.BoolVar(&o.fast, "fast", false, "only what fits into a minute")
+	flags.BoolVar(&o.verbose, "v", false, "show what the instruments print, also where they pass")
+	flags.StringVar(&o.only, "only", "", "only the instruments whose name contains this")
+	flags.StringVar(&o.page, "write", "", "write the scoreboard into this `page`")
+	flags.Uint64Var(&o.seed, "seed", 0, "repeats the choices of an earlier run; 0: new ones")
+	flags.IntVar(&o.workers, "j", 2, "how many instruments run at once")
+	if err := flags.Parse(args); err != nil {
+		return exitUsage
+	}
+	if flags.NArg() > 0 || o.workers < 1 {
+		fmt.Fprintln(problems, "reliability: there are no arguments, and -j must be positive")
+		return exitUsage
+	}
+	if o.seed == 0 {
+		o.seed = uint64(rand.Uint32()) //nolint:gosec // short, to be typed
+	}
+	chosen := choose(o)
+	if len(chosen) == 0 {
+		fmt.Fprintf(problems, "reliability: no instrument has %q in its name\n", o.only)
+		return exitUsage
+	}
+	began := time.Now()
+	b := runAll(ctx, chosen, o, out)
+	if !o.fast && o.only == "" {
+		b = b.limitTime(time.Since(began))
+	}
+	fmt.Fprintf(out, "\n%s\nseed %d, %.0f s: ", b.text(), o.seed, time.Since(began).Seconds())
+	if o.page != "" {
+		if err := writePage(o.page, b); err != nil {
+			fmt.Fprintln(problems, "reliability:", err)
+			return exitUsage
+		}
+	}
+	if failed := b.failed(); failed > 0 {
+		fmt.Fprintf(out, "%d of %d figures miss their target\n", failed, len(b))
+		return exitMissed
+	}
+	fmt.Fprintf(out, "all %d figures reach their target\n", len(b))
+	return 0
+}
+
+func choose(o options) []instrument {
+	var chosen []instrument
+	for _, i := range instruments(o) {
+		if strings.Contains(i.name, o.only) && (!o.fast || i.fast) {
+			chosen = append(chosen, i)
+		}
+	}
+	return chosen
+}
+
+// runAll runs the instruments, some at once, and returns their figures in their order.
+func runAll(ctx context.Context, chosen []instrument, o options, out io.Writer) board {
+	boards := make([]board, len(chosen))
+	next := make(chan int, len(chosen))
+	for _, i := range startOrder(chosen) {
+		next <- i
+	}
+	close(next)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for range min(o.workers, len(chosen)) {
+		wg.Go(func() {
+			for i := range next {
+				began := time.Now()
+				output, code := chosen[i].run(ctx)
+				boards[i] = chosen[i].figures(output, code)
+				mu.Lock()
+				fmt.Fprintf(out, "%s: %.0f s\n", chosen[i].name, time.Since(began).Seconds())
+				if o.verbose || boards[i].failed() > 0 {
+					fmt.Fprintln(out, tail(output))
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	var all board
+	for _, b := range boards {
+		all = append(all, b...)
+	}
+	return all
+}
+
+// startOrder begins with those that take longest, so that all end at about the same time.
+func startOrder(chosen []instrument) []int {
+	var order []int
+	for _, long := range []bool{true, false} {
+		for i := range chosen {
+			if chosen[i].long == long {
+				order = append(order, i)
+			}
+		}
+	}
+	return order
+}
+
+// tail is the end of an output.
+func tail(output string) string {
+	lines := strings.Split(strings.TrimSpace(output), "\n")
+	return strings.Join(lines[max(0, len(lines)-40):], "\n")
+}

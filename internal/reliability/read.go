@@ -1,0 +1,201 @@
+package main
+
+import (
+	"fmt"
+	"math/big"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Each reader turns what an instrument printed into figures. A figure is only as good as the
+// line it is read from: one that is not there is a miss.
+
+var (
+	passedTest   = regexp.MustCompile(`(?m)^--- PASS: (\S+)`)
+	skippedTest  = regexp.MustCompile(`(?m)^\s*--- SKIP: (\S+)`)
+	agreed       = regexp.MustCompile(`(?m)^(\d+) agree, (\d+) intended differences?, (\d+) not built, (\d+) disagree`)
+	scheduled    = regexp.MustCompile(`(\d+) schedules of up to \d+ steps, (\d+) states`)
+	machineOK    = regexp.MustCompile(`\[rapid\] OK, passed (\d+) tests`)
+	overlapping  = regexp.MustCompile(`(\d+) operations.*?([\d.]+) (?:%|per cent)`)
+	numbered     = regexp.MustCompile(`^Test([A-Z])0*(\d+)[A-Z]`)
+	badRefused   = regexp.MustCompile(`(\d+) bad values refused`)
+	fuzzed       = regexp.MustCompile(`(\d+) fuzz targets ran`)
+	covered      = regexp.MustCompile(`tests cover ([\d.]+) %`)
+	figuresHold  = regexp.MustCompile(`all (\d+) figures hold`)
+	figuresOff   = regexp.MustCompile(`(\d+) of (\d+) figures are off`)
+	soaked       = regexp.MustCompile(`(?m)^sum of outcomes\s+= calls entered\s+(\d+)`)
+	sabotaged    = regexp.MustCompile(`sabotage: (\d+) faults, (\d+) red, (\d+) survived`)
+	mutated      = regexp.MustCompile(`mutation: (.*): ([\d.]+) % of (\d+) mutants killed`)
+	modelChecked = regexp.MustCompile(`(?m)^\s+--- PASS: TestC11RecoversFromEveryState/`)
+)
+
+// one is a board of one figure.
+func one(name, target string, ok bool, seed, format string, args ...any) board {
+	return board{{name: name, target: target, ok: ok, seed: seed, value: fmt.Sprintf(format, args...)}}
+}
+
+// missing is the figure of an instrument that did not say what it is for.
+func missing(name, target string, code int) board {
+	return one(name, target, false, "-", "no figure (exit code %d)", code)
+}
+
+func readConformance(output string, code int) board {
+	const name, target = "conformance with Hystrix's recordings", "0 disagree"
+	m := agreed.FindStringSubmatch(output)
+	if m == nil {
+		return missing(name, target, code)
+	}
+	return one(name, target, code == 0 && m[4] == "0", "-",
+		"%s agree, %s intended differences, %s not built, %s disagree", m[1], m[2], m[3], m[4])
+}
+
+func readSchedules(output string, code int) board {
+	const name, target = "explorer: schedules in which a rule is broken", "0"
+	all, states := new(big.Int), 0
+	found := scheduled.FindAllStringSubmatch(output, -1)
+	for _, m := range found {
+		if n, ok := new(big.Int).SetString(m[1], 10); ok {
+			all.Add(all, n)
+		}
+		states += number(m[2])
+	}
+	if len(found) == 0 {
+		return missing(name, target, code)
+	}
+	text := new(big.Float).SetInt(all).Text('g', 3)
+	if code != 0 {
+		return one(name, target, false, "-", "at least 1, in %d scenarios", len(found))
+	}
+	return one(name, target, true, "-", "0 of %s, %d states, in %d scenarios", text, states, len(found))
+}
+
+func readMachines(seed string) func(string, int) board {
+	return func(output string, code int) board {
+		const name, target = "random runs against models and properties (rapid)", "all agree"
+		found := machineOK.FindAllStringSubmatch(output, -1)
+		checks := 0
+		for _, m := range found {
+			checks += number(m[1])
+		}
+		if len(found) == 0 {
+			return missing(name, target, code)
+		}
+		return one(name, target, code == 0, seed, "%d tests, %d runs", len(found), checks)
+	}
+}
+
+func readLinear(output string, code int) board {
+	const name, target = "linearizability: histories explained, share of operations that overlap", "all, >= 5 %"
+	least, operations := 100.0, 0
+	found := overlapping.FindAllStringSubmatch(output, -1)
+	for _, m := range found {
+		operations += number(m[1])
+		if share, err := strconv.ParseFloat(m[2], 64); err == nil {
+			least = min(least, share)
+		}
+	}
+	if len(found) == 0 {
+		return missing(name, target, code)
+	}
+	return one(name, target, code == 0 && least >= 5, "-", "%d operations, at least %.1f %% overlap", operations, least)
+}
+
+func readModel(output string, code int) board {
+	const name, target = "model of the breaker with its lease, exhausted (spin)", "0 errors"
+	if code == codeAbsent || code == 0 && skippedTest.MatchString(output) {
+		return board{{name: name, target: target, absent: true, seed: "-", value: "spin or gcc is not installed: `make deps`"}}
+	}
+	return one(name, target, code == 0, "-", "%d properties hold; traces of the code agree", len(modelChecked.FindAllString(output, -1)))
+}
+
+func readInvariants(output string, code int) board {
+	numbers, tests := map[string]bool{}, 0
+	for _, m := range passedTest.FindAllStringSubmatch(output, -1) {
+		if n := numbered.FindStringSubmatch(m[1]); n != nil {
+			numbers[n[1]+n[2]] = true
+			tests++
+		}
+	}
+	return one("invariants with a test of that number", "all pass", code == 0 && len(numbers) > 0, "-",
+		"%d invariants, %d tests", len(numbers), tests)
+}
+
+func readRegressions(output string, code int) board {
+	numbers := map[string]bool{}
+	for _, m := range passedTest.FindAllStringSubmatch(output, -1) {
+		if n := numbered.FindStringSubmatch(m[1]); n != nil && n[1] == "B" {
+			numbers[n[2]] = true
+		}
+	}
+	return one("known faults of today's libraries, kept out", "all", code == 0 && len(numbers) > 0, "-", "%d", len(numbers))
+}
+
+func readBad(output string, code int) board {
+	const name, target = "bad configurations refused with field, value and range", ">= 300"
+	m := badRefused.FindStringSubmatch(output)
+	if m == nil {
+		return missing(name, target, code)
+	}
+	return one(name, target, code == 0 && number(m[1]) >= 300, "-", "%s", m[1])
+}
+
+func readFuzz(output string, code int) board {
+	const name, target = "fuzz targets that find nothing in 3 s each", "all"
+	m := fuzzed.FindStringSubmatch(output)
+	if m == nil {
+		return missing(name, target, code)
+	}
+	return one(name, target, code == 0, "random", "%s", m[1])
+}
+
+func readCoverage(output string, code int) board {
+	const name, target = "statements of the root package covered", ">= 97 %"
+	m := covered.FindStringSubmatch(output)
+	if m == nil {
+		return missing(name, target, code)
+	}
+	return one(name, target, code == 0, "-", "%s %%", m[1])
+}
+
+func readSoak(seed string) func(string, int) board {
+	return func(output string, code int) board {
+		const name, target = "soak: books that agree", "all"
+		calls := "?"
+		if m := soaked.FindStringSubmatch(output); m != nil {
+			calls = m[1]
+		}
+		if m := figuresHold.FindStringSubmatch(output); m != nil && code == 0 {
+			return one(name, target, true, seed, "%s of %s, %s calls", m[1], m[1], calls)
+		}
+		if m := figuresOff.FindStringSubmatch(output); m != nil {
+			return one(name, target, false, seed, "%d of %s", number(m[2])-number(m[1]), m[2])
+		}
+		return missing(name, target, code)
+	}
+}
+
+func readSabotage(output string, code int) board {
+	const name, target = "one-line faults that turn the tests red within 2 minutes", "all"
+	m := sabotaged.FindStringSubmatch(output)
+	if m == nil {
+		return missing(name, target, code)
+	}
+	return one(name, target, code == 0 && m[1] == m[2], "-", "%s of %s", m[2], m[1])
+}
+
+func readMutation(output string, code int) board {
+	const name, target = "mutation efficacy", ">= 95 %"
+	m := mutated.FindStringSubmatch(output)
+	if m == nil {
+		return missing(name, target, code)
+	}
+	share, err := strconv.ParseFloat(m[2], 64)
+	return one(name+", "+m[1], target, code == 0 && err == nil && share >= 95, "-", "%s %% of %s mutants", m[2], m[3])
+}
+
+// number reads digits; what is too large for an int is 0.
+func number(s string) int {
+	n, _ := strconv.Atoi(strings.TrimSpace(s))
+	return n
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestFiguresAreReadFromWhatInstrumentsPrint(t *testing.T) {
+	for name, c := range map[string]struct {
+		read   func(string, int) board
+		output string
+		value  string
+	}{
+		"conformance": {readConformance, "65 agree, 22 intended differences, 21 not built, 0 disagree\n",
+			"65 agree, 22 intended differences, 21 not built, 0 disagree"},
+		"schedules": {readSchedules,
+			"a_test.go:1: 70 schedules of up to 8 steps, 20 states, 9 executions\nx: 30 schedules of up to 8 steps, 2 states, 9 executions\n",
+			"0 of 100, 22 states, in 2 scenarios"},
+		"machines":    {readMachines("7"), "x: [rapid] OK, passed 100 tests (1ms)\ny: [rapid] OK, passed 20 tests (1ms)\n", "2 tests, 120 runs"},
+		"linear":      {readLinear, "100 operations, 31.5 % overlap\n50 operations, 7 % overlap\n", "150 operations, at least 7.0 % overlap"},
+		"invariants":  {readInvariants, "--- PASS: TestA01Alone (0.00s)\n--- PASS: TestA01Again (0.00s)\n--- PASS: TestD3More (0.00s)\n", "2 invariants, 3 tests"},
+		"regressions": {readRegressions, "--- PASS: TestB08One (0.00s)\n--- PASS: TestB08Two (0.00s)\n", "1"},
+		"bad":         {readBad, "x_test.go:1: 788 bad values refused\n", "788"},
+		"fuzz":        {readFuzz, "7 fuzz targets ran for 3s each\n", "7"},
+		"coverage":    {readCoverage, "The root package's tests cover 99.6 % of its statements (floor: 97 %).\n", "99.6 %"},
+		"soak":        {readSoak("7"), "sum of outcomes  = calls entered  12345  pass\nseed 7: all 18 figures hold\n", "18 of 18, 12345 calls"},
+		"sabotage":    {readSabotage, "sabotage: 40 faults, 40 red, 0 survived\n", "40 of 40"},
+		"mutation":    {readMutation, "mutation: breaker.go: 97.5 % of 200 mutants killed\n", "97.5 % of 200 mutants"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := c.read(c.output, 0)
+			require.Zero(t, b.failed())
+			require.Equal(t, c.value, b[0].value)
+			require.Equal(t, 1, c.read(c.output, 1).failed(), "an exit code is a failure whatever is printed")
+			require.Equal(t, 1, c.read("", 0).failed(), "a figure that is not there is a failure")
+		})
+	}
+}
+
+func TestFiguresBelowTheirTargetFail(t *testing.T) {
+	require.Equal(t, 1, readConformance("1 agree, 0 intended differences, 0 not built, 1 disagree\n", 0).failed())
+	require.Equal(t, 1, readLinear("100 operations, 4.9 % overlap\n", 0).failed())
+	require.Equal(t, 1, readBad("299 bad values refused\n", 0).failed())
+	require.Equal(t, 1, readSabotage("sabotage: 40 faults, 39 red, 1 survived\n", 0).failed())
+	require.Equal(t, 1, readMutation("mutation: x: 94.9 % of 200 mutants killed\n", 0).failed())
+}
+
+func TestWhatIsNotInstalledIsAbsentAndNoFailure(t *testing.T) {
+	i := instrument{needs: "no-such-program", figures: readModel}
+	output, code := i.run(t.Context())
+	b := i.figures(output, code)
+	require.Zero(t, b.failed())
+	require.Equal(t, "absent", b[0].verdict())
+}
+
+func TestTheScoreboardIsWrittenBetweenItsMarks(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "page.md")
+	require.NoError(t, os.WriteFile(page, []byte("before\n"+beginMark+"old\n"+endMark+"after\n"), 0o600))
+	require.NoError(t, writePage(page, one("calls", "all", true, "7", "a|b")))
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	require.Equal(t, "before\n"+beginMark+"\n| figure | target | value | verdict | seed |\n|---|---|---|---|---|\n"+
+		"| calls | all | a\\|b | pass | 7 |\n\n"+endMark+"after\n", string(text))
+
+	require.NoError(t, os.WriteFile(page, []byte("no marks"), 0o600))
+	require.Error(t, writePage(page, nil))
+}
+
+func TestTheRealPageHasTheMarks(t *testing.T) {
+	text, err := os.ReadFile("../../docs/reliability.md")
+	require.NoError(t, err)
+	require.Contains(t, string(text), beginMark)
+	require.Contains(t, string(text), endMark)
+}
+
+func TestAWrongCommandLineIsRefused(t *testing.T) {
+	for _, args := range [][]string{{"-nope"}, {"argument"}, {"-j", "0"}, {"-only", "no such instrument"}} {
+		var out, problems bytes.Buffer
+		require.Equal(t, exitUsage, command(t.Context(), args, &out, &problems), "%v", args)
+		require.NotEmpty(t, problems.String())
+	}
+}
