@@ -19,9 +19,9 @@ import (
 // Fallbacks and stores: docs/invariants.md, section F. Keys and bounds are lastgood's own.
 
 // TestF01OnlyPrimarySuccessesAreStored holds a store behind random calls against a model:
-// for each request the last value that run itself returned with success and in time.
-// TestF04: and the age of a stale answer is the time since then.
-func TestF01AndF04OnlyPrimarySuccessesAreStoredAndStaleAnswersTellTheirAge(t *testing.T) {
+// for each request the last value that run itself returned with success and in time. A
+// stale answer's age is the time since then.
+func TestF01OnlyPrimarySuccessesAreStored(t *testing.T) {
 	type kept struct {
 		value int
 		at    time.Time
@@ -72,6 +72,38 @@ func TestF01AndF04OnlyPrimarySuccessesAreStoredAndStaleAnswersTellTheirAge(t *te
 				}
 			},
 		})
+	})
+}
+
+// TestF04AStaleAnswerTellsItsAge through any number of commands that ask each other.
+func TestF04AStaleAnswerTellsItsAge(t *testing.T) {
+	checkInBubbles(t, func(t *testing.T, rt *rapid.T) {
+		r, store, down := quill.NewRegistry(), lastgood.New[int, int](lastgood.Settings{}), false
+		run := func(context.Context, int) (int, error) {
+			if down {
+				return 0, errSick
+			}
+			return 42, nil
+		}
+		command := quill.New("last", run, quill.WithRegistry(r)).FallbackLast(store)
+		_, err := command.Do(t.Context(), 1)
+		require.NoError(rt, err)
+		for i := range rapid.IntRange(0, 3).Draw(rt, "depth") {
+			fails := func(context.Context, int) (int, error) { return 0, errSick }
+			command = quill.New(string(rune('a'+i)), fails, quill.WithRegistry(r)).FallbackTo(command)
+		}
+		down = true
+		age := time.Duration(rapid.IntRange(0, 4000).Draw(rt, "age")) * time.Second
+		pass(age)
+		a, err := command.Answer(t.Context(), 1)
+		if age >= lastgood.DefaultMaxAge {
+			require.ErrorIs(rt, err, quill.ErrNoAnswer)
+			return
+		}
+		require.NoError(rt, err)
+		require.Equal(rt, 42, a.Value)
+		require.True(rt, a.Stale)
+		require.Equal(rt, age, a.Age)
 	})
 }
 
