@@ -15,11 +15,15 @@ func TestFiguresAreReadFromWhatInstrumentsPrint(t *testing.T) {
 		output string
 		value  string
 	}{
-		"conformance": {readConformance, "65 agree, 22 intended differences, 21 not built, 0 disagree\n",
-			"65 agree, 22 intended differences, 21 not built, 0 disagree"},
-		"schedules": {readSchedules,
+		"conformance": {
+			readConformance, "65 agree, 22 intended differences, 21 not built, 0 disagree\n",
+			"65 agree, 22 intended differences, 21 not built, 0 disagree",
+		},
+		"schedules": {
+			readSchedules,
 			"a_test.go:1: 70 schedules of up to 8 steps, 20 states, 9 executions\nx: 30 schedules of up to 8 steps, 2 states, 9 executions\n",
-			"0 of 100, 22 states, in 2 scenarios"},
+			"0 of 100, 22 states, in 2 scenarios",
+		},
 		"machines":    {readMachines("7"), "x: [rapid] OK, passed 100 tests (1ms)\ny: [rapid] OK, passed 20 tests (1ms)\n", "2 tests, 120 runs"},
 		"linear":      {readLinear, "100 operations, 31.5 % overlap\n50 operations, 7 % overlap\n", "150 operations, at least 7.0 % overlap"},
 		"invariants":  {readInvariants, "--- PASS: TestA01Alone (0.00s)\n--- PASS: TestA01Again (0.00s)\n--- PASS: TestD3More (0.00s)\n", "2 invariants, 3 tests"},
