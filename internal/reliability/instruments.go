@@ -62,7 +62,7 @@ func instruments(o options) []instrument {
 // proofs are the tests that say what must hold.
 func proofs(o options) []instrument {
 	seed := strconv.FormatUint(o.seed, 10)
-	rapid := []string{"-rapid.seed=" + seed, "-rapid.checks=" + pick(o.fast, "30", "200")}
+	rapid := []string{"-rapid.seed=" + seed, "-rapid.checks=" + pick(o.fast, "100", "300")}
 	return []instrument{
 		{
 			name: "conformance", fast: true,
