@@ -59,6 +59,9 @@ func (s *slots) take(patient bool) bool {
 		if s.word.CompareAndSwap(w, w+1) {
 			return true
 		}
+		if explore.On {
+			explore.Retry(2)
+		}
 	}
 }
 
@@ -93,6 +96,9 @@ func (s *slots) setLimit(n int) {
 		}
 		if s.word.CompareAndSwap(w, w&(1<<limitShift-1)|uint64(n)<<limitShift) { //nolint:gosec // not negative
 			return
+		}
+		if explore.On {
+			explore.Retry(2)
 		}
 	}
 }

@@ -150,19 +150,11 @@ func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, e
 		c.watch()
 	}
 	if t.probe == 0 {
-		if explore.On {
-			explore.Read("gate.word")
-		}
 		switch {
 		case o == ShortCircuited || o == Ignored || o == Canceled:
 			c.counters.Add(int(o))
 			return false
-		case o == Success && !slow && cfg.last == nil &&
-			c.gate.word.Load()&^passes == t.epoch<<epochShift:
-			if explore.On {
-				explore.Write("counters")
-			}
-			c.counters.Add(int(Success))
+		case o == Success && !slow && cfg.last == nil && c.countSuccess(now, t):
 			return false
 		}
 	}
@@ -175,6 +167,65 @@ func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, e
 		return c.judgeProbeLocked(now, t, o, ran, slow, err)
 	}
 	return c.judgeLocked(now, t, o, slow, err)
+}
+
+// countSuccess counts a success without the lock, which is enough while no success can
+// open the circuit. It reports false if that is not so, and then has counted nothing.
+//
+// An error that is judged at the same moment may have read the counters too early to see
+// this success, and have asked for those that follow to be watched too late for this one to
+// see that. So this looks again after it has counted, and judgeLocked reads the counters
+// again after it has asked: one of the two sees the other's.
+//
+// What is let pass: a success that is held up between look and count for as long as the
+// circuit takes to open, sleep and close counts as one more success of the new window.
+func (c *Circuit) countSuccess(now time.Duration, t token) bool {
+	if explore.On {
+		explore.Read("gate.word")
+	}
+	word := c.gate.word.Load()
+	if word&^passes != t.epoch<<epochShift {
+		return false
+	}
+	if explore.On {
+		explore.Write("counters")
+	}
+	c.counters.Add(int(Success))
+	if explore.On {
+		explore.Read("gate.word")
+	}
+	if c.gate.word.Load() != word {
+		c.weigh(now, t)
+	}
+	return true
+}
+
+// weigh judges the window as it is, after a success that has counted itself.
+func (c *Circuit) weigh(now time.Duration, t token) {
+	if explore.On {
+		explore.Lock("gate.mu", &c.gate.mu)
+	}
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	if t.epoch == c.gate.machine.epoch && c.gate.machine.state == Closed {
+		c.weighLocked(now, nil)
+	}
+}
+
+// weighLocked judges the window of a closed circuit. If successes are to be watched from
+// now on it says so first, and then looks at them: see countSuccess.
+func (c *Circuit) weighLocked(now time.Duration, err error) {
+	g, cfg := &c.gate, c.config.Load()
+	h := c.healthLocked(now)
+	if watchful(&cfg.rules, &h) {
+		c.publishLocked(true)
+		h = c.healthLocked(now)
+	}
+	moved := g.machine.judge(now, &cfg.rules, &h, rand.Float64(), hintOf(err)) //nolint:gosec // jitter
+	if moved.why == unmoved && !watchful(&cfg.rules, &h) {
+		c.publishLocked(false)
+	}
+	c.movedLocked(now, moved, "")
 }
 
 // watch makes the next result judged even if it is a success. Old successes may have left
@@ -213,12 +264,7 @@ func (c *Circuit) judgeLocked(now time.Duration, t token, o Outcome, slow bool, 
 	if stale || t.epoch == 0 || g.machine.state != Closed {
 		return stale
 	}
-	h := c.healthLocked(now)
-	moved := g.machine.judge(now, &cfg.rules, &h, rand.Float64(), hintOf(err)) //nolint:gosec // jitter
-	if moved.why == unmoved {
-		c.publishLocked(watchful(&cfg.rules, &h))
-	}
-	c.movedLocked(now, moved, "")
+	c.weighLocked(now, err)
 	return false
 }
 

@@ -73,6 +73,37 @@ func TestCheckThenActIsFound(t *testing.T) {
 	require.Contains(t, r.Schedule[len(r.Schedule)-1], "explore_test.go:")
 }
 
+func TestValuesJoinWhatOrdersTellApart(t *testing.T) {
+	sums := map[int]bool{}
+	explorer := func(value bool) explore.Report {
+		return explore.Run(func(s *explore.Scenario) {
+			n := 0
+			if value {
+				s.Value("n", func() uint64 { return uint64(n) })
+			}
+			for i := range 3 {
+				s.Go(fmt.Sprint(i), func() {
+					for k := range 3 {
+						explore.Write("n")
+						n++
+						if value {
+							explore.Here(k)
+						}
+					}
+				})
+			}
+			s.Finally(func() error { sums[n] = true; return nil })
+		})
+	}
+	ordered, valued := explorer(false), explorer(true)
+	require.NoError(t, valued.Err)
+	require.Equal(t, map[int]bool{9: true}, sums)
+	require.Equal(t, ordered.Schedules, valued.Schedules)
+	require.Equal(t, "34650", valued.Schedules.String(), "12! / (4! 4! 4!)")
+	require.Less(t, valued.States, 126, "5 × 5 × 5 places")
+	require.Greater(t, ordered.States, 2000)
+}
+
 func TestDeadlockIsFound(t *testing.T) {
 	r := explore.Run(func(s *explore.Scenario) {
 		var a, b sync.Mutex

@@ -40,10 +40,29 @@ func Write(object string) { point(step{object: object, kind: writes}) }
 // Lock is a point before mu.Lock: what follows at once must be that call.
 func Lock(object string, mu *sync.Mutex) { point(step{object: object, kind: writes, mu: mu}) }
 
+// Retry is for loops that begin anew: the last n points of the goroutine have left no trace
+// in it, so the explorer may forget them.
+func Retry(n int) {
+	if x := running.Load(); x != nil {
+		x.current.past = x.current.pasts[(x.current.steps-n)%len(x.current.pasts)]
+	}
+}
+
 // Receive is a point before a receive from ch.
 func Receive[T any](object string, ch <-chan T) {
 	point(step{object: object, kind: writes, ready: func() bool { return ready(ch) }})
 }
+
+// Here is for goroutines of a test's own: from here on all that it has seen is forgotten, but
+// for n. It says that what it does next depends on n and on shared objects alone.
+func Here(n int) {
+	if x := running.Load(); x != nil {
+		x.current.past = mix(x.current.id, uint64(n)) //nolint:gosec // any number will do
+	}
+}
+
+// Until is a point of a test's own: its goroutine waits there until ready reports true.
+func Until(ready func() bool) { point(step{object: "a condition", kind: reads, ready: ready}) }
 
 // Select is a point before a select of these channels, each a variable of its own. It
 // leaves one that is ready and sets the others to nil.

@@ -12,6 +12,12 @@ import (
 // Scenario is what a test sets up for one execution: goroutines, and what must hold.
 type Scenario struct{ x *execution }
 
+// Apart makes s fit to set things up that are not explored.
+func (s *Scenario) Apart() *Scenario {
+	s.x = &execution{owners: map[any]uint64{}}
+	return s
+}
+
 // Go adds a goroutine of that name.
 func (s *Scenario) Go(name string, f func()) { s.x.spawn(name, 0, f) }
 
@@ -20,6 +26,26 @@ func (s *Scenario) Always(check func() error) { s.x.always = append(s.x.always, 
 
 // Finally adds a check of the end, when all goroutines have returned.
 func (s *Scenario) Finally(check func() error) { s.x.finally = append(s.x.finally, check) }
+
+// Value tells the explorer what the shared object of that name holds, as a hash: everything
+// that a goroutine can read behind a point of that name. With it, schedules that lead to the
+// same value are told apart no more; without it, the order of accesses stands for the value.
+func (s *Scenario) Value(object string, hash func() uint64) { s.x.object(object).value = hash }
+
+// Owner is the name of something made on the way, such as a place in a queue, for use in a
+// Value: the same in each schedule in which the same goroutine made it as its nth. The
+// explorer must be shown it in the first Value after it was made.
+func (s *Scenario) Owner(made any) uint64 {
+	x := s.x
+	id, ok := x.owners[made]
+	if !ok {
+		t := x.current
+		t.made++
+		id = mix(t.id, uint64(t.made))
+		x.owners[made] = id
+	}
+	return id
+}
 
 // Failf says that something does not hold that must.
 func (s *Scenario) Failf(format string, args ...any) { s.x.fail(fmt.Errorf(format, args...)) }
@@ -93,7 +119,7 @@ const ended = 1
 
 func (s *search) execute(setup func(*Scenario), follow []int) *execution {
 	x := &execution{
-		search: s, over: make(chan struct{}), objects: map[string]*object{},
+		search: s, over: make(chan struct{}), owners: map[any]uint64{},
 		follow: follow, tell: follow != nil,
 	}
 	s.free, s.from = false, nil

@@ -19,7 +19,8 @@ type execution struct {
 	finally []func() error
 	err     error
 
-	objects map[string]*object
+	objects []*object
+	owners  map[any]uint64
 	depth   int
 	taken   []int // the choice at each decision so far
 	follow  []int // choices to repeat, if any: a failure is told again, with its lines
@@ -32,15 +33,31 @@ type thread struct {
 	name     string
 	id       uint64
 	children int
+	made     int
 	next     step
-	past     uint64 // what it has done and seen, as a hash
+	past     uint64    // what it has done and seen, as a hash
+	pasts    [4]uint64 // before the last steps, the nth at n modulo 4
+	steps    int
 	resume   chan int
 	line     string
 	done     bool
 }
 
-// object is the past of a shared object: the hash of its last write, and of the reads since.
-type object struct{ written, read uint64 }
+// object is what is known of a shared object: its value, if the scenario tells it, or else
+// its past: the hash of its last write, and of the reads since.
+type object struct {
+	called        string
+	name          uint64 // as a hash
+	value         func() uint64
+	written, read uint64
+}
+
+func (o *object) content() uint64 {
+	if o.value != nil {
+		return o.value()
+	}
+	return o.written
+}
 
 // spawn makes a thread that waits for its first turn.
 func (x *execution) spawn(name string, past uint64, f func()) {
@@ -130,16 +147,19 @@ func (x *execution) choose() (next *thread, way int) {
 // run writes t's next step down in the past of the thread and of its object.
 func (x *execution) run(t *thread, way int) {
 	x.current = t
-	o := x.objects[t.next.object]
-	if o == nil {
-		o = new(object)
-		x.objects[t.next.object] = o
+	if x.search.free && !x.tell {
+		return // nobody asks for its state any more
 	}
-	h := mix(mix(t.past, hashOf(t.next.object)), mix(o.written, uint64(way)))
-	if t.next.kind == writes {
+	o := x.object(t.next.object)
+	t.pasts[t.steps%len(t.pasts)] = t.past
+	t.steps++
+	h := mix(mix(t.past, o.name), mix(o.content(), uint64(way)))
+	switch {
+	case o.value != nil:
+	case t.next.kind == writes:
 		h = mix(h, o.read+1)
 		o.written, o.read = h, 0
-	} else {
+	default:
 		o.read += h // in any order
 	}
 	t.past = h
@@ -152,11 +172,26 @@ func (x *execution) run(t *thread, way int) {
 	}
 }
 
-// state is the hash of the pasts of all threads: what has met in which order.
+func (x *execution) object(name string) *object {
+	for _, o := range x.objects {
+		if o.called == name {
+			return o
+		}
+	}
+	o := &object{called: name, name: hashOf(name)}
+	x.objects = append(x.objects, o)
+	return o
+}
+
+// state is the hash of what all threads have seen and of what all objects are: from equal
+// states on, the same schedules lead to the same ends.
 func (x *execution) state() uint64 {
 	var sum uint64
 	for _, t := range x.threads {
 		sum += mix(t.id, t.past)
+	}
+	for _, o := range x.objects {
+		sum += mix(o.name, mix(o.content(), o.read))
 	}
 	return sum
 }
@@ -190,6 +225,15 @@ func caller() string {
 			return ""
 		}
 	}
+}
+
+// Hash is a hash of some numbers, for use in a Value.
+func Hash(numbers ...uint64) uint64 {
+	h := uint64(len(numbers))
+	for _, n := range numbers {
+		h = mix(h, n)
+	}
+	return h
 }
 
 // mix and hashOf are a hash good enough for some millions of states.
