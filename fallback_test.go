@@ -151,6 +151,14 @@ func TestCommandsAreImmutable(t *testing.T) {
 		w, _ := two.Do(t.Context(), "down")
 		require.Equal(t, []string{"one", "two"}, []string{v, w}, "the steps of one are not those of the other")
 		require.Equal(t, uint64(2), c.Stats().Fallbacks[1].Answered, "steps of one name are counted together")
+
+		for _, name := range []string{"b", "c", "d", "e", "f"} { // whatever room a slice has left
+			base = base.Fallback(name, failsWith(errSpare))
+			one, two := base.OrElse("one"), base.OrElse("two")
+			v, _ := one.Do(t.Context(), "down")
+			w, _ := two.Do(t.Context(), "down")
+			require.Equal(t, []string{"one", "two"}, []string{v, w})
+		}
 	})
 }
 
@@ -396,6 +404,22 @@ func TestCallerThatLeavesInAFallbackSkipsTheStepsButGetsTheDefault(t *testing.T)
 		require.NoError(t, err, "OrElse never fails")
 		require.Equal(t, "default", v)
 		require.Equal(t, "default", d.last(t).Step)
+	})
+}
+
+func TestCallerThatHasLeftBeforeTheFallbackGetsNone(t *testing.T) {
+	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		c := newTestCircuit(t, quill.Settings{Isolation: isolation}, quill.WithClassifier(func(error) quill.Verdict {
+			cancel() // after the work failed, before anybody is asked instead
+			return quill.CountFailure
+		}))
+		_, err := sick(c).Fallback("spare", func(context.Context, string, error) (string, error) {
+			t.Error("asked for a caller who has left")
+			return "", nil
+		}).Do(ctx, "down")
+		require.Equal(t, errSick, err)
 	})
 }
 
