@@ -203,13 +203,16 @@ func (p *fallbackPlace) enter(c *Circuit, cfg *config) bool {
 	if p.held {
 		return true
 	}
-	n := c.meters.fallbacks.Add(1)
-	if limit := cfg.MaxConcurrentFallbacks; limit != Unlimited && n > int64(limit) {
-		c.meters.fallbacks.Add(-1)
-		return false
+	for {
+		n := c.meters.fallbacks.Load()
+		if limit := cfg.MaxConcurrentFallbacks; limit != Unlimited && n >= int64(limit) {
+			return false
+		}
+		if c.meters.fallbacks.CompareAndSwap(n, n+1) {
+			p.held = true
+			return true
+		}
 	}
-	p.held = true
-	return true
 }
 
 func (p *fallbackPlace) leave(c *Circuit) {
