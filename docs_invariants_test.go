@@ -55,9 +55,8 @@ func TestEveryInvariantHasATestOrAReason(t *testing.T) {
 			m := invariantOf.FindStringSubmatch(name[1])
 			carries = carries || numbered[name[1]] && m[1]+m[2] == number
 		}
-		if !strings.Contains("ACH", row[1]) {
-			require.True(t, carries, "%s: none of its tests carries the number", number)
-		}
+		named := row[1] == "A" || row[1] == "C" || row[1] == "H"
+		require.True(t, carries || named, "%s: none of its tests carries the number", number)
 	}
 	total := 0
 	for section, n := range invariants {

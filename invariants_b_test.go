@@ -133,7 +133,7 @@ func (b *books) balance(t require.TestingT, c *quill.Circuit) {
 	defer b.mu.Unlock()
 	s := c.Stats()
 	underWay := s.InFlight - s.Abandoned + s.Queued
-	require.EqualValues(t, b.entered, int(s.Total.Total())+underWay, "calls = outcomes + under way: %+v", s.Total)
+	require.Equal(t, b.entered, int(s.Total.Total())+underWay, "calls = outcomes + under way: %+v", s.Total)
 	require.Len(t, b.events, b.returned, "who has returned was told")
 	for n, times := range b.events {
 		require.Equal(t, 1, times, "call %d was told %d times", n, times)

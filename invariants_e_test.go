@@ -123,7 +123,7 @@ func TestE04ACallersOwnCancelIsNoFailure(t *testing.T) {
 
 // parent is a caller's context that counts who listens for its end.
 type parent struct {
-	context.Context
+	context.Context //nolint:containedctx // it is one
 
 	listeners atomic.Int64
 }

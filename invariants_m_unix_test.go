@@ -119,7 +119,8 @@ func beStopped() {
 	if s.RetryAfter < 0 || s.OverrideLeft < 0 || s.TotalExecution.Sum() < 0 {
 		r.Negative++
 	}
-	text, _ := json.Marshal(r)
-	fmt.Println(string(text))
+	if err := json.NewEncoder(os.Stdout).Encode(r); err != nil {
+		panic(err)
+	}
 	os.Exit(0)
 }

@@ -33,16 +33,16 @@ type figure struct {
 
 type board []figure
 
-func (b *board) add(name, target string, ok bool, format string, args ...any) {
+func (b *board) addf(name, target string, ok bool, format string, args ...any) {
 	*b = append(*b, figure{name: name, target: target, value: fmt.Sprintf(format, args...), ok: ok})
 }
 
 // detail says more about the figure added last.
-func (b board) detail(text string) { b[len(b)-1].detail = text }
+func (b *board) detail(text string) { (*b)[len(*b)-1].detail = text }
 
-func (b board) failed() int {
+func (b *board) failed() int {
 	n := 0
-	for _, f := range b {
+	for _, f := range *b {
 		if !f.ok {
 			n++
 		}
@@ -50,10 +50,10 @@ func (b board) failed() int {
 	return n
 }
 
-func (b board) print(out io.Writer) {
+func (b *board) print(out io.Writer) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\nfigure\ttarget\tvalue\t")
-	for _, f := range b {
+	for _, f := range *b {
 		verdict := "pass"
 		if !f.ok {
 			verdict = "FAIL"
@@ -61,7 +61,7 @@ func (b board) print(out io.Writer) {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.name, f.target, f.value, verdict)
 	}
 	_ = w.Flush()
-	for _, f := range b {
+	for _, f := range *b {
 		if !f.ok && f.detail != "" {
 			fmt.Fprintf(out, "\n%s: %s\n", f.name, f.detail)
 		}
@@ -76,22 +76,22 @@ func (s *soak) judge(before goroutines, heap uint64) board {
 	s.judgeSlots(&b)
 	for _, name := range []string{figureAgree, figureSnapshot, figureGrow, figureWindow, figureParts, figureGauges, figureSettings} {
 		n, first := s.breaches.of(name)
-		b.add(name, "0 breaches", n == 0, "%d", n)
+		b.addf(name, "0 breaches", n == 0, "%d", n)
 		b.detail("first: " + first)
 	}
-	b.add("scrapes", "> 0", s.scrapes > 0, "%d", s.scrapes)
-	b.add("changes of settings", "> 0", s.changes > 0, "%d", s.changes)
+	b.addf("scrapes", "> 0", s.scrapes > 0, "%d", s.scrapes)
+	b.addf("changes of settings", "> 0", s.changes > 0, "%d", s.changes)
 
 	after := countGoroutines()
-	b.add("goroutines left, warm workers apart", fmt.Sprintf("<= %d", before.others),
+	b.addf("goroutines left, warm workers apart", fmt.Sprintf("<= %d", before.others),
 		after.others <= before.others, "%d", after.others)
 	workers := before.workers
 	if s.cool == 0 {
 		workers += s.mostWorkers()
 	}
-	b.add("warm workers left", fmt.Sprintf("<= %d", workers), after.workers <= workers, "%d", after.workers)
+	b.addf("warm workers left", fmt.Sprintf("<= %d", workers), after.workers <= workers, "%d", after.workers)
 	now := heapInUse()
-	b.add("heap after a quarter of the time, and at the end", fmt.Sprintf("at most %d MiB more", heapSlack>>20),
+	b.addf("heap after a quarter of the time, and at the end", fmt.Sprintf("at most %d MiB more", heapSlack>>20),
 		now <= heap+heapSlack, "%.1f and %.1f MiB", mib(heap), mib(now))
 	return b
 }
@@ -112,10 +112,10 @@ func (s *soak) judgeCalls(b *board) {
 		}
 		all = sum(all, seen)
 	}
-	b.add("calls entered - calls returned", "0", entered == returned, "%d - %d = %d",
-		entered, returned, int64(entered)-int64(returned)) //nolint:gosec // small
-	b.add("sum of outcomes", "= calls entered", total == entered, "%d", total)
-	b.add("outcomes: callers, hooks and statistics", "agree", len(differ) == 0, "%d circuits differ",
+	b.addf("calls entered - calls returned", "0", entered == returned, "%d - %d = %d",
+		entered, returned, int64(entered)-int64(returned))
+	b.addf("sum of outcomes", "= calls entered", total == entered, "%d", total)
+	b.addf("outcomes: callers, hooks and statistics", "agree", len(differ) == 0, "%d circuits differ",
 		len(differ))
 	b.detail(strings.Join(differ, "\n"))
 	missing := 0
@@ -124,7 +124,7 @@ func (s *soak) judgeCalls(b *board) {
 			missing++
 		}
 	}
-	b.add("outcomes that never came", "0", missing == 0, "%d", missing)
+	b.addf("outcomes that never came", "0", missing == 0, "%d", missing)
 	b.detail(fmt.Sprintf("%+v", all))
 }
 
@@ -144,8 +144,8 @@ func (s *soak) judgeSlots(b *board) {
 		ended += h.ended.Load()
 		peak = max(peak, h.peak.Load())
 	}
-	b.add("work begun - work ended", "0", began == ended, "%d - %d = %d", began, ended, began-ended)
-	b.add("most alive at once under one bulkhead", fmt.Sprintf("<= %d, the highest limit", mostConcurrent),
+	b.addf("work begun - work ended", "0", began == ended, "%d - %d = %d", began, ended, began-ended)
+	b.addf("most alive at once under one bulkhead", fmt.Sprintf("<= %d, the highest limit", mostConcurrent),
 		peak <= mostConcurrent && peak > mostConcurrent/2, "%d", peak)
 	var held []string
 	for _, d := range s.deps {
@@ -155,7 +155,7 @@ func (s *soak) judgeSlots(b *board) {
 				d.Name(), st.InFlight, st.Queued, st.Abandoned, st.FallbacksInFlight, bulk))
 		}
 	}
-	b.add("circuits that still hold a permit", "0", len(held) == 0, "%d", len(held))
+	b.addf("circuits that still hold a permit", "0", len(held) == 0, "%d", len(held))
 	b.detail(strings.Join(held, "\n"))
 }
 

@@ -42,9 +42,9 @@ func (c *caller) call() {
 	case 3, 4:
 		c.goAndWait(ctx, o)
 	case 5, 6:
-		c.d.ask(c.d.command, ctx, o)
+		c.d.ask(ctx, c.d.command, o)
 	default:
-		c.d.ask(c.d.bare, ctx, o)
+		c.d.ask(ctx, c.d.bare, o)
 	}
 }
 
@@ -69,7 +69,7 @@ func (c *caller) context() (context.Context, context.CancelFunc) {
 }
 
 // ask makes a call with Answer, on a goroutine that a panic or Goexit may end.
-func (d *dependency) ask(command *quill.Command[order, int], ctx context.Context, o order) {
+func (d *dependency) ask(ctx context.Context, command *quill.Command[order, int], o order) {
 	d.ledger.entered.Add(1)
 	done := make(chan struct{})
 	go func() {
@@ -93,7 +93,7 @@ func (d *dependency) recovered(value any) {
 	}
 	err, _ := value.(error)
 	if !errors.Is(err, errPanic) {
-		d.soak.breaches.add(figureAgree, "%s: a panic that nobody made: %v", d.Name(), value)
+		d.soak.breaches.addf(figureAgree, "%s: a panic that nobody made: %v", d.Name(), value)
 	}
 }
 
@@ -105,10 +105,10 @@ func (d *dependency) check(a quill.Answer[int], err error) quill.Outcome {
 	}
 	outcome := outcomeOf(cause)
 	if outcome != a.Outcome {
-		d.soak.breaches.add(figureAgree, "%s: an answer says %s, its error %v", d.Name(), a.Outcome, cause)
+		d.soak.breaches.addf(figureAgree, "%s: an answer says %s, its error %v", d.Name(), a.Outcome, cause)
 	}
 	if err == nil && a.Value == 0 {
-		d.soak.breaches.add(figureAgree, "%s: success without a value (%s, step %q)", d.Name(), a.Outcome, a.Step)
+		d.soak.breaches.addf(figureAgree, "%s: success without a value (%s, step %q)", d.Name(), a.Outcome, a.Step)
 	}
 	return outcome
 }
@@ -167,11 +167,11 @@ func (c *caller) endOf(k *quill.Call, o order) error {
 	d.hall.leave()
 	outcome, err := k.End(worked)
 	if outcome != outcomeOf(err) {
-		d.soak.breaches.add(figureAgree, "%s: End says %s, its error %v", d.Name(), outcome, err)
+		d.soak.breaches.addf(figureAgree, "%s: End says %s, its error %v", d.Name(), outcome, err)
 	}
 	if o.takes < 200*time.Microsecond {
 		if again, _ := k.End(errSick); again != outcome {
-			d.soak.breaches.add(figureAgree, "%s: the second End says %s, the first said %s", d.Name(), again, outcome)
+			d.soak.breaches.addf(figureAgree, "%s: the second End says %s, the first said %s", d.Name(), again, outcome)
 		}
 	}
 	return err

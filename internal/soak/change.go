@@ -47,14 +47,14 @@ func (s *soak) sometimes(d *dependency, r *rand.Rand) {
 	case 4, 5:
 		before := d.Settings()
 		if err := d.Configure(quill.Settings{Timeout: 1, Probes: -5}); err == nil || d.Settings() != before {
-			s.breaches.add(figureSettings, "%s: settings out of range were taken", d.Name())
+			s.breaches.addf(figureSettings, "%s: settings out of range were taken", d.Name())
 		}
 	}
 }
 
 func (s *soak) must(err error) {
 	if err != nil {
-		s.breaches.add(figureSettings, "%v", err)
+		s.breaches.addf(figureSettings, "%v", err)
 	}
 }
 

@@ -94,7 +94,7 @@ type breaches struct {
 	first map[string]string
 }
 
-func (b *breaches) add(figure, format string, args ...any) {
+func (b *breaches) addf(figure, format string, args ...any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.count == nil {

@@ -40,7 +40,7 @@ func command(args []string, out, problems io.Writer) int {
 		return exitUsage
 	}
 	if *seed == 0 {
-		*seed = rand.Uint64()
+		*seed = rand.Uint64() //nolint:gosec // it need not be secret
 	}
 	fmt.Fprintf(out, "soak: %s, seed %d\n", *duration, *seed)
 	board := newSoak(plan{duration: *duration, seed: *seed, callers: *callers, cool: coolDown}, out).run()

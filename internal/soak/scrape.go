@@ -22,7 +22,7 @@ func (s *soak) scrape(end <-chan struct{}) {
 			now := d.Stats()
 			entered := d.ledger.entered.Load()
 			if total := now.Total.Total(); total < returned || total > entered {
-				s.breaches.add(figureSnapshot, "%s: %d calls have an outcome when %d to %d could", d.Name(), total, returned, entered)
+				s.breaches.addf(figureSnapshot, "%s: %d calls have an outcome when %d to %d could", d.Name(), total, returned, entered)
 			}
 			s.compare(d, &last[i], &now)
 			last[i] = now
@@ -35,35 +35,42 @@ func (s *soak) scrape(end <-chan struct{}) {
 // compare holds one scrape against the one before, and against itself.
 func (s *soak) compare(d *dependency, last, now *quill.Stats) {
 	for _, what := range fell(last, now) {
-		s.breaches.add(figureGrow, "%s: %s", d.Name(), what)
+		s.breaches.addf(figureGrow, "%s: %s", d.Name(), what)
 	}
 	for _, o := range quill.Outcomes() {
 		if w, t := now.Window.Of(o), now.Total.Of(o); w > t {
-			s.breaches.add(figureWindow, "%s: %d %s in the window, %d in total", d.Name(), w, o, t)
+			s.breaches.addf(figureWindow, "%s: %d %s in the window, %d in total", d.Name(), w, o, t)
 		}
 	}
 	ran := now.Total.Total() - now.Total.Rejected - now.Total.ShortCircuited
 	if now.TotalExecution.Count() > ran || now.TotalWhole.Count() > now.TotalExecution.Count() {
-		s.breaches.add(figureParts, "%s: %d calls told, %d durations, of %d that ran", d.Name(),
+		s.breaches.addf(figureParts, "%s: %d calls told, %d durations, of %d that ran", d.Name(),
 			now.TotalWhole.Count(), now.TotalExecution.Count(), ran)
 	}
+	s.compareHealth(d, now)
+	gauges := []struct {
+		name    string
+		n, most int
+	}{
+		{"in flight", now.InFlight, mostConcurrent},
+		{"queued", now.Queued, 2 * mostQueued},
+		{"probes out", now.Probes, 3},
+		{"abandoned", now.Abandoned, mostConcurrent},
+		{"fallbacks", now.FallbacksInFlight, 10},
+	}
+	for _, g := range gauges {
+		if g.n < 0 || g.n > g.most {
+			s.breaches.addf(figureGauges, "%s: %d %s", d.Name(), g.n, g.name)
+		}
+	}
+}
+
+func (s *soak) compareHealth(d *dependency, now *quill.Stats) {
 	if h, w := now.Health.Requests, now.Window.Total(); now.Settings.RollingCalls == 0 && h > w {
-		s.breaches.add(figureWindow, "%s: the breaker judges %d calls of the %d in the window", d.Name(), h, w)
+		s.breaches.addf(figureWindow, "%s: the breaker judges %d calls of the %d in the window", d.Name(), h, w)
 	}
 	if now.Health.Errors > now.Health.Requests || now.Health.Slow > now.Health.Requests {
-		s.breaches.add(figureWindow, "%s: more errors or slow calls than calls: %+v", d.Name(), now.Health)
-	}
-	if n := now.InFlight; n < 0 || n > mostConcurrent {
-		s.breaches.add(figureGauges, "%s: %d in flight", d.Name(), n)
-	}
-	if n := now.Queued; n < 0 || n > mostQueued*2 {
-		s.breaches.add(figureGauges, "%s: %d queued", d.Name(), n)
-	}
-	if n := now.Probes; n < 0 || n > 3 {
-		s.breaches.add(figureGauges, "%s: %d probes out", d.Name(), n)
-	}
-	if now.Abandoned < 0 || now.FallbacksInFlight < 0 {
-		s.breaches.add(figureGauges, "%s: %d abandoned, %d fallbacks", d.Name(), now.Abandoned, now.FallbacksInFlight)
+		s.breaches.addf(figureWindow, "%s: more errors or slow calls than calls: %+v", d.Name(), now.Health)
 	}
 }
 

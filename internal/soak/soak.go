@@ -77,7 +77,7 @@ func (s *soak) add(r *quill.Registry, name string, h *hall, settings quill.Setti
 		if d.spare == nil || o.ending == fails {
 			return 0, errSick
 		}
-		d.spare.ask(d.spare.bare, ctx, o)
+		d.spare.ask(ctx, d.spare.bare, o)
 		return 2, nil
 	}).OrElse(1)
 	s.deps = append(s.deps, d)
