@@ -99,8 +99,13 @@ var faults = []fault{
 	}}},
 	{name: "epoch check dropped where no lock is taken", edits: []edit{{
 		"gate.go",
-		"c.gate.word.Load()&^passes == t.epoch<<epochShift",
-		"c.gate.word.Load()&watches == 0",
+		"	if word&^passes != t.epoch<<epochShift {\n",
+		"	if word&watches != 0 {\n",
+	}}},
+	{name: "a success looks only once whether it is watched", first: []suite{schedules}, edits: []edit{{
+		"gate.go",
+		"	if c.gate.word.Load() != word {\n",
+		"	if word&watches != 0 {\n",
 	}}},
 	// There is no compare-and-swap from open to half-open: the lock stands for it.
 	{name: "open to half-open by a plain store", first: []suite{schedules}, edits: []edit{{
@@ -146,7 +151,11 @@ var faults = []fault{
 		"case h.Requests <= r.volume:",
 	}}},
 	{name: "> for >= at the end of the sleep window", edits: []edit{
-		{"breaker.go", "	if b.state == Open {\n		if now < b.openUntil {", "	if b.state == Open {\n		if now <= b.openUntil {"},
+		{
+			"breaker.go",
+			"	if b.state == Open {\n		if now < b.openUntil {",
+			"	if b.state == Open {\n		if now <= b.openUntil {",
+		},
 		{"gate.go", "c.gate.openUntil.Load()); now < until {", "c.gate.openUntil.Load()); now <= until {"},
 	}},
 	{name: "wall clock for the sleep window", edits: []edit{{
@@ -178,8 +187,9 @@ var faults = []fault{
 	}}},
 	{name: "fallback started by winner and loser of the deadline race", edits: []edit{{
 		"command.go",
-		"	case f.outcome == Success:\n",
-		"	case f.outcome == Success && !f.late(f.circuit.now()):\n",
+		"	case f.fallsBack() && len(c.steps) > 0:\n",
+		"	case f.fallsBack() && len(c.steps) > 0:\n		if f.outcome == Timeout {\n" +
+			"			_, _ = c.fallBack(ctx, req, &f, &how, wantCause)\n		}\n",
 	}}},
 	{name: "a result at the deadline is a success", edits: []edit{{
 		"spine.go",

@@ -31,7 +31,9 @@ var (
 	// schedules are those tests that play every interleaving.
 	schedules = suite{name: "schedules", slow: true, args: []string{"-tags=explore", "-run=EverySchedule", "."}}
 	raced     = suite{name: "race", slow: true, args: []string{"-race", leftOut, "."}}
-	others    = suite{name: "others", slow: true, args: []string{leftOut, "./internal/window", "./regressions", "./quillhttp", "./lastgood"}}
+	others    = suite{name: "others", slow: true, args: []string{
+		leftOut, "./internal/window", "./regressions", "./quillhttp", "./lastgood",
+	}}
 )
 
 var suites = []suite{quick, schedules, others, raced}

@@ -44,10 +44,10 @@ func copyFile(from, to string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(to), 0o750); err != nil {
 		return err
 	}
-	return os.WriteFile(to, data, 0o644)
+	return os.WriteFile(to, data, 0o600)
 }
 
 // apply puts the fault into the tree and returns what takes it out again.
@@ -55,7 +55,7 @@ func (t tree) apply(f fault) (undo func() error, err error) {
 	before := map[string][]byte{}
 	undo = func() error {
 		for path, data := range before {
-			if err := os.WriteFile(path, data, 0o644); err != nil {
+			if err := os.WriteFile(path, data, 0o600); err != nil {
 				return err
 			}
 		}
@@ -74,7 +74,7 @@ func (t tree) apply(f fault) (undo func() error, err error) {
 			before[path] = data
 		}
 		data = bytes.Replace(data, []byte(e.find), []byte(e.replace), 1)
-		if err := os.WriteFile(path, data, 0o644); err != nil {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
 			return undo, err
 		}
 	}
