@@ -22,16 +22,16 @@ func curvesCommand(args []string) error {
 	flags := flag.NewFlagSet("bench curves", flag.ContinueOnError)
 	rounds := flags.Int("rounds", 10, "how often each figure is taken")
 	each := flags.Duration("each", 30*time.Millisecond, "how long a figure takes")
+	byCPU := flags.Bool("cpu", false, "show processor time: on a busy machine the clock says little")
 	write := flags.Bool("write", false, "write docs/performance.md")
 	root := flags.String("root", "..", "the repository")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	p := plan{rounds: *rounds, each: *each}
+	p := plan{rounds: *rounds, each: *each, byCPU: *byCPU}
 	var page strings.Builder
-	m := machine()
-	fmt.Fprintf(&page, "%s, %s, %s, %d cores, %s; medians of %d rounds in turns, ns a call.\n",
-		m.Go, m.OS, m.CPU, m.Cores, m.Date, p.rounds)
+	fmt.Fprintf(&page, "%s Nanoseconds a call.\n",
+		report.Setting(&report.Results{Machine: machine(), Rounds: p.rounds, ByCPU: p.byCPU}))
 	for _, curve := range []func() report.Table{p.goroutineCurve, p.coreCurve, p.commandCurve, p.windowCurve} {
 		t := curve()
 		fmt.Print(t.Text())
@@ -57,7 +57,11 @@ func (p plan) curve(t report.Table, rows []string, points []point) report.Table 
 	}
 	figures := make([]measure.Samples, len(points))
 	p.turns(len(points), func(i int) {
-		figures[i] = append(figures[i], points[i].Closed(p.each).Wall)
+		f, load := points[i].Closed(p.each), points[i].Load
+		if p.byCPU {
+			f.Wall = f.CPU / float64(min(load.Cores, load.Callers))
+		}
+		figures[i] = append(figures[i], f.Wall)
 	})
 	for i, x := range points {
 		t.Rows[x.row][1+x.column] = fmt.Sprintf("%.0f", figures[i].Median())
@@ -135,6 +139,9 @@ func inTurn(n int, isolation quill.Isolation) *ready {
 	for i := range commands {
 		commands[i] = quill.New(fmt.Sprintf("command-%06d", i), work,
 			quill.Settings{Isolation: isolation}, quill.WithRegistry(registry))
+	}
+	for _, c := range commands { // the first call makes room for the latencies
+		_, _ = c.Do(context.Background(), 0)
 	}
 	next := 0
 	call := func(ctx context.Context, req int) (int, error) {

@@ -56,7 +56,7 @@ func (p plan) footprints(r *report.Results) error {
 }
 
 func footprintOf(self, name string, n int, called, quick bool) (f measure.Footprint, err error) {
-	cmd := exec.Command(self, "footprint", "-contender", name, "-n", strconv.Itoa(n), //nolint:gosec,noctx // itself
+	cmd := exec.Command(self, "footprint", "-contender", name, "-n", strconv.Itoa(n), //nolint:noctx // itself, and it ends
 		"-called="+strconv.FormatBool(called), "-quick="+strconv.FormatBool(quick))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()

@@ -23,6 +23,7 @@ type plan struct {
 	names  []int         // how many commands are made
 	only   string        // parts; empty: all
 	quick  bool
+	byCPU  bool           // of the curves
 	loads  []measure.Load // of the closed loops
 }
 

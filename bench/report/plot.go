@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"math"
@@ -68,7 +69,7 @@ func bars(r *Results, c contender.Case) []bar {
 			all = append(all, bar{x.Contender, r.wall(c, x.Contender, Alone).Median(), kindOf(x.Contender)})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b bar) int { return int(a.ns - b.ns) })
+	slices.SortStableFunc(all, func(a, b bar) int { return cmp.Compare(a.ns, b.ns) })
 	return all
 }
 
