@@ -77,7 +77,7 @@ func executed(name string, c contender.Case, n int) (counts, error) {
 	if err != nil {
 		return counts{}, err
 	}
-	cmd := exec.Command(valgrind, "--tool=cachegrind", "--cache-sim=yes", "--cachegrind-out-file=/dev/null", //nolint:noctx // itself, and it ends
+	cmd := exec.Command(valgrind, "--tool=cachegrind", "--cache-sim=yes", "--cachegrind-out-file=/dev/null", //nolint:noctx // it ends
 		self, "loop", "-contender", name, "-case", c.String(), "-n", strconv.Itoa(n))
 	// Preemption by signals is what an emulated processor bears worst.
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1")
