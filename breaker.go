@@ -20,7 +20,7 @@ import (
 //	HalfOpen   a probe succeeds, too few so far         HalfOpen   its place stays used
 //	HalfOpen   a probe succeeds, the last one needed    Closed     the window begins afresh
 //	HalfOpen   a probe fails, or was slow               Open       a new sleep window, longer if it may grow
-//	HalfOpen   a probe is cancelled or refused inside   HalfOpen   its place is free
+//	HalfOpen   a probe is cancelled, or never ran       HalfOpen   its place is free
 //	HalfOpen   a probe is ignored                       HalfOpen   its place is free; after
 //	                                                               ignoredProbesToClose in a row: Closed
 //	any        the result of an earlier epoch           same       dropped

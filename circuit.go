@@ -1,7 +1,6 @@
 package quill
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -207,130 +206,6 @@ func (c *Circuit) Reset() {
 	defer c.gate.mu.Unlock()
 	c.config.Load().ring.Restart(now)
 	c.movedLocked(now, c.gate.machine.reset(), "")
-}
-
-// flight is one call on its way through the circuit: admitted, run, settled.
-type flight struct {
-	circuit *Circuit
-	cfg     *config
-	caller  context.Context //nolint:containedctx // lives as long as the call
-
-	admission admission
-	timed     bool
-	deadline  time.Duration // if timed
-	own       bool          // whether the deadline is the command's own and not the caller's
-
-	began time.Duration // when the call came
-	ran   time.Duration // when it had its slot
-	ended time.Duration // when it was settled
-
-	outcome Outcome
-	err     error // nil after Success, unless the classifier said so
-	started bool  // run was called, or may be
-	settled bool
-	stale   bool
-}
-
-// take brings a call as far as a slot: breaker, then bulkhead. If it reports false the
-// flight is settled.
-func (f *flight) take(ctx context.Context, c *Circuit) bool {
-	f.circuit, f.caller, f.cfg = c, ctx, c.config.Load()
-	f.began = c.now()
-	f.ran = f.began
-	if ctx.Err() != nil {
-		f.admission.state = c.State()
-		f.settle(Canceled, callerCause(ctx), f.began)
-		return false
-	}
-	f.admission = c.admit(f.began, f.cfg)
-	if !f.admission.ok {
-		f.settle(ShortCircuited, ErrOpen, f.began)
-		return false
-	}
-	f.setDeadline()
-	return f.takeSlot()
-}
-
-// setDeadline finds the earlier of the command's and the caller's deadline, the caller's if
-// they are the same: a fallback would come too late.
-func (f *flight) setDeadline() {
-	if f.cfg.Timeout != NoTimeout {
-		f.deadline, f.timed, f.own = f.began+f.cfg.Timeout, true, true
-	}
-	if at, ok := f.caller.Deadline(); ok {
-		if d := f.began + time.Until(at); !f.timed || d <= f.deadline {
-			f.deadline, f.timed, f.own = d, true, false
-		}
-	}
-}
-
-func (f *flight) takeSlot() bool {
-	c := f.circuit
-	w, ok := c.bulkhead.acquire()
-	if !ok {
-		f.settle(Rejected, ErrFull, f.began)
-		return false
-	}
-	if w != nil && !f.queue(w) {
-		return false
-	}
-	if c.shared {
-		c.meters.inFlight.Add(1)
-	}
-	f.started = true
-	return true
-}
-
-// queue waits for a slot. A call whose deadline passes meanwhile never runs.
-func (f *flight) queue(w *waiter) bool {
-	c := f.circuit
-	c.meters.queued.Add(1)
-	var wait time.Duration
-	if f.own {
-		wait = max(1, f.deadline-f.began)
-	}
-	granted := c.bulkhead.await(f.caller, w, wait)
-	c.meters.queued.Add(-1)
-	f.ran = c.now()
-	if granted && !f.late(f.ran) && f.caller.Err() == nil {
-		return true
-	}
-	if granted {
-		c.bulkhead.release()
-	}
-	f.settleLost(f.caller.Err(), f.ran)
-	return false
-}
-
-func (f *flight) late(now time.Duration) bool { return f.timed && now >= f.deadline }
-
-// settleLost settles a call that its deadline or its caller ended, whichever was first:
-// ended is what the call's context says.
-func (f *flight) settleLost(ended error, now time.Duration) {
-	switch {
-	case ended == context.Canceled: //nolint:errorlint // Err returns it bare
-		f.settle(Canceled, callerCause(f.caller), now)
-	case f.own:
-		f.settle(Timeout, ErrTimeout, now)
-	case ended != nil:
-		f.settle(Timeout, callerCause(f.caller), now)
-	default:
-		f.settle(Timeout, context.DeadlineExceeded, now)
-	}
-}
-
-// settle ends the call: one outcome, counted once.
-func (f *flight) settle(o Outcome, err error, now time.Duration) {
-	c := f.circuit
-	f.outcome, f.err, f.ended, f.settled = o, err, now, true
-	slow := f.started && f.cfg.SlowCallDuration > 0 && now-f.ran >= f.cfg.SlowCallDuration
-	f.stale = c.judge(now, f.admission.token, o, f.started, slow, err)
-	if f.stale {
-		c.meters.stale.Add(1)
-	}
-	if f.started {
-		c.execution.Record(now - f.ran)
-	}
 }
 
 // giveBack frees the slot of a call whose work is over. A circuit that has its bulkhead

@@ -58,3 +58,47 @@ type Transition struct {
 	At       time.Time // when
 	Health   Health    // the evidence: the window on which it was decided
 }
+
+// tell calls the hooks one after the other, also those after one that panics.
+func (c *Circuit) tell(ctx context.Context, e CallEvent, hooks []Hooks) {
+	if len(hooks) == 0 {
+		return
+	}
+	defer c.tell(ctx, e, hooks[1:])
+	if hooks[0].OnCall == nil {
+		return
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			c.meters.hookPanics.Add(1)
+		}
+	}()
+	hooks[0].OnCall(ctx, e)
+	returned = true
+}
+
+// orphanPanic takes a panic that has no caller to go to: its work was abandoned.
+func (c *Circuit) orphanPanic(p *PanicError) {
+	c.meters.panics.Add(1)
+	c.tellPanic(p)
+}
+
+// hookPanic takes a panic of OnTransition, nil if it ended its goroutine.
+func (c *Circuit) hookPanic(p *PanicError) {
+	c.meters.hookPanics.Add(1)
+	if p != nil {
+		c.tellPanic(p)
+	}
+}
+
+func (c *Circuit) tellPanic(p *PanicError) {
+	for i := range c.hooks {
+		if f := c.hooks[i].OnPanic; f != nil {
+			func() {
+				defer func() { _ = recover() }() // there is nobody left to tell
+				f(p)
+			}()
+		}
+	}
+}

@@ -19,7 +19,7 @@ var notBuilt = []struct{ fault, why string }{
 var faults = []fault{
 	// Slots.
 	{name: "release dropped on panic, semaphore", edits: []edit{{
-		"spine.go",
+		"flight.go",
 		"	c := f.circuit\n	c.giveBack()\n",
 		"	c := f.circuit\n	if f.settled {\n		c.giveBack()\n	}\n",
 	}}},
@@ -35,7 +35,7 @@ var faults = []fault{
 	}}},
 	{name: "release before run ends, at the deadline", edits: []edit{
 		{
-			"spine.go",
+			"flight.go",
 			"		f.settleLost(f.endedBy(how), c.now())\n",
 			"		c.giveBack()\n		f.settleLost(f.endedBy(how), c.now())\n",
 		},
@@ -46,7 +46,7 @@ var faults = []fault{
 		},
 	}},
 	{name: "release twice on cancel", edits: []edit{{
-		"spine.go",
+		"flight.go",
 		"		f.settleLost(f.endedBy(how), c.now())\n",
 		"		if how == abandoned {\n			c.giveBack()\n		}\n		f.settleLost(f.endedBy(how), c.now())\n",
 	}}},
@@ -169,7 +169,7 @@ var faults = []fault{
 		"c.ask(ctx, req, s, cause, c.circuit.config.Load().FallbackTimeout)",
 	}}},
 	{name: "settings read twice in one call: what is slow", edits: []edit{{
-		"circuit.go",
+		"flight.go",
 		"now-f.ran >= f.cfg.SlowCallDuration",
 		"now-f.ran >= c.config.Load().SlowCallDuration",
 	}}},
@@ -192,7 +192,7 @@ var faults = []fault{
 			"			_, _ = c.fallBack(ctx, req, &f, &how, wantCause)\n		}\n",
 	}}},
 	{name: "a result at the deadline is a success", edits: []edit{{
-		"spine.go",
+		"flight.go",
 		"	if err == nil && !late {\n",
 		"	if err == nil {\n",
 	}}},
