@@ -1,8 +1,10 @@
 package quill
 
 import (
+	"context"
 	"math"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -52,4 +54,40 @@ func TestTimeUntilAProbeIsNeverNegative(t *testing.T) {
 	require.Zero(t, b.retryAfter(6*time.Second))
 	b.state = HalfOpen
 	require.Zero(t, b.retryAfter(4*time.Second))
+}
+
+func TestSuccessesAreWatchedOnlyWhereTheyCouldOpen(t *testing.T) {
+	r := rules{volume: 20}
+	for _, c := range []struct {
+		h    Health
+		want bool
+	}{
+		{Health{Requests: 5}, false},
+		{Health{Requests: 5, Errors: 1}, true},
+		{Health{Requests: 5, Slow: 1}, true},
+		{Health{Requests: 19, Errors: 1}, true},
+		{Health{Requests: 20, Errors: 1}, false},
+	} {
+		require.Equal(t, c.want, watchful(&r, &c.h), "%+v", c.h)
+	}
+}
+
+func TestRefusalsTellWhatIsLeftOfTheSleepWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCircuit("dep", gather([]Option{Settings{RequestVolumeThreshold: 1, Isolation: Semaphore}}))
+		do := func() error {
+			_, err := Do(t.Context(), c, func(context.Context) (int, error) { return 0, ErrUnwound })
+			return err
+		}
+		time.Sleep(time.Hour)
+		require.ErrorIs(t, do(), ErrUnwound)
+		for left := 5 * time.Second; left > 0; left -= time.Second {
+			var e *Error
+			require.ErrorAs(t, do(), &e)
+			require.Equal(t, left, e.RetryAfter)
+			require.Equal(t, left, c.Stats().RetryAfter)
+			time.Sleep(time.Second)
+		}
+		require.ErrorIs(t, do(), ErrUnwound, "a probe")
+	})
 }

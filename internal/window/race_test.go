@@ -137,7 +137,7 @@ func TestD3ABoundaryIsCrossedOnce(t *testing.T) {
 // TestContentionLosesNothing goes on until the storage has spread, if there is contention
 // at all, and a while longer.
 func TestContentionLosesNothing(t *testing.T) {
-	const workers, each = 2, 200_000
+	const workers, each = 2, 1_000_000 // more than a busy machine gives one of them at a time
 	var c window.Counters
 	var h window.Histogram
 	together(workers, func(int) {
