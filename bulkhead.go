@@ -243,7 +243,7 @@ func (b *Bulkhead) await(ctx context.Context, w *waiter, wait time.Duration) boo
 	}
 	var granted, ended <-chan struct{} = w.granted, ctx.Done()
 	if explore.On {
-		explore.Select("granted", &granted, &ended)
+		explore.Select("granted", nil, &granted, &ended)
 	}
 	select {
 	case <-granted:

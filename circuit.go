@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed-f7c3343e/quill/internal/explore"
 	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
@@ -193,6 +194,9 @@ func (c *Circuit) configure(s Settings) {
 // State returns the state of the breaker itself, whatever override lies over it. Reading
 // never moves it: a circuit whose sleep window is over stays Open until a call comes.
 func (c *Circuit) State() State {
+	if explore.On {
+		explore.Lock("gate.mu", &c.gate.mu)
+	}
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
 	return c.gate.machine.state

@@ -75,7 +75,7 @@ func (f *Future[T]) Answer(ctx context.Context) (Answer[T], error) {
 	default:
 		var done, ended <-chan struct{} = f.done, ctx.Done()
 		if explore.On {
-			explore.Select("future", &done, &ended)
+			explore.Select("future", nil, &done, &ended)
 		}
 		select {
 		case <-done:

@@ -36,7 +36,7 @@ func (b *Bulkhead) start(t *task) {
 		}
 	}
 	if explore.On {
-		explore.Write("tasks")
+		explore.Write("tasks", w)
 	}
 	w.tasks <- t // a worker that is free has an empty channel
 }
@@ -95,7 +95,7 @@ type worker struct {
 func (w *worker) loop(b *Bulkhead) {
 	for {
 		if explore.On {
-			explore.Receive("tasks", w.tasks)
+			explore.Receive("tasks", w.tasks, w)
 		}
 		t, ok := <-w.tasks
 		if !ok {
@@ -152,7 +152,7 @@ func (w *worker) finish(b *Bulkhead, t *task) (again bool) {
 	c.giveBack()
 	if won {
 		if explore.On {
-			explore.Write("told")
+			explore.Write("told", t)
 		}
 		t.told <- struct{}{}
 	} else if t.panicked != nil {

@@ -51,6 +51,13 @@ func newCrowd(s *explore.Scenario, limit, queue int) *crowd {
 		return nil
 	})
 	s.Finally(c.nothingLeft)
+	c.values()
+	return c
+}
+
+// values tells the explorer what the bulkhead and the test hold.
+func (c *crowd) values() {
+	s := c.s
 	s.Value("slots", c.b.slots.word.Load)
 	s.Value("queueSize", func() uint64 { return uint64(c.b.queueSize.Load()) })
 	s.Value("bulkhead.mu", func() uint64 {
@@ -69,7 +76,6 @@ func newCrowd(s *explore.Scenario, limit, queue int) *crowd {
 	s.Value("work", func() uint64 {
 		return explore.Hash(uint64(c.ran), uint64(c.rejected), uint64(c.leftTheQueue))
 	})
-	return c
 }
 
 func (c *crowd) nothingLeft() error {

@@ -68,7 +68,7 @@ func (t *task) init(c *Circuit, w work, warm, kept bool) {
 // begin starts the time of a call.
 func (t *task) begin(deadline int64) {
 	if explore.On {
-		explore.Write("status")
+		explore.Write("status", t)
 	}
 	t.status.Store(deadline)
 	if deadline != noDeadline {
@@ -79,11 +79,11 @@ func (t *task) begin(deadline int64) {
 // end ends the call one way, unless it has ended another.
 func (t *task) end(how int64) bool {
 	if explore.On {
-		explore.Read("status")
+		explore.Read("status", t)
 	}
 	s := t.status.Load()
 	if explore.On {
-		explore.Write("status")
+		explore.Write("status", t)
 	}
 	return s > abandoned && t.status.CompareAndSwap(s, how)
 }
@@ -93,35 +93,35 @@ func (t *task) end(how int64) bool {
 func (t *task) await(gaveUp <-chan struct{}) (how int64) {
 	if gaveUp == nil {
 		if explore.On {
-			explore.Receive("told", t.told)
+			explore.Receive("told", t.told, t)
 		}
 		<-t.told
 		if explore.On {
-			explore.Read("status")
+			explore.Read("status", t)
 		}
 		return t.status.Load()
 	}
 	var told <-chan struct{} = t.told
 	if explore.On {
-		explore.Select("told", &told, &gaveUp)
+		explore.Select("told", t, &told, &gaveUp)
 	}
 	select {
 	case <-told:
 	case <-gaveUp:
 		if explore.On {
-			explore.Read("status")
+			explore.Read("status", t)
 		}
 		if t.leave(t.status.Load(), abandoned) {
 			t.timer.Stop() // or it holds the call's request until a timeout that nobody waits for
 			return abandoned
 		}
 		if explore.On {
-			explore.Receive("told", t.told)
+			explore.Receive("told", t.told, t)
 		}
 		<-t.told
 	}
 	if explore.On {
-		explore.Read("status")
+		explore.Read("status", t)
 	}
 	return t.status.Load()
 }
@@ -135,7 +135,7 @@ func (t *task) leave(was, how int64) bool {
 	}
 	t.circuit.abandon(1)
 	if explore.On {
-		explore.Write("status")
+		explore.Write("status", t)
 	}
 	if was > abandoned && t.status.CompareAndSwap(was, how) {
 		return true
@@ -153,14 +153,14 @@ func (t *task) leave(was, how int64) bool {
 func (t *task) arm(deadline int64) {
 	for {
 		if explore.On {
-			explore.Read("armed")
+			explore.Read("armed", t)
 		}
 		at := t.armed.Load()
 		if at != idle && at <= deadline {
 			return // it fires in time, and will find this deadline
 		}
 		if explore.On {
-			explore.Write("armed")
+			explore.Write("armed", t)
 		}
 		if t.armed.CompareAndSwap(at, deadline) {
 			break
@@ -171,7 +171,7 @@ func (t *task) arm(deadline int64) {
 	for at := deadline; at != idle; {
 		t.timer.Reset(time.Duration(at) - t.circuit.now())
 		if explore.On {
-			explore.Read("armed")
+			explore.Read("armed", t)
 		}
 		latest := t.armed.Load()
 		if latest == at {
@@ -185,11 +185,11 @@ func (t *task) arm(deadline int64) {
 // sets the deadline before it looks at armed: no deadline goes unseen by both.
 func (t *task) ring() {
 	if explore.On {
-		explore.Write("armed")
+		explore.Write("armed", t)
 	}
 	t.armed.Store(idle)
 	if explore.On {
-		explore.Read("status")
+		explore.Read("status", t)
 	}
 	s := t.status.Load()
 	if s <= abandoned || s == noDeadline {
@@ -201,7 +201,7 @@ func (t *task) ring() {
 	}
 	if t.leave(s, expired) {
 		if explore.On {
-			explore.Write("told")
+			explore.Write("told", t)
 		}
 		t.told <- struct{}{}
 	}

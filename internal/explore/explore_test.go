@@ -129,7 +129,7 @@ func TestSelectTakesEachReadyWay(t *testing.T) {
 		s.Go("sender", func() { explore.Write("y"); y <- struct{}{} })
 		s.Go("waiter", func() {
 			var a, b <-chan struct{} = x, y
-			explore.Select("x and y", &a, &b)
+			explore.Select("x and y", nil, &a, &b)
 			select {
 			case <-a:
 				ways["closed"] = true

@@ -31,11 +31,12 @@ type step struct {
 	chans  []*<-chan struct{} // of Select
 }
 
-// Read is a point before a read of the shared object of that name.
-func Read(object string) { point(step{object: object, kind: reads}) }
+// Read is a point before a read of the shared object of that name. Where there are several
+// of them, of says whose it is.
+func Read(object string, of ...any) { point(step{object: named(object, of), kind: reads}) }
 
 // Write is a point before a write, or a read and a write in one, of that object.
-func Write(object string) { point(step{object: object, kind: writes}) }
+func Write(object string, of ...any) { point(step{object: named(object, of), kind: writes}) }
 
 // Lock is a point before mu.Lock: what follows at once must be that call.
 func Lock(object string, mu *sync.Mutex) { point(step{object: object, kind: writes, mu: mu}) }
@@ -49,8 +50,8 @@ func Retry(n int) {
 }
 
 // Receive is a point before a receive from ch.
-func Receive[T any](object string, ch <-chan T) {
-	point(step{object: object, kind: writes, ready: func() bool { return ready(ch) }})
+func Receive[T any](object string, ch <-chan T, of ...any) {
+	point(step{object: named(object, of), kind: writes, ready: func() bool { return ready(ch) }})
 }
 
 // Here is for goroutines of a test's own: from here on all that it has seen is forgotten, but
@@ -66,7 +67,10 @@ func Until(ready func() bool) { point(step{object: "a condition", kind: reads, r
 
 // Select is a point before a select of these channels, each a variable of its own. It
 // leaves one that is ready and sets the others to nil.
-func Select(object string, chans ...*<-chan struct{}) {
+func Select(object string, of any, chans ...*<-chan struct{}) {
+	if of != nil {
+		object = named(object, []any{of})
+	}
 	chosen := point(step{object: object, kind: writes, chans: chans})
 	if chosen < 0 {
 		return
@@ -87,7 +91,16 @@ func Go(f func()) {
 	}
 	parent := x.current
 	parent.children++
-	x.spawn(fmt.Sprintf("%s.%d", parent.name, parent.children), parent.past, f)
+	x.spawn(fmt.Sprintf("%s.%d", parent.name, parent.children), parent, parent.past, f)
+}
+
+// named is the name of an object that belongs to something made on the way.
+func named(object string, of []any) string {
+	x := running.Load()
+	if x == nil || len(of) == 0 {
+		return object
+	}
+	return fmt.Sprintf("%s of %x", object, x.owner(of[0]))
 }
 
 // point hands over to the scheduler. It returns the chosen way of a Select, -1 outside of

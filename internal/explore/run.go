@@ -19,7 +19,7 @@ func (s *Scenario) Apart() *Scenario {
 }
 
 // Go adds a goroutine of that name.
-func (s *Scenario) Go(name string, f func()) { s.x.spawn(name, 0, f) }
+func (s *Scenario) Go(name string, f func()) { s.x.spawn(name, nil, 0, f) }
 
 // Always adds a check that is made between any two steps. It must only look.
 func (s *Scenario) Always(check func() error) { s.x.always = append(s.x.always, check) }
@@ -35,17 +35,7 @@ func (s *Scenario) Value(object string, hash func() uint64) { s.x.object(object)
 // Owner is the name of something made on the way, such as a place in a queue, for use in a
 // Value: the same in each schedule in which the same goroutine made it as its nth. The
 // explorer must be shown it in the first Value after it was made.
-func (s *Scenario) Owner(made any) uint64 {
-	x := s.x
-	id, ok := x.owners[made]
-	if !ok {
-		t := x.current
-		t.made++
-		id = mix(t.id, uint64(t.made))
-		x.owners[made] = id
-	}
-	return id
-}
+func (s *Scenario) Owner(made any) uint64 { return s.x.owner(made) }
 
 // Failf says that something does not hold that must.
 func (s *Scenario) Failf(format string, args ...any) { s.x.fail(fmt.Errorf(format, args...)) }

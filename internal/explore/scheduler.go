@@ -31,6 +31,7 @@ type execution struct {
 // thread is one goroutine of an execution.
 type thread struct {
 	name     string
+	parent   *thread // nil: the scenario's own
 	id       uint64
 	children int
 	made     int
@@ -60,8 +61,8 @@ func (o *object) content() uint64 {
 }
 
 // spawn makes a thread that waits for its first turn.
-func (x *execution) spawn(name string, past uint64, f func()) {
-	t := &thread{name: name, id: hashOf(name), resume: make(chan int)}
+func (x *execution) spawn(name string, parent *thread, past uint64, f func()) {
+	t := &thread{name: name, parent: parent, id: hashOf(name), resume: make(chan int)}
 	t.past = mix(past, t.id)
 	t.next = step{object: "start of " + name, kind: reads}
 	x.threads = append(x.threads, t)
@@ -70,7 +71,10 @@ func (x *execution) spawn(name string, past uint64, f func()) {
 		returned := false
 		defer func() {
 			if !returned {
-				x.fail(fmt.Errorf("%s did not return: %v", name, recover()))
+				// One that the code under test started may end itself by Goexit.
+				if v := recover(); v != nil || t.parent == nil {
+					x.fail(fmt.Errorf("%s did not return: %v", name, v))
+				}
 			}
 			t.done = true
 			x.advance()
@@ -181,6 +185,17 @@ func (x *execution) object(name string) *object {
 	o := &object{called: name, name: hashOf(name)}
 	x.objects = append(x.objects, o)
 	return o
+}
+
+func (x *execution) owner(made any) uint64 {
+	id, ok := x.owners[made]
+	if !ok {
+		t := x.current
+		t.made++
+		id = mix(t.id, uint64(t.made)) //nolint:gosec // a small number
+		x.owners[made] = id
+	}
+	return id
 }
 
 // state is the hash of what all threads have seen and of what all objects are: from equal
