@@ -24,7 +24,7 @@ cp -r ./*.go go.mod go.sum testdata "$copy"
 cp -r internal/window internal/explore internal/model "$copy/internal"
 cp -r lastgood "$copy" # which tests of the root package use
 cd "$copy"
-rm -f example_*_test.go docs_*test.go readme_test.go structure_test.go allocs_test.go breaker_spin_test.go
+rm -f example_*_test.go docs_*test.go readme_test.go allocs_test.go breaker_spin_test.go
 
 exclude=(-E '^(internal/explore|lastgood)/')
 name="the root package and internal/window"
