@@ -187,9 +187,9 @@ var faults = []fault{
 	}}},
 	{name: "fallback started by winner and loser of the deadline race", edits: []edit{{
 		"command.go",
-		"	case f.fallsBack() && len(c.steps) > 0:\n",
-		"	case f.fallsBack() && len(c.steps) > 0:\n		if f.outcome == Timeout {\n" +
-			"			_, _ = c.fallBack(ctx, req, &f, &how, wantCause)\n		}\n",
+		"	if f.fallsBack() && len(c.steps) > 0 {\n",
+		"	if f.fallsBack() && len(c.steps) > 0 {\n		if f.outcome == Timeout {\n" +
+			"			_, _ = c.fallBack(ctx, req, f, how)\n		}\n",
 	}}},
 	{name: "a result at the deadline is a success", edits: []edit{{
 		"flight.go",
