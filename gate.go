@@ -72,7 +72,7 @@ func (c *Circuit) publishLocked(watch bool) {
 		case HalfOpen:
 		}
 	}
-	if watch {
+	if watch || g.override.kind != NoOverride { // whose end a result must see, too
 		word |= watches
 	}
 	if explore.On {
@@ -163,10 +163,11 @@ func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, e
 	}
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
+	over := c.overrideLocked(now)
 	if t.probe != 0 {
 		return c.judgeProbeLocked(now, t, o, ran, slow, err)
 	}
-	return c.judgeLocked(now, t, o, slow, err)
+	return c.judgeLocked(now, t, o, over.kind, slow, err)
 }
 
 // countSuccess counts a success without the lock, which is enough while no success can
@@ -257,12 +258,18 @@ func (c *Circuit) judgeProbeLocked(now time.Duration, t token, o Outcome, ran, s
 	return !counts
 }
 
-func (c *Circuit) judgeLocked(now time.Duration, t token, o Outcome, slow bool, err error) (stale bool) {
+func (c *Circuit) judgeLocked(
+	now time.Duration, t token, o Outcome, over Override, slow bool, err error,
+) (stale bool) {
 	g, cfg := &c.gate, c.config.Load()
 	stale = t.epoch != 0 && t.epoch != g.machine.epoch
 	c.countLocked(cfg, o, slow, stale)
-	if stale || t.epoch == 0 || g.machine.state != Closed {
+	switch {
+	case stale || g.machine.state != Closed || over == Disabled:
 		return stale
+	case t.epoch == 0: // it moves nothing, but is evidence for the next result
+		c.publishLocked(true)
+		return false
 	}
 	c.weighLocked(now, err)
 	return false
