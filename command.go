@@ -58,40 +58,70 @@ func (c *Command[Req, Resp]) Circuit() *Circuit { return c.circuit }
 // that matches [ErrOpen], [ErrFull] or [ErrTimeout], or run's error, and the error of each
 // fallback step. A panic of run reaches the caller (from a Pool as a [*PanicError]).
 func (c *Command[Req, Resp]) Do(ctx context.Context, req Req) (Resp, error) {
-	a, err := c.call(ctx, req, false)
+	var f flight
+	var how answered
+	defer c.circuit.conclude(ctx, &f, &how)
+	resp := c.attempt(ctx, req, &f)
+	if f.outcome == Success {
+		return resp, f.err
+	}
+	if value := c.atOnce(&f, &how); value != nil {
+		return *value, nil
+	}
+	a, err := c.otherwise(ctx, req, &f, &how)
 	return a.Value, err
 }
 
 // Answer is [Command.Do] for callers who want to know where the answer comes from: which
 // fallback step gave it, why, and how old it is. On an error, Outcome and Cause are set.
 func (c *Command[Req, Resp]) Answer(ctx context.Context, req Req) (Answer[Resp], error) {
-	return c.call(ctx, req, true)
-}
-
-// call is Answer; the cause is made only if it is wanted.
-func (c *Command[Req, Resp]) call(ctx context.Context, req Req, wantCause bool) (a Answer[Resp], err error) {
 	var f flight
 	var how answered
 	defer c.circuit.conclude(ctx, &f, &how)
+	resp := c.attempt(ctx, req, &f)
+	if f.outcome == Success {
+		return Answer[Resp]{Value: resp, Cause: f.err}, f.err
+	}
+	return c.otherwise(ctx, req, &f, &how)
+}
 
-	if f.take(ctx, c.circuit) {
-		if f.cfg.pooled {
-			a.Value = c.runPooled(&f, req)
-		} else {
-			a.Value = c.runHere(&f, req)
-		}
+// attempt runs the call and settles it. Only after a Success is what it returns of any use.
+func (c *Command[Req, Resp]) attempt(ctx context.Context, req Req, f *flight) (resp Resp) {
+	if !f.take(ctx, c.circuit) {
+		return resp
 	}
-	a.Outcome = f.outcome
-	switch {
-	case f.outcome == Success:
-		if err = f.err; err == nil && len(c.stores) > 0 {
-			c.keep(ctx, req, a.Value, f.cfg.FallbackTimeout)
-		}
-		return a, err
-	case f.fallsBack() && len(c.steps) > 0:
-		return c.fallBack(ctx, req, &f, &how, wantCause)
+	if f.cfg.pooled {
+		resp = c.runPooled(f, req)
+	} else {
+		resp = c.runHere(f, req)
 	}
-	err = f.failure(nil)
+	if len(c.stores) > 0 && f.outcome == Success && f.err == nil {
+		c.keep(ctx, req, resp, f.cfg.FallbackTimeout)
+	}
+	return resp
+}
+
+// atOnce gives the value of a chain that is nothing but an OrElse, if one is due: the way
+// of a load that is being shed.
+func (c *Command[Req, Resp]) atOnce(f *flight, how *answered) *Resp {
+	if len(c.steps) != 1 || c.steps[0].value == nil || !f.fallsBack() {
+		return nil
+	}
+	s := &c.steps[0]
+	s.meter.answered.Add(1)
+	how.step = s.name
+	return s.value
+}
+
+// otherwise answers a call that was no Success: by a fallback, if one is due, or with why
+// it failed.
+func (c *Command[Req, Resp]) otherwise(
+	ctx context.Context, req Req, f *flight, how *answered,
+) (Answer[Resp], error) {
+	if f.fallsBack() && len(c.steps) > 0 {
+		return c.fallBack(ctx, req, f, how)
+	}
+	err := f.failure(nil)
 	return Answer[Resp]{Outcome: f.outcome, Cause: err}, err
 }
 

@@ -134,16 +134,13 @@ func (f *flight) fallsBack() bool {
 
 // fallBack asks the steps in order until one answers.
 func (c *Command[Req, Resp]) fallBack(
-	ctx context.Context, req Req, f *flight, how *answered, wantCause bool,
+	ctx context.Context, req Req, f *flight, how *answered,
 ) (Answer[Resp], error) {
 	var place fallbackPlace
 	defer place.leave(c.circuit)
-	var cause error
+	cause := f.failure(nil)
 	for i := range c.steps {
 		s := &c.steps[i]
-		if cause == nil && (wantCause || s.value == nil) {
-			cause = f.failure(nil)
-		}
 		if s.value != nil {
 			s.meter.answered.Add(1)
 			how.step = s.name
@@ -158,6 +155,7 @@ func (c *Command[Req, Resp]) fallBack(
 			how.steps = append(how.steps, StepError{s.name, ErrFallbackFull})
 			continue
 		}
+		how.asked = true
 		a, err := c.ask(ctx, req, s, cause, f.cfg.FallbackTimeout)
 		if err == nil {
 			a.Outcome, a.Step, a.Cause = f.outcome, s.name, cause

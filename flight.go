@@ -216,13 +216,11 @@ func (f *flight) settleRun(ctx context.Context, err error, now time.Duration) {
 		f.settle(Success, nil, now)
 		return
 	}
-	ended := ctx.Err()
-	switch {
-	case late:
+	if late {
+		f.settleLost(ctx.Err(), now)
+	} else if ended := f.caller.Err(); ended != nil {
 		f.settleLost(ended, now)
-	case ended != nil:
-		f.settleLost(ended, now)
-	default:
+	} else {
 		f.settleError(err, now)
 	}
 }
@@ -278,19 +276,27 @@ func (c *Circuit) conclude(ctx context.Context, f *flight, a *answered) {
 		return // its context panicked before it was a call
 	}
 	now := f.ended
-	if len(c.hooks) > 0 || f.started && (a.step != "" || a.steps != nil) {
+	if a.asked || len(c.hooks) > 0 {
 		now = c.now() // a fallback took its time too
 	}
 	if f.started {
 		c.whole.Record(now - f.began)
 	}
 	if len(c.hooks) > 0 {
-		c.tell(ctx, f.event(now, a), c.hooks)
+		c.tellCall(ctx, f, now, a)
 	}
+}
+
+// tellCall keeps the event, which is large, off the stack of calls that nobody listens to.
+//
+//go:noinline
+func (c *Circuit) tellCall(ctx context.Context, f *flight, now time.Duration, a *answered) {
+	c.tell(ctx, f.event(now, a), c.hooks)
 }
 
 // answered is how the fallback chain of a call went.
 type answered struct {
+	asked bool // a step that takes time was asked
 	step  string
 	steps []StepError
 	age   time.Duration

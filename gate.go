@@ -222,7 +222,14 @@ func (c *Circuit) weighLocked(now time.Duration, err error) {
 		c.publishLocked(true)
 		h = c.healthLocked(now)
 	}
-	moved := g.machine.judge(now, &cfg.rules, &h, rand.Float64(), hintOf(err)) //nolint:gosec // jitter
+	var (
+		random float64
+		hint   time.Duration
+	)
+	if cfg.rules.verdict(&h) != unmoved { // what only an opening needs
+		random, hint = rand.Float64(), hintOf(err) //nolint:gosec // jitter
+	}
+	moved := g.machine.judge(now, &cfg.rules, &h, random, hint)
 	if moved.why == unmoved && !watchful(&cfg.rules, &h) {
 		c.publishLocked(false)
 	}

@@ -75,7 +75,9 @@ func TestJ01BadSettingsAreRefusedAtEveryDoorWithAllTheirProblems(t *testing.T) {
 		require.Zero(rt, r.Len())
 	})
 	t.Logf("%d bad fields refused", refused)
-	require.Greater(t, refused, 300)
+	if !testing.Short() { // rapid tries fewer then
+		require.Greater(t, refused, 300)
+	}
 	require.Equal(t, quill.Settings{}, c.Settings())
 }
 
