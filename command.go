@@ -61,7 +61,7 @@ func (c *Command[Req, Resp]) Do(ctx context.Context, req Req) (Resp, error) {
 	var f flight
 	var how answered
 	defer c.circuit.conclude(ctx, &f, &how)
-	resp := c.attempt(ctx, req, &f)
+	resp := c.attempt(ctx, req, &f, &how)
 	if f.outcome == Success {
 		return resp, f.err
 	}
@@ -78,7 +78,7 @@ func (c *Command[Req, Resp]) Answer(ctx context.Context, req Req) (Answer[Resp],
 	var f flight
 	var how answered
 	defer c.circuit.conclude(ctx, &f, &how)
-	resp := c.attempt(ctx, req, &f)
+	resp := c.attempt(ctx, req, &f, &how)
 	if f.outcome == Success {
 		return Answer[Resp]{Value: resp, Cause: f.err}, f.err
 	}
@@ -86,7 +86,7 @@ func (c *Command[Req, Resp]) Answer(ctx context.Context, req Req) (Answer[Resp],
 }
 
 // attempt runs the call and settles it. Only after a Success is what it returns of any use.
-func (c *Command[Req, Resp]) attempt(ctx context.Context, req Req, f *flight) (resp Resp) {
+func (c *Command[Req, Resp]) attempt(ctx context.Context, req Req, f *flight, how *answered) (resp Resp) {
 	if !f.take(ctx, c.circuit) {
 		return resp
 	}
@@ -96,6 +96,7 @@ func (c *Command[Req, Resp]) attempt(ctx context.Context, req Req, f *flight) (r
 		resp = c.runHere(f, req)
 	}
 	if len(c.stores) > 0 && f.outcome == Success && f.err == nil {
+		how.asked = true
 		c.keep(ctx, req, resp, f.cfg.FallbackTimeout)
 	}
 	return resp

@@ -167,27 +167,43 @@ type retryAfterError struct {
 func (e *retryAfterError) Error() string { return e.err.Error() }
 func (e *retryAfterError) Unwrap() error { return e.err }
 
-// ignoredMark and hintOf look for a mark anywhere in err, but not inside an [*Error]: how
-// another command ended says nothing about this one.
-func ignoredMark(err error) bool {
-	found := false
-	visit(err, func(e error) bool {
-		_, found = e.(*ignoredError) //nolint:errorlint // visit unwraps
-		return found
-	})
-	return found
+// marks are what [Ignore] and [RetryAfter] said of an error.
+type marks struct {
+	ignored bool
+	hint    time.Duration
 }
 
-func hintOf(err error) time.Duration {
-	var hint time.Duration
-	visit(err, func(e error) bool {
-		r, ok := e.(*retryAfterError) //nolint:errorlint // visit unwraps
-		if ok {
-			hint = r.delay
+// marksOf looks for marks anywhere in err, but not inside an [*Error]: how another command
+// ended says nothing about this one. An error whose own methods panic (a nil pointer, most
+// often) has none.
+func marksOf(err error) (m marks) {
+	defer func() {
+		if recover() != nil {
+			m = marks{}
 		}
-		return ok
+	}()
+	visit(err, func(e error) bool {
+		switch e := e.(type) { //nolint:errorlint // visit unwraps
+		case *ignoredError:
+			m.ignored = true
+		case *retryAfterError:
+			if m.hint == 0 {
+				m.hint = e.delay
+			}
+		}
+		return false
 	})
-	return hint
+	return m
+}
+
+// textOf is err's text, also if its own method panics.
+func textOf(err error) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = fmt.Sprintf("an error of type %T whose Error method panics", err)
+		}
+	}()
+	return err.Error()
 }
 
 // visit calls f on err and on what it wraps, depth first, until f returns true.

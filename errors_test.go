@@ -97,3 +97,37 @@ func TestErrorsOfACanceledCallReadWell(t *testing.T) {
 		require.Equal(t, context.Canceled, asError(t, err).Cause)
 	})
 }
+
+// selfish is an error whose methods use the circuit, or panic.
+type selfish struct{ act func() }
+
+func (e *selfish) Error() string { e.act(); return "selfish" }
+func (e *selfish) Unwrap() error { e.act(); return nil }
+
+func TestMethodsOfErrorsRunUnderNoLock(t *testing.T) {
+	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+		var c *quill.Circuit
+		c = newTestCircuit(t, quill.Settings{Isolation: isolation, RequestVolumeThreshold: 1})
+		sick := &selfish{func() { _ = c.State() }}
+		require.Same(t, sick, call(t, c, sick)) // opens
+		pass(5 * time.Second)
+		require.Same(t, sick, call(t, c, sick)) // a probe
+		require.Equal(t, `opened again for 5s: a probe failed: "selfish"`, c.Stats().LastTransition.Reason)
+	})
+}
+
+func TestErrorsWhoseMethodsPanicAreFailuresLikeAnyOther(t *testing.T) {
+	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+		c := newTestCircuit(t, quill.Settings{Isolation: isolation, RequestVolumeThreshold: 1})
+		var typedNil *selfish
+		require.True(t, call(t, c, typedNil) == error(typedNil))
+		pass(5 * time.Second)
+		require.True(t, call(t, c, typedNil) == error(typedNil))
+		s := c.Stats()
+		require.Equal(t, quill.Open, s.State)
+		require.Equal(t, quill.Open, s.LastTransition.To)
+		require.Contains(t, s.LastTransition.Reason, "an error of type *quill_test.selfish whose Error method panics")
+		require.Equal(t, uint64(2), s.Total.Failure)
+		require.Zero(t, s.Panics)
+	})
+}

@@ -231,7 +231,7 @@ func (f *flight) settleError(err error, now time.Duration) {
 	verdict := CountFailure
 	if err == ErrUnwound { //nolint:errorlint // given by End as it is
 		f.circuit.meters.panics.Add(1)
-	} else if ignoredMark(err) {
+	} else if marksOf(err).ignored {
 		verdict = CountIgnored
 	} else if classify := f.circuit.classifier; classify != nil {
 		defer func() {
@@ -247,9 +247,7 @@ func (f *flight) settleError(err error, now time.Duration) {
 		f.settle(Ignored, err, now)
 	case CountSuccess:
 		f.settle(Success, err, now)
-	case CountFailure:
-		f.settle(Failure, err, now)
-	default:
+	default: // CountFailure, and what a classifier should not say
 		f.settle(Failure, err, now)
 	}
 }
@@ -296,7 +294,7 @@ func (c *Circuit) tellCall(ctx context.Context, f *flight, now time.Duration, a 
 
 // answered is how the fallback chain of a call went.
 type answered struct {
-	asked bool // a step that takes time was asked
+	asked bool // somebody else was asked, who takes time: a fallback step, a store
 	step  string
 	steps []StepError
 	age   time.Duration

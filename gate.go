@@ -158,6 +158,15 @@ func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, e
 			return false
 		}
 	}
+	// What err says is asked before the lock: its methods are the user's.
+	var detail string
+	if t.probe != 0 {
+		detail = probeDetail(o, slow, err)
+	}
+	var hint time.Duration
+	if o == Failure {
+		hint = marksOf(err).hint
+	}
 	if explore.On {
 		explore.Lock("gate.mu", &c.gate.mu)
 	}
@@ -165,9 +174,9 @@ func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, e
 	defer c.gate.mu.Unlock()
 	over := c.overrideLocked(now)
 	if t.probe != 0 {
-		return c.judgeProbeLocked(now, t, o, ran, slow, err)
+		return c.judgeProbeLocked(now, t, o, ran, slow, hint, detail)
 	}
-	return c.judgeLocked(now, t, o, over.kind, slow, err)
+	return c.judgeLocked(now, t, o, over.kind, slow, hint)
 }
 
 // countSuccess counts a success without the lock, which is enough while no success can
@@ -209,25 +218,22 @@ func (c *Circuit) weigh(now time.Duration, t token) {
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
 	if t.epoch == c.gate.machine.epoch && c.gate.machine.state == Closed {
-		c.weighLocked(now, nil)
+		c.weighLocked(now, 0)
 	}
 }
 
 // weighLocked judges the window of a closed circuit. If successes are to be watched from
 // now on it says so first, and then looks at them: see countSuccess.
-func (c *Circuit) weighLocked(now time.Duration, err error) {
+func (c *Circuit) weighLocked(now, hint time.Duration) {
 	g, cfg := &c.gate, c.config.Load()
 	h := c.healthLocked(now)
 	if watchful(&cfg.rules, &h) {
 		c.publishLocked(true)
 		h = c.healthLocked(now)
 	}
-	var (
-		random float64
-		hint   time.Duration
-	)
-	if cfg.rules.verdict(&h) != unmoved { // what only an opening needs
-		random, hint = rand.Float64(), hintOf(err) //nolint:gosec // jitter
+	var random float64
+	if cfg.rules.verdict(&h) != unmoved { // only an opening needs it
+		random = rand.Float64() //nolint:gosec // jitter
 	}
 	moved := g.machine.judge(now, &cfg.rules, &h, random, hint)
 	if moved.why == unmoved && !watchful(&cfg.rules, &h) {
@@ -247,26 +253,28 @@ func (c *Circuit) watch() {
 	c.publishLocked(true)
 }
 
-func (c *Circuit) judgeProbeLocked(now time.Duration, t token, o Outcome, ran, slow bool, err error) (stale bool) {
+func (c *Circuit) judgeProbeLocked(
+	now time.Duration, t token, o Outcome, ran, slow bool, hint time.Duration, detail string,
+) (stale bool) {
 	cfg := c.config.Load()
 	e := evidenceOf(o, slow)
 	if !ran {
 		e = nothing // refused, or timed out in the queue: the dependency was not asked
 	}
 	moved, counts := c.gate.machine.settleProbe(
-		now, &cfg.rules, t, e, rand.Float64(), hintOf(err)) //nolint:gosec // jitter
+		now, &cfg.rules, t, e, rand.Float64(), hint) //nolint:gosec // jitter
 	if moved.to == Closed {
 		c.movedLocked(now, moved, "") // first, so that the success counts in the new window
 		c.countLocked(cfg, o, slow, !counts)
 	} else {
 		c.countLocked(cfg, o, slow, !counts)
-		c.movedLocked(now, moved, probeDetail(o, slow, err))
+		c.movedLocked(now, moved, detail)
 	}
 	return !counts
 }
 
 func (c *Circuit) judgeLocked(
-	now time.Duration, t token, o Outcome, over Override, slow bool, err error,
+	now time.Duration, t token, o Outcome, over Override, slow bool, hint time.Duration,
 ) (stale bool) {
 	g, cfg := &c.gate, c.config.Load()
 	stale = t.epoch != 0 && t.epoch != g.machine.epoch
@@ -278,7 +286,7 @@ func (c *Circuit) judgeLocked(
 		c.publishLocked(true)
 		return false
 	}
-	c.weighLocked(now, err)
+	c.weighLocked(now, hint)
 	return false
 }
 
@@ -353,15 +361,20 @@ func (c *Circuit) countLocked(cfg *config, o Outcome, slow, stale bool) {
 // healthLocked is the evidence as it stands: the calls of the window, none from before
 // the circuit last closed.
 func (c *Circuit) healthLocked(now time.Duration) Health {
+	if explore.On {
+		explore.Read("counters")
+	}
+	return c.healthOfLocked(now, c.counters.Sums())
+}
+
+// healthOfLocked is healthLocked for totals that were just read.
+func (c *Circuit) healthOfLocked(now time.Duration, total window.Sums) Health {
 	cfg := c.config.Load()
 	if cfg.last != nil {
 		calls, byBit := cfg.last.Counts()
 		return newHealth(uint64(calls), uint64(byBit[0]), uint64(byBit[1])) //nolint:gosec // never negative
 	}
-	if explore.On {
-		explore.Read("counters")
-	}
-	return healthOf(cfg.ring.SumsSince(now, c.gate.base))
+	return healthOf(cfg.ring.SumsOf(now, total, c.gate.base))
 }
 
 func healthOf(s window.Sums) Health {

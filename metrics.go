@@ -200,6 +200,7 @@ func (c *Circuit) Stats() Stats {
 	execution, whole := cfg.ring.Dists(now)
 	totalWhole := c.whole.Snapshot()
 	totalExecution := c.execution.Snapshot()
+	total := c.counters.Sums()
 	s := Stats{
 		Execution: Latency{execution}, Whole: Latency{whole},
 		TotalExecution: Latency{totalExecution}, TotalWhole: Latency{totalWhole},
@@ -208,9 +209,9 @@ func (c *Circuit) Stats() Stats {
 		State:          g.machine.state,
 		RetryAfter:     g.machine.retryAfter(now),
 		LastTransition: g.last,
-		Health:         c.healthLocked(now),
-		Window:         countsOf(cfg.ring.Sums(now)),
-		Total:          countsOf(c.counters.Sums()),
+		Health:         c.healthOfLocked(now, total),
+		Window:         countsOf(cfg.ring.SumsOf(now, total, window.Sums{})),
+		Total:          countsOf(total),
 		Probes:         g.machine.probesOut(now),
 		Settings:       cfg.Settings,
 		Override:       cfg.Override,

@@ -55,13 +55,16 @@ func nameFault(name string) string {
 // shownBytes is how much of somebody else's text goes into a message.
 const shownBytes = 60
 
-// shorten cuts text that is too long for a message, between characters.
-func shorten(text string) string {
-	if len(text) <= shownBytes {
+// shorten cuts text that is too long for a message.
+func shorten(text string) string { return cut(text, shownBytes) }
+
+// cut cuts text after at most so many bytes, between characters.
+func cut(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	end := shownBytes
-	for end > shownBytes-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+	end := most
+	for end > most-utf8.UTFMax && !utf8.RuneStart(text[end]) {
 		end--
 	}
 	return text[:end] + "…"

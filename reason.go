@@ -40,7 +40,7 @@ func probeDetail(o Outcome, slow bool, err error) string {
 	case o == Success && slow:
 		return "succeeded, but was slow"
 	case err != nil:
-		return "failed: " + clip(err.Error())
+		return "failed: " + clip(textOf(err))
 	}
 	return "failed"
 }
@@ -48,10 +48,7 @@ func probeDetail(o Outcome, slow bool, err error) string {
 // clip keeps a foreign text to a length that fits a line.
 func clip(s string) string {
 	const most = 200
-	if len(s) <= most {
-		return strconv.Quote(s)
-	}
-	return strconv.Quote(s[:most]) + "…"
+	return strconv.Quote(cut(s, most))
 }
 
 func (cfg *config) span() string {

@@ -27,7 +27,7 @@ func TestDurationsInReasonsAreShort(t *testing.T) {
 func TestForeignTextsInReasonsAreQuotedAndCut(t *testing.T) {
 	require.Equal(t, `"two\nlines"`, clip("two\nlines"))
 	require.Equal(t, `"`+strings.Repeat("x", 200)+`"`, clip(strings.Repeat("x", 200)))
-	require.Equal(t, `"`+strings.Repeat("x", 200)+`"…`, clip(strings.Repeat("x", 201)))
+	require.Equal(t, `"`+strings.Repeat("x", 200)+`…"`, clip(strings.Repeat("x", 201)))
 }
 
 func TestReasonsOfAProbe(t *testing.T) {

@@ -44,7 +44,6 @@ func orDefault(base http.RoundTripper) http.RoundTripper {
 
 var (
 	errNoResponse = errors.New("quillhttp: the RoundTripper below gave neither a response nor an error")
-	errAborted    = errors.New("round trip ended by a panic or runtime.Goexit")
 )
 
 // RoundTrip sends req as [http.RoundTripper] has it. It may wait in the bulkhead's queue,
@@ -98,7 +97,7 @@ func (t *Transport) send(req *http.Request, x *exchange) (*http.Response, error)
 	returned := false
 	defer func() {
 		if !returned {
-			_ = x.end(errAborted) // the panic flows on
+			_ = x.end(quill.ErrUnwound) // the panic flows on
 		}
 	}()
 	r := req.WithContext(x.call.Context())

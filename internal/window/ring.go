@@ -87,16 +87,30 @@ func (r *Ring) Sums(now time.Duration) Sums {
 func (r *Ring) SumsSince(now time.Duration, base Sums) Sums {
 	var sums Sums
 	r.read(now, func(from *mark) {
-		sums = Sums{}
-		if from == nil {
-			return
-		}
-		for kind, before := range from.sums {
-			base[kind] = max(base[kind], before)
-		}
-		sums = r.counters.Sums().since(&base)
+		sums = from.since(r.counters.Sums(), base)
 	})
 	return sums
+}
+
+// SumsOf is [Ring.SumsSince] for totals that were just read, for those who want several
+// figures of one moment.
+func (r *Ring) SumsOf(now time.Duration, total, base Sums) Sums {
+	var sums Sums
+	r.read(now, func(from *mark) {
+		sums = from.since(total, base)
+	})
+	return sums
+}
+
+// since is what total has beyond both m and base; nothing if m is nil.
+func (m *mark) since(total, base Sums) Sums {
+	if m == nil {
+		return Sums{}
+	}
+	for kind, before := range m.sums {
+		base[kind] = max(base[kind], before)
+	}
+	return total.since(&base)
 }
 
 // Dists returns the durations of the window that ends at now, those of both histograms. It
@@ -107,8 +121,10 @@ func (r *Ring) Dists(now time.Duration) (exec, whole Dist) {
 		if from == nil {
 			return
 		}
-		exec = r.exec.Snapshot().Sub(from.exec)
+		// A call's time in run is recorded before its whole time: read the other way round,
+		// there is never more of the second than of the first.
 		whole = r.whole.Snapshot().Sub(from.whole)
+		exec = r.exec.Snapshot().Sub(from.exec)
 	})
 	return exec, whole
 }
