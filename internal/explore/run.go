@@ -5,6 +5,7 @@ package explore
 import (
 	"fmt"
 	"math/big"
+	"math/rand/v2"
 	"runtime"
 	"strings"
 )
@@ -83,11 +84,27 @@ func Run(setup func(*Scenario)) Report {
 	return s.report
 }
 
+// Sample runs n schedules of the scenario that are drawn at random, for what is too large to
+// be explored. The same seed draws the same ones.
+func Sample(seed uint64, n int, setup func(*Scenario)) Report {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	s := &search{random: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // to be repeated
+	for s.report.Err == nil && s.report.Executions < n {
+		x := s.execute(setup, nil)
+		s.report.Executions++
+		s.report.Longest = max(s.report.Longest, x.depth)
+		s.report.Err = x.err
+	}
+	s.report.Schedules = big.NewInt(int64(s.report.Executions))
+	return s.report
+}
+
 // search is the depth-first search through all decisions.
 type search struct {
 	report Report
 	path   []decision
 	nodes  map[uint64]*node // by state
+	random *rand.Rand       // of Sample
 	root   uint64
 
 	from    *node // the decision last taken by this execution, to be joined with what follows
@@ -112,7 +129,7 @@ func (s *search) execute(setup func(*Scenario), follow []int) *execution {
 		search: s, over: make(chan struct{}), owners: map[any]uint64{},
 		follow: follow, tell: follow != nil,
 	}
-	s.free, s.from = false, nil
+	s.free, s.from = s.random != nil, nil
 	setup(&Scenario{x})
 	running.Store(x)
 	next, way := x.choose()
@@ -141,6 +158,8 @@ func (s *search) pick(x *execution, n int) int {
 		if depth < len(x.follow) {
 			way = x.follow[depth]
 		}
+	case s.random != nil:
+		way = s.random.IntN(n)
 	case s.free:
 	default:
 		way = s.decide(x, depth, n)
