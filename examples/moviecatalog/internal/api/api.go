@@ -36,6 +36,41 @@ type UserRatings struct {
 	Ratings []Rating `json:"ratings"`
 }
 
+// Answer is an answer that can tell whether it is one to the question that was asked.
+type Answer interface {
+	// Check returns an error if this is no answer for id, whatever else it may be: much
+	// that is valid JSON is garbage, and decodes without an error.
+	Check(id string) error
+}
+
+// Check wants the movie that was asked for, with a name.
+func (m Movie) Check(id string) error {
+	switch {
+	case m.MovieID != id:
+		return fmt.Errorf("asked for movie %q, answered with %q", id, m.MovieID)
+	case m.Name == "":
+		return errors.New("a movie without a name")
+	}
+	return nil
+}
+
+// Check wants the ratings of the user who was asked for: a list, which may be empty, of
+// movies that can be asked for.
+func (u UserRatings) Check(id string) error {
+	switch {
+	case u.UserID != id:
+		return fmt.Errorf("asked for user %q, answered with %q", id, u.UserID)
+	case u.Ratings == nil:
+		return errors.New("no list of ratings")
+	}
+	for _, r := range u.Ratings {
+		if CheckMovieID(r.MovieID) != nil {
+			return fmt.Errorf("a rating of %q, which is no movie", r.MovieID)
+		}
+	}
+	return nil
+}
+
 // Errors that are the asker's own fault. They say nothing about the health of whoever
 // answered, so the guards hand them to quill.Ignore.
 var (

@@ -2,9 +2,12 @@ package catalog
 
 import (
 	"bytes"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,7 +24,40 @@ import (
 type rig struct {
 	catalog                              http.Handler
 	movies1, movies2, ratings1, ratings2 fault.Switch
-	log                                  bytes.Buffer
+	log                                  buffer
+
+	spoiled atomic.Pointer[string] // what the first instances answer, if anything is here
+}
+
+// spoil makes the first instance of each service answer every question with 200 and body.
+func (r *rig) spoil(body string) { r.spoiled.Store(&body) }
+
+func (r *rig) spoilable(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if body := r.spoiled.Load(); body != nil {
+			_, _ = io.WriteString(w, *body)
+			return
+		}
+		h.ServeHTTP(w, req)
+	})
+}
+
+// buffer is a bytes.Buffer that hooks may write to while a test reads.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
 }
 
 func newRig(t *testing.T, build func(u Upstreams, log *slog.Logger) Sources) *rig {
@@ -42,8 +78,8 @@ func newRig(t *testing.T, build func(u Upstreams, log *slog.Logger) Sources) *ri
 		return srv.URL
 	}
 	u := Upstreams{
-		Movies:  []string{serve(&r.movies1, movies), serve(&r.movies2, movies)},
-		Ratings: []string{serve(&r.ratings1, ratings.Handler(quiet)), serve(&r.ratings2, ratings.Handler(quiet))},
+		Movies:  []string{serve(&r.movies1, r.spoilable(movies)), serve(&r.movies2, movies)},
+		Ratings: []string{serve(&r.ratings1, r.spoilable(ratings.Handler(quiet))), serve(&r.ratings2, ratings.Handler(quiet))},
 		HTTP:    &http.Client{Transport: &http.Transport{}},
 	}
 	t.Cleanup(u.HTTP.CloseIdleConnections)
@@ -104,6 +140,24 @@ func TestWhateverIsWrongWithOneInstanceTheOtherAnswers(t *testing.T) {
 			require.Contains(t, r.log.String(), "fallback=catalog.movieinfo-2")
 			require.Equal(t, 404, r.get("nobody").Code, "the second instance's no counts as much as the first's")
 		})
+	}
+}
+
+func TestValidJSONThatIsNoAnswerIsGarbage(t *testing.T) {
+	for _, body := range []string{`{}`, `null`, `{"error":"x"}`} {
+		r := newRig(t, safe)
+		require.Equal(t, 200, r.get("foo").Code)
+		r.spoil(body)
+		w := r.get("foo")
+		require.Equal(t, "failover", w.Header().Get(api.KindHeader), body)
+		require.JSONEq(t, fooFresh, w.Body.String())
+		require.Contains(t, r.log.String(), "garbage")
+
+		r.movies2.Set(ill)
+		r.ratings2.Set(ill)
+		w = r.get("foo")
+		require.Equal(t, "stale", w.Header().Get(api.KindHeader), body)
+		require.JSONEq(t, fooFresh, w.Body.String(), "garbage is never kept as a good answer")
 	}
 }
 

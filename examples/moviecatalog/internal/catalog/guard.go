@@ -70,7 +70,7 @@ func MovieCommand(u Upstreams, g Guard, reg *quill.Registry) *quill.Command[stri
 
 // guarded makes a command for each instance, because each can be sick by itself, and
 // chains them: the first instance, the others, the last good answer, a fixed one.
-func guarded[T any](
+func guarded[T api.Answer](
 	client *http.Client, name string, urls []string, path string, otherwise T, g Guard, reg *quill.Registry,
 ) *quill.Command[string, web.Reply[T]] {
 	var instances []*quill.Command[string, web.Reply[T]]

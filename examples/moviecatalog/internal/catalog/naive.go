@@ -22,7 +22,7 @@ func Naive(u Upstreams, timeout time.Duration) Sources {
 	}
 }
 
-func plain[T any](client *http.Client, base, path string) Source[T] {
+func plain[T api.Answer](client *http.Client, base, path string) Source[T] {
 	return func(ctx context.Context, id string) (T, api.Kind, error) {
 		r, err := web.Get[T](context.WithoutCancel(ctx), client, base, path, id)
 		if err != nil {

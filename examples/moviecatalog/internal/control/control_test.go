@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/seed-f7c3343e/quill"
+	"github.com/seed-f7c3343e/quill/examples/moviecatalog/internal/catalog"
 	"github.com/seed-f7c3343e/quill/examples/moviecatalog/internal/cluster"
 	"github.com/seed-f7c3343e/quill/examples/moviecatalog/internal/fault"
 )
@@ -134,6 +135,9 @@ func TestSettingsAreTurnedForAllGuardsOfTheCatalogAndNoOther(t *testing.T) {
 	require.Equal(t, 200, w.Code, w.Body.String())
 	want := settingsView{TimeoutMS: 900, MaxConcurrent: 7, Volume: 5, ErrorPercent: 40, SleepWindowMS: 700, LastCalls: 15}
 	require.Equal(t, want, r.state(t).Settings)
+	defaults := r.state(t).Defaults
+	require.Equal(t, viewSettings(catalog.DefaultSettings), defaults, "they stay what they are")
+	require.Equal(t, 800, defaults.TimeoutMS)
 	for c := range r.panel.reg.All() {
 		guard := strings.HasPrefix(c.Name(), "catalog.")
 		require.Equal(t, guard, c.Settings().MaxConcurrent == 7, c.Name())

@@ -25,7 +25,11 @@ func (p *Panel) settings() settingsView {
 	if len(guards) == 0 {
 		return settingsView{}
 	}
-	s := guards[0].Settings().WithDefaults()
+	return viewSettings(guards[0].Settings())
+}
+
+func viewSettings(s quill.Settings) settingsView {
+	s = s.WithDefaults()
 	return settingsView{
 		TimeoutMS: int(s.Timeout.Milliseconds()), MaxConcurrent: s.MaxConcurrent, Volume: s.RequestVolumeThreshold,
 		ErrorPercent: s.ErrorPercentThreshold, SlowCallMS: int(s.SlowCallDuration.Milliseconds()),

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed-f7c3343e/quill"
+	"github.com/seed-f7c3343e/quill/examples/moviecatalog/internal/catalog"
 	"github.com/seed-f7c3343e/quill/examples/moviecatalog/internal/fault"
 )
 
@@ -15,6 +16,7 @@ type state struct {
 	Circuits  []circuitView  `json:"circuits"`
 	Traffic   trafficView    `json:"traffic"`
 	Settings  settingsView   `json:"settings"`
+	Defaults  settingsView   `json:"defaults"`
 }
 
 type instanceView struct {
@@ -57,7 +59,10 @@ type count struct {
 }
 
 func (p *Panel) state() state {
-	s := state{TMDB: p.tmdb, Traffic: p.traffic.view(), Settings: p.settings()}
+	s := state{
+		TMDB: p.tmdb, Traffic: p.traffic.view(), Settings: p.settings(),
+		Defaults: viewSettings(catalog.DefaultSettings),
+	}
 	for _, i := range p.cluster.Instances() {
 		f := i.Faults()
 		s.Instances = append(s.Instances, instanceView{i.Name(), i.Addr(), i.Up(), f.String(), f, i.Served()})

@@ -58,7 +58,15 @@ type Config struct {
 // Client asks The Movie Database. It is safe for concurrent use.
 type Client struct{ Config }
 
-// NewClient checks cfg's URL. A nil HTTP means http.DefaultClient.
+// errRedirect is what a redirect is answered with: the API has none, and whoever is at
+// its other end is not to get the key, be it in the query or as the Referer.
+var errRedirect = errors.New("a redirect, which is not followed")
+
+// hidden stands where a key or token was.
+const hidden = "(hidden)"
+
+// NewClient checks cfg's URL. A nil HTTP means http.DefaultClient. Redirects are not
+// followed, whatever HTTP says.
 func NewClient(cfg Config) (*Client, error) {
 	u, err := url.Parse(cfg.BaseURL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -68,6 +76,9 @@ func NewClient(cfg Config) (*Client, error) {
 	if cfg.HTTP == nil {
 		cfg.HTTP = http.DefaultClient
 	}
+	client := *cfg.HTTP
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return errRedirect }
+	cfg.HTTP = &client
 	return &Client{cfg}, nil
 }
 
@@ -84,11 +95,14 @@ func (c *Client) Movie(ctx context.Context, id string) (Movie, error) {
 		return Movie{}, fmt.Errorf("The Movie Database: half a body: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return Movie{}, failure(resp, body)
+		return Movie{}, c.failure(resp, body)
 	}
 	var m Movie
 	if err := json.Unmarshal(body, &m); err != nil {
 		return Movie{}, fmt.Errorf("The Movie Database: garbage: %w", err)
+	}
+	if strconv.Itoa(m.ID) != id {
+		return Movie{}, fmt.Errorf("The Movie Database: garbage: asked for movie %s, answered with %d", id, m.ID)
 	}
 	if m.Title == "" {
 		return Movie{}, errors.New("The Movie Database: garbage: a movie without a title")
@@ -99,7 +113,7 @@ func (c *Client) Movie(ctx context.Context, id string) (Movie, error) {
 func (c *Client) get(ctx context.Context, path string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.BaseURL+path, nil)
 	if err != nil {
-		return nil, withoutURL(err)
+		return nil, c.clean(err)
 	}
 	req.Header.Set("Accept", "application/json")
 	switch {
@@ -109,18 +123,33 @@ func (c *Client) get(ctx context.Context, path string) (*http.Response, error) {
 		req.URL.RawQuery = url.Values{"api_key": {c.Key}}.Encode()
 	}
 	resp, err := c.HTTP.Do(req)
-	return resp, withoutURL(err)
+	return resp, c.clean(err)
 }
 
-// withoutURL keeps the key, which is part of the URL, out of errors and so out of logs.
-func withoutURL(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return fmt.Errorf("The Movie Database: %w", e.Err)
+// clean keeps the key, which is part of the URL, out of errors and so out of logs.
+func (c *Client) clean(err error) error {
+	e, ok := errors.AsType[*url.Error](err)
+	if !ok {
+		return err
 	}
-	return err
+	if words := e.Err.Error(); c.hide(words) != words { // a Location that repeats the key
+		return errors.New("The Movie Database: " + c.hide(words))
+	}
+	return fmt.Errorf("The Movie Database: %w", e.Err)
 }
 
-func failure(resp *http.Response, body []byte) error {
+// hide takes the key and the token out of a text that another has written. Real ones are
+// long; what is shorter than a word is found in any text and hides nothing.
+func (c *Client) hide(text string) string {
+	for _, secret := range []string{c.Token, c.Key, url.QueryEscape(c.Key)} {
+		if len(secret) >= 4 {
+			text = strings.ReplaceAll(text, secret, hidden)
+		}
+	}
+	return text
+}
+
+func (c *Client) failure(resp *http.Response, body []byte) error {
 	var said struct {
 		Code    int    `json:"status_code"`
 		Message string `json:"status_message"`
@@ -128,7 +157,7 @@ func failure(resp *http.Response, body []byte) error {
 	if json.Unmarshal(body, &said) != nil || said.Message == "" {
 		said.Message = http.StatusText(resp.StatusCode)
 	}
-	e := &Error{HTTPStatus: resp.StatusCode, Code: said.Code, Message: said.Message}
+	e := &Error{HTTPStatus: resp.StatusCode, Code: said.Code, Message: c.hide(said.Message)}
 	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s > 0 {
 		e.RetryAfter = time.Duration(min(s, 3600)) * time.Second
 	}

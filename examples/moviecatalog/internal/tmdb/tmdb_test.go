@@ -96,8 +96,35 @@ func TestNoErrorHoldsTheKey(t *testing.T) {
 	require.NotContains(t, err.Error(), "s3cret")
 }
 
+func TestRedirectIsNotFollowedAndTakesNoKeyAlong(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("followed to %s, Referer %q", r.URL, r.Referer())
+	}))
+	defer elsewhere.Close()
+	for _, location := range []string{elsewhere.URL, "/elsewhere?api_key=s3cret", "http://%zz?api_key=s3cret"} {
+		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Location", location)
+			w.WriteHeader(http.StatusFound)
+		})
+		for _, cfg := range []Config{{Key: "s3cret"}, {Token: "s3cret"}} {
+			_, err := client(t, h, cfg).Movie(t.Context(), "550")
+			require.ErrorContains(t, err, "The Movie Database: ")
+			require.NotContains(t, err.Error(), "s3cret")
+		}
+	}
+}
+
+func TestErrorBodyThatRepeatsTheKeyIsToldWithoutIt(t *testing.T) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = w.Write([]byte(`{"status_code":7,"status_message":"no such key: s3cret"}`))
+	})
+	_, err := client(t, h, Config{Key: "s3cret"}).Movie(t.Context(), "550")
+	require.EqualError(t, err, "The Movie Database: status 401, code 7: no such key: (hidden)")
+}
+
 func TestGarbageAndHalfABodyAreErrors(t *testing.T) {
-	for name, body := range map[string]string{"garbage": "<html>", "empty": "{}"} {
+	for name, body := range map[string]string{"garbage": "<html>", "empty": "{}", "no title": `{"id":550}`, "another movie": `{"id":13,"title":"x"}`} {
 		t.Run(name, func(t *testing.T) {
 			h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) })
 			_, err := client(t, h, Config{}).Movie(t.Context(), "550")

@@ -34,8 +34,9 @@ const maxBody = 1 << 20
 // answer and no error: it shows a healthy service, and the second instance's "no" must
 // count as much as the first's. A bad id (400) is the asker's own fault and comes back
 // marked with [quill.Ignore]. All else is an error of the service: an error status,
-// garbage, half a body, no connection.
-func Get[T any](ctx context.Context, client *http.Client, base, path, id string) (Reply[T], error) {
+// garbage (also such as is valid JSON, see
+// [api.Answer]), half a body, no connection.
+func Get[T api.Answer](ctx context.Context, client *http.Client, base, path, id string) (Reply[T], error) {
 	var r Reply[T]
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path+url.PathEscape(id), nil)
 	if err != nil {
@@ -56,6 +57,9 @@ func Get[T any](ctx context.Context, client *http.Client, base, path, id string)
 	}
 	if err := json.Unmarshal(body, &r.Value); err != nil {
 		return r, fmt.Errorf("%s: garbage: %w", base, err)
+	}
+	if err := r.Value.Check(id); err != nil {
+		return Reply[T]{}, fmt.Errorf("%s: garbage: %w", base, err)
 	}
 	r.Kind = api.ParseKind(resp.Header.Get(api.KindHeader))
 	return r, nil

@@ -69,12 +69,17 @@ func TestGetTellsAnswersFromErrors(t *testing.T) {
 		status        int
 		missing, fail string
 	}{
-		{name: "found", status: 200, body: `{"movieId":"1","name":"n"}`},
+		{name: "found", status: 200, body: `{"movieId":"a/b","name":"n"}`},
 		{name: "missing", status: 404, body: `{"error":"no such movie"}`, missing: "no such movie"},
 		{name: "bad id", status: 400, body: `{"error":"bad"}`, fail: "bad"},
 		{name: "failing", status: 500, body: `{"error":"oops"}`, fail: "status 500: oops"},
 		{name: "failing without words", status: 502, body: `<html>`, fail: "status 502: Bad Gateway"},
 		{name: "garbage", status: 200, body: `<html>`, fail: "garbage"},
+		{name: "nothing", status: 200, body: `null`, fail: "garbage: asked for movie"},
+		{name: "empty", status: 200, body: `{}`, fail: "garbage: asked for movie"},
+		{name: "an error that calls itself a success", status: 200, body: `{"error":"x"}`, fail: "garbage: asked for movie"},
+		{name: "another movie", status: 200, body: `{"movieId":"2","name":"n"}`, fail: `answered with "2"`},
+		{name: "no name", status: 200, body: `{"movieId":"a/b"}`, fail: "without a name"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

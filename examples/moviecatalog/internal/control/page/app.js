@@ -12,7 +12,7 @@ function show(state, alarm) {
   if (!state) return;
   if (!built) {
     map.build(state, show);
-    buildSettings(state, show);
+    buildSettings(show);
     buildLessons(show);
     built = true;
   }

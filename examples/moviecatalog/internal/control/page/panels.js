@@ -42,11 +42,10 @@ const settings = [
   ["errorPercent", "open at", 5, 100, 5, (v) => v + " %", "So many of them failed."],
   ["sleepWindowMs", "probe after", 500, 20000, 500, ms, "Then one call may try; if it goes well, all may."],
 ];
-let shown = {}, defaults = null;
+let shown = {}, defaults = {};
 const sliders = new Map();
 
-export function buildSettings(state, onChange) {
-  defaults = state.settings;
+export function buildSettings(onChange) {
   const put = async (change) => {
     try {
       const next = { ...shown, ...change };
@@ -68,6 +67,7 @@ export function buildSettings(state, onChange) {
 
 export function showSettings(state) {
   shown = state.settings;
+  defaults = state.defaults; // the server's, not those that held when the page was loaded
   for (const [key, s] of sliders) s.show(shown[key]);
 }
 
