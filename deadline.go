@@ -13,7 +13,7 @@ import (
 // So they are made when somebody first asks for what only they can give: Done, a
 // cancellable child, the cause. From then on every answer is that context's own.
 type deadlineContext struct {
-	context.Context // the caller's
+	context.Context //nolint:containedctx // the caller's: this is a context itself
 
 	born     *time.Time    // the circuit's
 	deadline time.Duration // since born
@@ -28,7 +28,7 @@ type deadlineContext struct {
 
 // realContext is what a deadlineContext stands for.
 type realContext struct {
-	context.Context
+	context.Context //nolint:containedctx // it is one
 
 	cancel context.CancelFunc
 }

@@ -2,6 +2,7 @@ package quill
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -70,7 +71,7 @@ func (c *Command[Req, Resp]) FallbackLast(store Store[Req, Resp]) *Command[Req, 
 			return Answer[Resp]{Value: stored.Value, Stale: true, Age: max(0, stored.Age)}, err
 		},
 	})
-	n.stores = append(n.stores[:len(n.stores):len(n.stores)], store)
+	n.stores = append(slices.Clip(n.stores), store)
 	return n
 }
 
@@ -97,7 +98,7 @@ func (c *Command[Req, Resp]) with(s step[Req, Resp]) *Command[Req, Resp] {
 	}
 	s.meter = c.circuit.meters.step(s.name)
 	n := *c
-	n.steps = append(c.steps[:len(c.steps):len(c.steps)], s)
+	n.steps = append(slices.Clip(c.steps), s)
 	return &n
 }
 

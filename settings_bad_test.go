@@ -31,45 +31,83 @@ const (
 )
 
 var rules = []rule{
-	{"Isolation", "pool or semaphore", quill.Pool, quill.Semaphore, "", true,
-		func(s *quill.Settings, v any) { s.Isolation = v.(quill.Isolation) }},
-	{"Timeout", "1ms to 1h, or none", ms, time.Hour, "none", false,
-		func(s *quill.Settings, v any) { s.Timeout = v.(time.Duration) }},
-	{"MaxConcurrent", "1 to 1000000, or unlimited", 1, 1_000_000, "unlimited", false,
-		func(s *quill.Settings, v any) { s.MaxConcurrent = v.(int) }},
-	{"QueueSize", "0 to 1000000", 0, 1_000_000, "", true,
-		func(s *quill.Settings, v any) { s.QueueSize = v.(int) }},
-	{"RollingWindow", "100ms to 1h", 100 * ms, time.Hour, "", false,
-		func(s *quill.Settings, v any) { s.RollingWindow = v.(time.Duration) }},
-	{"RollingBuckets", "1 to 100", 1, 100, "", false,
-		func(s *quill.Settings, v any) { s.RollingBuckets = v.(int) }},
-	{"RollingCalls", "1 to 100000", 1, 100_000, "", true,
-		func(s *quill.Settings, v any) { s.RollingCalls = v.(int) }},
-	{"RequestVolumeThreshold", "1 to 1000000000", 1, 1_000_000_000, "", false,
-		func(s *quill.Settings, v any) { s.RequestVolumeThreshold = v.(int) }},
-	{"ErrorPercentThreshold", "more than 0, at most 100", 0.0, 100.0, "", false,
-		func(s *quill.Settings, v any) { s.ErrorPercentThreshold = v.(float64) }},
+	{
+		"Isolation", "pool or semaphore", quill.Pool, quill.Semaphore, "", true,
+		func(s *quill.Settings, v any) { s.Isolation = v.(quill.Isolation) },
+	},
+	{
+		"Timeout", "1ms to 1h, or none", ms, time.Hour, "none", false,
+		func(s *quill.Settings, v any) { s.Timeout = v.(time.Duration) },
+	},
+	{
+		"MaxConcurrent", "1 to 1000000, or unlimited", 1, 1_000_000, "unlimited", false,
+		func(s *quill.Settings, v any) { s.MaxConcurrent = v.(int) },
+	},
+	{
+		"QueueSize", "0 to 1000000", 0, 1_000_000, "", true,
+		func(s *quill.Settings, v any) { s.QueueSize = v.(int) },
+	},
+	{
+		"RollingWindow", "100ms to 1h", 100 * ms, time.Hour, "", false,
+		func(s *quill.Settings, v any) { s.RollingWindow = v.(time.Duration) },
+	},
+	{
+		"RollingBuckets", "1 to 100", 1, 100, "", false,
+		func(s *quill.Settings, v any) { s.RollingBuckets = v.(int) },
+	},
+	{
+		"RollingCalls", "1 to 100000", 1, 100_000, "", true,
+		func(s *quill.Settings, v any) { s.RollingCalls = v.(int) },
+	},
+	{
+		"RequestVolumeThreshold", "1 to 1000000000", 1, 1_000_000_000, "", false,
+		func(s *quill.Settings, v any) { s.RequestVolumeThreshold = v.(int) },
+	},
+	{
+		"ErrorPercentThreshold", "more than 0, at most 100", 0.0, 100.0, "", false,
+		func(s *quill.Settings, v any) { s.ErrorPercentThreshold = v.(float64) },
+	},
 	{"IgnoreRejected", "true or false", false, true, "", true, nil},
-	{"SlowCallDuration", "1ms to 1h", ms, time.Hour, "", true,
-		func(s *quill.Settings, v any) { s.SlowCallDuration = v.(time.Duration) }},
-	{"SlowCallPercentThreshold", "more than 0, at most 100", 0.0, 100.0, "", false,
-		func(s *quill.Settings, v any) { s.SlowCallPercentThreshold = v.(float64) }},
-	{"SleepWindow", "1ms to 24h", ms, day, "", false,
-		func(s *quill.Settings, v any) { s.SleepWindow = v.(time.Duration) }},
-	{"MaxSleepWindow", "1ms to 24h", ms, day, "", true,
-		func(s *quill.Settings, v any) { s.MaxSleepWindow = v.(time.Duration) }},
-	{"SleepWindowJitter", "0 to 100", 0.0, 100.0, "", true,
-		func(s *quill.Settings, v any) { s.SleepWindowJitter = v.(float64) }},
-	{"Probes", "1 to 100", 1, 100, "", false,
-		func(s *quill.Settings, v any) { s.Probes = v.(int) }},
-	{"ProbeLease", "1ms to 24h", ms, day, "", false,
-		func(s *quill.Settings, v any) { s.ProbeLease = v.(time.Duration) }},
-	{"MaxConcurrentFallbacks", "1 to 1000000, or unlimited", 1, 1_000_000, "unlimited", false,
-		func(s *quill.Settings, v any) { s.MaxConcurrentFallbacks = v.(int) }},
-	{"FallbackTimeout", "1ms to 1h, or none", ms, time.Hour, "none", false,
-		func(s *quill.Settings, v any) { s.FallbackTimeout = v.(time.Duration) }},
-	{"Override", "none, forced-open, forced-closed or disabled", quill.NoOverride, quill.Disabled, "", true,
-		func(s *quill.Settings, v any) { s.Override = v.(quill.Override) }},
+	{
+		"SlowCallDuration", "1ms to 1h", ms, time.Hour, "", true,
+		func(s *quill.Settings, v any) { s.SlowCallDuration = v.(time.Duration) },
+	},
+	{
+		"SlowCallPercentThreshold", "more than 0, at most 100", 0.0, 100.0, "", false,
+		func(s *quill.Settings, v any) { s.SlowCallPercentThreshold = v.(float64) },
+	},
+	{
+		"SleepWindow", "1ms to 24h", ms, day, "", false,
+		func(s *quill.Settings, v any) { s.SleepWindow = v.(time.Duration) },
+	},
+	{
+		"MaxSleepWindow", "1ms to 24h", ms, day, "", true,
+		func(s *quill.Settings, v any) { s.MaxSleepWindow = v.(time.Duration) },
+	},
+	{
+		"SleepWindowJitter", "0 to 100", 0.0, 100.0, "", true,
+		func(s *quill.Settings, v any) { s.SleepWindowJitter = v.(float64) },
+	},
+	{
+		"Probes", "1 to 100", 1, 100, "", false,
+		func(s *quill.Settings, v any) { s.Probes = v.(int) },
+	},
+	{
+		"ProbeLease", "1ms to 24h", ms, day, "", false,
+		func(s *quill.Settings, v any) { s.ProbeLease = v.(time.Duration) },
+	},
+	{
+		"MaxConcurrentFallbacks", "1 to 1000000, or unlimited", 1, 1_000_000, "unlimited", false,
+		func(s *quill.Settings, v any) { s.MaxConcurrentFallbacks = v.(int) },
+	},
+	{
+		"FallbackTimeout", "1ms to 1h, or none", ms, time.Hour, "none", false,
+		func(s *quill.Settings, v any) { s.FallbackTimeout = v.(time.Duration) },
+	},
+	{
+		"Override", "none, forced-open, forced-closed or disabled", quill.NoOverride, quill.Disabled, "", true,
+		func(s *quill.Settings, v any) { s.Override = v.(quill.Override) },
+	},
 }
 
 // badValues are values out of the field's range, among them the mistakes of unit that
@@ -78,9 +116,11 @@ func (r rule) badValues() []any {
 	var bad []any
 	switch low := r.low.(type) {
 	case time.Duration:
-		bad = []any{low - 1, r.high.(time.Duration) + 1, time.Duration(1), time.Duration(5), time.Duration(1000),
+		bad = []any{
+			low - 1, r.high.(time.Duration) + 1, time.Duration(1), time.Duration(5), time.Duration(1000),
 			time.Duration(-2), -time.Millisecond, -time.Second, -time.Hour, 100 * day,
-			time.Duration(math.MinInt64), time.Duration(math.MaxInt64)}
+			time.Duration(math.MinInt64), time.Duration(math.MaxInt64),
+		}
 		if r.special == "" {
 			bad = append(bad, quill.NoTimeout)
 		}
@@ -90,8 +130,10 @@ func (r rule) badValues() []any {
 			bad = append(bad, quill.Unlimited)
 		}
 	case float64:
-		bad = []any{math.NaN(), math.Inf(1), math.Inf(-1), -1.0, -0.1, -math.SmallestNonzeroFloat64,
-			math.Nextafter(100, 200), 101.0, 5000.0, math.MaxFloat64, -math.MaxFloat64}
+		bad = []any{
+			math.NaN(), math.Inf(1), math.Inf(-1), -1.0, -0.1, -math.SmallestNonzeroFloat64,
+			math.Nextafter(100, 200), 101.0, 5000.0, math.MaxFloat64, -math.MaxFloat64,
+		}
 	case quill.Isolation:
 		bad = []any{quill.Isolation(2), quill.Isolation(3), quill.Isolation(255)}
 	case quill.Override:
@@ -214,33 +256,57 @@ var contradictions = []struct {
 	given quill.Settings
 	want  []quill.Problem
 }{
-	{quill.Settings{SlowCallPercentThreshold: 30},
-		[]quill.Problem{{"SlowCallPercentThreshold", "30", "left out unless SlowCallDuration is set"}}},
-	{quill.Settings{SlowCallDuration: 1001 * ms},
-		[]quill.Problem{{"SlowCallDuration", "1.001s", "1ms to 1h, and not above Timeout (1s)"}}},
-	{quill.Settings{SlowCallDuration: time.Hour, Timeout: 20 * time.Minute},
-		[]quill.Problem{{"SlowCallDuration", "1h", "1ms to 1h, and not above Timeout (20m)"}}},
-	{quill.Settings{RollingCalls: 10, RequestVolumeThreshold: 11},
-		[]quill.Problem{{"RequestVolumeThreshold", "11", "1 to 1000000000, and not above RollingCalls (10)"}}},
-	{quill.Settings{MaxSleepWindow: time.Second},
-		[]quill.Problem{{"MaxSleepWindow", "1s", "1ms to 24h, and not below SleepWindow (5s)"}}},
-	{quill.Settings{SleepWindow: time.Hour + time.Minute, MaxSleepWindow: time.Hour},
-		[]quill.Problem{{"MaxSleepWindow", "1h", "1ms to 24h, and not below SleepWindow (1h1m)"}}},
-	{quill.Settings{ProbeLease: 999 * ms},
-		[]quill.Problem{{"ProbeLease", "999ms", "1ms to 24h, and not below Timeout (1s)"}}},
-	{quill.Settings{ProbeLease: 5 * time.Second, Timeout: 10 * time.Second},
-		[]quill.Problem{{"ProbeLease", "5s", "1ms to 24h, and not below Timeout (10s)"}}},
-	{quill.Settings{QueueSize: 1, Timeout: quill.NoTimeout},
-		[]quill.Problem{{"QueueSize", "1", "0 where Timeout is none (a call could wait for ever)"}}},
-	{quill.Settings{QueueSize: 1, MaxConcurrent: quill.Unlimited},
-		[]quill.Problem{{"QueueSize", "1", "0 where MaxConcurrent is unlimited (no call ever waits)"}}},
-	{quill.Settings{QueueSize: 9, Timeout: quill.NoTimeout, MaxConcurrent: quill.Unlimited, ProbeLease: ms,
-		MaxSleepWindow: ms, RollingCalls: 1, RequestVolumeThreshold: 2, SlowCallPercentThreshold: 1},
+	{
+		quill.Settings{SlowCallPercentThreshold: 30},
+		[]quill.Problem{{"SlowCallPercentThreshold", "30", "left out unless SlowCallDuration is set"}},
+	},
+	{
+		quill.Settings{SlowCallDuration: 1001 * ms},
+		[]quill.Problem{{"SlowCallDuration", "1.001s", "1ms to 1h, and not above Timeout (1s)"}},
+	},
+	{
+		quill.Settings{SlowCallDuration: time.Hour, Timeout: 20 * time.Minute},
+		[]quill.Problem{{"SlowCallDuration", "1h", "1ms to 1h, and not above Timeout (20m)"}},
+	},
+	{
+		quill.Settings{RollingCalls: 10, RequestVolumeThreshold: 11},
+		[]quill.Problem{{"RequestVolumeThreshold", "11", "1 to 1000000000, and not above RollingCalls (10)"}},
+	},
+	{
+		quill.Settings{MaxSleepWindow: time.Second},
+		[]quill.Problem{{"MaxSleepWindow", "1s", "1ms to 24h, and not below SleepWindow (5s)"}},
+	},
+	{
+		quill.Settings{SleepWindow: time.Hour + time.Minute, MaxSleepWindow: time.Hour},
+		[]quill.Problem{{"MaxSleepWindow", "1h", "1ms to 24h, and not below SleepWindow (1h1m)"}},
+	},
+	{
+		quill.Settings{ProbeLease: 999 * ms},
+		[]quill.Problem{{"ProbeLease", "999ms", "1ms to 24h, and not below Timeout (1s)"}},
+	},
+	{
+		quill.Settings{ProbeLease: 5 * time.Second, Timeout: 10 * time.Second},
+		[]quill.Problem{{"ProbeLease", "5s", "1ms to 24h, and not below Timeout (10s)"}},
+	},
+	{
+		quill.Settings{QueueSize: 1, Timeout: quill.NoTimeout},
+		[]quill.Problem{{"QueueSize", "1", "0 where Timeout is none (a call could wait for ever)"}},
+	},
+	{
+		quill.Settings{QueueSize: 1, MaxConcurrent: quill.Unlimited},
+		[]quill.Problem{{"QueueSize", "1", "0 where MaxConcurrent is unlimited (no call ever waits)"}},
+	},
+	{
+		quill.Settings{
+			QueueSize: 9, Timeout: quill.NoTimeout, MaxConcurrent: quill.Unlimited, ProbeLease: ms,
+			MaxSleepWindow: ms, RollingCalls: 1, RequestVolumeThreshold: 2, SlowCallPercentThreshold: 1,
+		},
 		[]quill.Problem{
 			{"RequestVolumeThreshold", "2", "1 to 1000000000, and not above RollingCalls (1)"},
 			{"SlowCallPercentThreshold", "1", "left out unless SlowCallDuration is set"},
 			{"MaxSleepWindow", "1ms", "1ms to 24h, and not below SleepWindow (5s)"},
 			{"QueueSize", "9", "0 where Timeout is none (a call could wait for ever)"},
 			{"QueueSize", "9", "0 where MaxConcurrent is unlimited (no call ever waits)"},
-		}},
+		},
+	},
 }

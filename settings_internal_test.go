@@ -76,8 +76,14 @@ func TestTypingErrorsAreCounted(t *testing.T) {
 		a, b string
 		want int
 	}{
-		{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"timeout", "timeout", 0}, {"timout", "timeout", 1},
-		{"timeuot", "timeout", 2}, {"kitten", "sitting", 3}, {"probes", "xprobes", 1},
+		{"", "", 0},
+		{"", "abc", 3},
+		{"abc", "", 3},
+		{"timeout", "timeout", 0},
+		{"timout", "timeout", 1},
+		{"timeuot", "timeout", 2},
+		{"kitten", "sitting", 3},
+		{"probes", "xprobes", 1},
 	} {
 		require.Equal(t, tc.want, typingErrors(tc.a, tc.b), "%q %q", tc.a, tc.b)
 		require.Equal(t, tc.want, typingErrors(tc.b, tc.a), "%q %q", tc.b, tc.a)

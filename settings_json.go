@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -214,33 +215,37 @@ func (f *field) parse(value json.RawMessage) (v float64, want string) {
 			return 0, `a string with a unit, such as "300ms": ` + f.allowed()
 		}
 		return f.plain(float64(d))
-	case countKind:
-		n, err := strconv.ParseInt(string(value), 10, 64)
-		if errors.Is(err, strconv.ErrSyntax) {
-			return 0, "a whole number: " + f.allowed()
+	case countKind, percentKind:
+		return f.parseNumber(string(value))
+	case flagKind:
+		if at := slices.Index(flagNames[:], string(value)); at >= 0 {
+			return float64(at), ""
 		}
-		return f.plain(float64(n)) // the nearest int64 if it is out of range
-	case percentKind:
-		v, err := strconv.ParseFloat(string(value), 64)
+	case wordKind:
+		if at := slices.Index(f.words, text); isText && at >= 0 {
+			return float64(at), ""
+		}
+	}
+	return 0, f.allowed()
+}
+
+// flagNames are the values of a flag in JSON, by their number.
+var flagNames = [...]string{"false", "true"}
+
+// parseNumber is parse for what JSON writes as a number.
+func (f *field) parseNumber(value string) (v float64, want string) {
+	if f.kind == percentKind {
+		v, err := strconv.ParseFloat(value, 64)
 		if errors.Is(err, strconv.ErrSyntax) {
 			return 0, "a number: " + f.allowed()
 		}
 		return v, ""
-	case flagKind:
-		if string(value) == "true" {
-			return 1, ""
-		}
-		if string(value) == "false" {
-			return 0, ""
-		}
-	case wordKind:
-		for i, word := range f.words {
-			if isText && text == word {
-				return float64(i), ""
-			}
-		}
 	}
-	return 0, f.allowed()
+	n, err := strconv.ParseInt(value, 10, 64)
+	if errors.Is(err, strconv.ErrSyntax) {
+		return 0, "a whole number: " + f.allowed()
+	}
+	return f.plain(float64(n)) // the nearest int64 if it is out of range
 }
 
 // plain refuses the number behind a special word: who subtracted too much, or wrote -1 by

@@ -20,17 +20,27 @@ func TestSettingsAreWrittenAsOperatorsReadThem(t *testing.T) {
 		want  string
 	}{
 		{quill.Settings{}, `{}`},
-		{quill.Settings{Timeout: 300 * ms, SleepWindow: 10 * time.Minute, MaxSleepWindow: day},
-			`{"timeout":"300ms","sleepWindow":"10m","maxSleepWindow":"24h"}`},
-		{quill.Settings{Timeout: quill.NoTimeout, MaxConcurrent: quill.Unlimited,
-			MaxConcurrentFallbacks: quill.Unlimited, FallbackTimeout: quill.NoTimeout},
-			`{"timeout":"none","maxConcurrent":"unlimited","maxConcurrentFallbacks":"unlimited","fallbackTimeout":"none"}`},
-		{quill.Settings{Isolation: quill.Semaphore, ErrorPercentThreshold: 0.1, IgnoreRejected: true, Override: quill.ForceOpen},
-			`{"isolation":"semaphore","errorPercentThreshold":0.1,"ignoreRejected":true,"override":"forced-open"}`},
-		{quill.Settings{}.WithDefaults(),
+		{
+			quill.Settings{Timeout: 300 * ms, SleepWindow: 10 * time.Minute, MaxSleepWindow: day},
+			`{"timeout":"300ms","sleepWindow":"10m","maxSleepWindow":"24h"}`,
+		},
+		{
+			quill.Settings{
+				Timeout: quill.NoTimeout, MaxConcurrent: quill.Unlimited,
+				MaxConcurrentFallbacks: quill.Unlimited, FallbackTimeout: quill.NoTimeout,
+			},
+			`{"timeout":"none","maxConcurrent":"unlimited","maxConcurrentFallbacks":"unlimited","fallbackTimeout":"none"}`,
+		},
+		{
+			quill.Settings{Isolation: quill.Semaphore, ErrorPercentThreshold: 0.1, IgnoreRejected: true, Override: quill.ForceOpen},
+			`{"isolation":"semaphore","errorPercentThreshold":0.1,"ignoreRejected":true,"override":"forced-open"}`,
+		},
+		{
+			quill.Settings{}.WithDefaults(),
 			`{"timeout":"1s","maxConcurrent":10,"rollingWindow":"10s","rollingBuckets":10,"requestVolumeThreshold":20,` +
 				`"errorPercentThreshold":50,"sleepWindow":"5s","probes":1,"probeLease":"5s",` +
-				`"maxConcurrentFallbacks":10,"fallbackTimeout":"1s"}`},
+				`"maxConcurrentFallbacks":10,"fallbackTimeout":"1s"}`,
+		},
 	} {
 		data, err := json.Marshal(tc.given)
 		require.NoError(t, err)

@@ -142,28 +142,38 @@ func (c *checker) err(command string) error {
 // be a default.
 func (c *checker) contradictions(given Settings) {
 	s := given.WithDefaults()
-	if s.RollingCalls != 0 && s.RequestVolumeThreshold > s.RollingCalls {
-		c.contradict(&s, requestVolumeThresholdField, rollingCallsField, "not above")
-	}
-	if s.SlowCallPercentThreshold != 0 && s.SlowCallDuration == 0 {
-		c.depend(&s, slowCallPercentThresholdField, slowCallDurationField,
-			"left out unless SlowCallDuration is set")
-	}
-	if s.Timeout != NoTimeout && s.SlowCallDuration > s.Timeout {
-		c.contradict(&s, slowCallDurationField, timeoutField, "not above")
-	}
-	if s.MaxSleepWindow != 0 && s.MaxSleepWindow < s.SleepWindow {
-		c.contradict(&s, maxSleepWindowField, sleepWindowField, "not below")
-	}
+	c.contradictionsOfRules(&s)
 	if given.ProbeLease != 0 && s.Timeout != NoTimeout && s.ProbeLease < s.Timeout {
 		c.contradict(&s, probeLeaseField, timeoutField, "not below")
 	}
+	c.contradictionsOfQueue(&s)
+}
+
+// contradictionsOfRules checks what the breaker judges and sleeps by.
+func (c *checker) contradictionsOfRules(s *Settings) {
+	if s.RollingCalls != 0 && s.RequestVolumeThreshold > s.RollingCalls {
+		c.contradict(s, requestVolumeThresholdField, rollingCallsField, "not above")
+	}
+	if s.SlowCallPercentThreshold != 0 && s.SlowCallDuration == 0 {
+		c.depend(s, slowCallPercentThresholdField, slowCallDurationField,
+			"left out unless SlowCallDuration is set")
+	}
+	if s.Timeout != NoTimeout && s.SlowCallDuration > s.Timeout {
+		c.contradict(s, slowCallDurationField, timeoutField, "not above")
+	}
+	if s.MaxSleepWindow != 0 && s.MaxSleepWindow < s.SleepWindow {
+		c.contradict(s, maxSleepWindowField, sleepWindowField, "not below")
+	}
+}
+
+// contradictionsOfQueue checks that a call in the queue can wait, and not for ever.
+func (c *checker) contradictionsOfQueue(s *Settings) {
 	if s.QueueSize != 0 && s.Timeout == NoTimeout {
-		c.depend(&s, queueSizeField, timeoutField,
+		c.depend(s, queueSizeField, timeoutField,
 			"0 where Timeout is none (a call could wait for ever)")
 	}
 	if s.QueueSize != 0 && s.MaxConcurrent == Unlimited {
-		c.depend(&s, queueSizeField, maxConcurrentField,
+		c.depend(s, queueSizeField, maxConcurrentField,
 			"0 where MaxConcurrent is unlimited (no call ever waits)")
 	}
 }
