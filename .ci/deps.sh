@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Installs what the tests with real components want and is not there yet: a browser and
-# promtool, as packages of Debian. Tests that need one of them skip without it, so this is
+# Installs what the tests with real components want and is not there yet: a browser,
+# promtool, the model checker spin and the compiler it wants, as packages of Debian. Tests that need one of them skip without it, so this is
 # for CI and for whoever wants them to run.
 set -euo pipefail
 
 # The command that a test looks for, and the package that brings it. Prometheus is held at
 # the release that the tests were written against; Debian keeps only the newest browser.
-wanted=("chromium chromium" "promtool prometheus=2.42.*")
+wanted=("chromium chromium" "promtool prometheus=2.42.*" "spin spin" "gcc gcc")
 
 missing=()
 for w in "${wanted[@]}"; do
