@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -188,6 +189,22 @@ func TestEachOfTheTwoCallsFallsBackByItself(t *testing.T) {
 	require.Equal(t, "stale", w.Header().Get(api.KindHeader), "the worst part names the whole")
 	require.Contains(t, r.log.String(), "fallback=catalog.ratings-2")
 	require.Contains(t, r.log.String(), "fallback=last")
+}
+
+func TestLogTellsOfTheSecondInstanceAndOfEachTransition(t *testing.T) {
+	r := newRig(t, safe)
+	r.ratings1.Set(ill)
+	r.ratings2.Set(ill)
+	for range DefaultSettings.RequestVolumeThreshold {
+		r.get("foo")
+	}
+	require.Contains(t, r.log.String(), `msg="a fallback of catalog.ratings-1 failed" fallback=catalog.ratings-2`)
+	require.Contains(t, r.log.String(), "status 500: the instance is failing")
+	require.Eventually(t, func() bool {
+		return strings.Contains(r.log.String(), `level=WARN msg="the circuit of catalog.ratings-1 is open"`) &&
+			strings.Contains(r.log.String(), `level=WARN msg="the circuit of catalog.ratings-2 is open"`)
+	}, 5*time.Second, time.Millisecond)
+	require.Contains(t, r.log.String(), `reason="opened for 5s: 10 of 10 calls failed`)
 }
 
 func TestNaiveShowsEveryFaultToTheUser(t *testing.T) {

@@ -37,6 +37,7 @@ type Guard struct {
 	Bulkhead  *quill.Bulkhead // nil = one for each instance
 	Fallbacks Fallbacks
 	Hooks     quill.Hooks
+	Log       *slog.Logger // gets transitions and failed fallbacks; nil = nobody does
 }
 
 // DefaultSettings suit services that answer in a few milliseconds: one that takes half a
@@ -98,6 +99,9 @@ func guarded[T api.Answer](
 
 func options(g Guard, reg *quill.Registry) []quill.Option {
 	opts := []quill.Option{g.Settings, quill.WithRegistry(reg), quill.WithHooks(g.Hooks)}
+	if g.Log != nil {
+		opts = append(opts, quill.WithHooks(web.LogHooks(g.Log)))
+	}
 	if g.Bulkhead != nil {
 		opts = append(opts, quill.WithBulkhead(g.Bulkhead))
 	}
@@ -135,8 +139,10 @@ func kindOf[T any](a quill.Answer[T]) api.Kind {
 	}
 }
 
-// Guarded is how the catalog asks in earnest: both services with every fallback.
+// Guarded is how the catalog asks in earnest: both services with every fallback. What the
+// guards do is written to log.
 func Guarded(u Upstreams, g Guard, reg *quill.Registry, log *slog.Logger) Sources {
+	g.Log = log
 	return Sources{
 		Ratings: Ask(RatingsCommand(u, g, reg), log),
 		Movies:  Ask(MovieCommand(u, g, reg), log),

@@ -19,8 +19,7 @@ func Handler(c Cataloger, workers int, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /catalog/{userId}", web.Workers(workers, serveCatalog(c, log)))
 	mux.HandleFunc("GET /healthz", web.Healthz)
-	mux.HandleFunc("/", web.NotFound)
-	return mux
+	return web.Routes(mux, log)
 }
 
 func serveCatalog(c Cataloger, log *slog.Logger) http.HandlerFunc {

@@ -38,7 +38,7 @@ func (p *Panel) Handler() http.Handler {
 	mux.HandleFunc("PUT /api/traffic", p.serveTraffic)
 	mux.HandleFunc("PUT /api/settings", p.serveSettings)
 	mux.HandleFunc("POST /api/heal", p.serveHeal)
-	return secure(http.NewCrossOriginProtection().Handler(mux))
+	return secure(http.NewCrossOriginProtection().Handler(web.Routes(mux, p.log)))
 }
 
 func secure(next http.Handler) http.Handler {

@@ -31,7 +31,7 @@ func New(instance string, client *tmdb.Client, reg *quill.Registry, log *slog.Lo
 		MaxConcurrent: 40, // about what The Movie Database grants a second
 	}
 	movie := quill.New(instance+".tmdb", ask(client), settings,
-		quill.WithRegistry(reg), quill.WithClassifier(judge)).
+		quill.WithRegistry(reg), quill.WithClassifier(judge), quill.WithHooks(web.LogHooks(log))).
 		FallbackLast(last)
 	return &Service{movie: movie, log: log}
 }
@@ -61,8 +61,7 @@ func (s *Service) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /movies/{movieId}", s.serveMovie)
 	mux.HandleFunc("GET /healthz", web.Healthz)
-	mux.HandleFunc("/", web.NotFound)
-	return mux
+	return web.Routes(mux, s.log)
 }
 
 func (s *Service) serveMovie(w http.ResponseWriter, r *http.Request) {
@@ -100,7 +99,7 @@ func translate(id string, err error) error {
 		case http.StatusUnauthorized, http.StatusForbidden:
 			return web.Said(errors.Join(web.ErrGateway, err), "The Movie Database refuses our key: check TMDB_TOKEN or TMDB_API_KEY")
 		case http.StatusTooManyRequests:
-			return web.Said(errors.Join(web.ErrBusy, err), "The Movie Database has had enough requests from us for now")
+			return web.Said(&web.BusyError{Cause: err, RetryAfter: e.RetryAfter}, "The Movie Database has had enough requests from us for now")
 		}
 	}
 	return err

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,8 +18,26 @@ import (
 	"github.com/seed-f7c3343e/quill/examples/moviecatalog/internal/tmdb"
 )
 
+// buffer is a bytes.Buffer that hooks may write to while a test reads.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
 // service returns movie-info before the given Movie Database, and its log.
-func service(t *testing.T, db http.Handler) (http.Handler, *bytes.Buffer) {
+func service(t *testing.T, db http.Handler) (http.Handler, *buffer) {
 	t.Helper()
 	srv := httptest.NewServer(db)
 	t.Cleanup(srv.Close)
@@ -25,7 +45,7 @@ func service(t *testing.T, db http.Handler) (http.Handler, *bytes.Buffer) {
 	client.Timeout = 200 * time.Millisecond
 	c, err := tmdb.NewClient(tmdb.Config{BaseURL: srv.URL, Token: "t", HTTP: client})
 	require.NoError(t, err)
-	log := &bytes.Buffer{}
+	log := &buffer{}
 	return New("movieinfo-1", c, quill.NewRegistry(), slog.New(slog.NewTextHandler(log, nil))).Handler(), log
 }
 
@@ -86,6 +106,25 @@ func TestEachFaultOfTheMovieDatabaseHasItsStatusAndALineInTheLog(t *testing.T) {
 	}
 }
 
+func TestCauseAndWaitOfTheMovieDatabaseAreToldOn(t *testing.T) {
+	says := func(status int, body string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "7")
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		})
+	}
+	h, log := service(t, says(429, `{"status_code":25,"status_message":"Over the limit."}`))
+	w := get(h, "/movies/550")
+	require.Equal(t, 503, w.Code)
+	require.Equal(t, "7", w.Header().Get("Retry-After"))
+	require.Contains(t, log.String(), "status 429, code 25: Over the limit.")
+
+	h, log = service(t, says(401, `{"status_code":7,"status_message":"Invalid API key."}`))
+	require.Equal(t, 502, get(h, "/movies/550").Code)
+	require.Contains(t, log.String(), "status 401, code 7: Invalid API key.")
+}
+
 func TestWhileTheMovieDatabaseIsSickTheLastAnswerIsGivenAndThenTheCircuitIsOpen(t *testing.T) {
 	var sick atomic.Bool
 	var calls atomic.Int64
@@ -109,6 +148,9 @@ func TestWhileTheMovieDatabaseIsSickTheLastAnswerIsGivenAndThenTheCircuitIsOpen(
 	}
 	require.Less(t, calls.Load(), int64(30), "the open circuit spares the sick")
 	require.Contains(t, log.String(), "gave the last good answer")
+	require.Eventually(t, func() bool {
+		return strings.Contains(log.String(), `msg="the circuit of movieinfo-1.tmdb is open"`)
+	}, 5*time.Second, time.Millisecond)
 
 	w := get(h, "/movies/13") // never asked for before: nothing to fall back on
 	require.Equal(t, 503, w.Code)

@@ -41,8 +41,7 @@ func Handler(log *slog.Logger) http.Handler {
 		answer(w, r, log, r.PathValue("movieId"), ofMovie)
 	})
 	mux.HandleFunc("GET /healthz", web.Healthz)
-	mux.HandleFunc("/", web.NotFound)
-	return mux
+	return web.Routes(mux, log)
 }
 
 func answer[T any](w http.ResponseWriter, r *http.Request, log *slog.Logger, id string, find func(string) (T, error)) {

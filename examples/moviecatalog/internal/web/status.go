@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/seed-f7c3343e/quill"
@@ -17,6 +18,15 @@ var (
 	ErrBusy    = errors.New("busy")        // another service wants to be left alone for now
 )
 
+// BusyError is an [ErrBusy] with the other service's own word on when to come back.
+type BusyError struct {
+	Cause      error
+	RetryAfter time.Duration // 0 = it has said nothing
+}
+
+func (e *BusyError) Error() string   { return e.Cause.Error() }
+func (e *BusyError) Unwrap() []error { return []error{ErrBusy, e.Cause} }
+
 // Said gives err words that are fit for the asker. [errors.Is] sees err as before.
 func Said(err error, words string) error { return said{err, words} }
 
@@ -27,6 +37,14 @@ type said struct {
 
 func (s said) Error() string { return s.words }
 func (s said) Unwrap() error { return s.err }
+
+// causeOf is what the log is told of err: all that lies under the words for the asker.
+func causeOf(err error) string {
+	if s, ok := errors.AsType[said](err); ok {
+		err = s.err
+	}
+	return strings.ReplaceAll(err.Error(), "\n", ": ") // as errors.Join puts them
+}
 
 // Fault is an error as the asker gets to see it.
 type Fault struct {
@@ -73,7 +91,11 @@ func judgeWords(err error) Fault {
 	case errors.Is(err, api.ErrNotFound):
 		return Fault{Status: http.StatusNotFound, Message: words}
 	case errors.Is(err, ErrBusy):
-		return Fault{http.StatusServiceUnavailable, words, time.Second}
+		wait := time.Second
+		if e, ok := errors.AsType[*BusyError](err); ok && e.RetryAfter > 0 {
+			wait = e.RetryAfter
+		}
+		return Fault{http.StatusServiceUnavailable, words, wait}
 	default:
 		return Fault{Status: http.StatusBadGateway, Message: words}
 	}

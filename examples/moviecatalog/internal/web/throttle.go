@@ -3,13 +3,16 @@ package web
 import (
 	"context"
 	"log/slog"
+	"regexp"
+	"strings"
 	"sync"
 	"time"
 )
 
-// Throttle passes each distinct message to next at most once in every. A sick service
-// under load would otherwise write thousands of equal lines; how many were left out is
-// told with the next one that is not.
+// Throttle passes each distinct line to next at most once in every. A sick service under
+// load would otherwise write thousands of equal lines; how many were left out is told
+// with the next one that is not. Lines are equal if they differ in nothing but measured
+// times and the ports of connections.
 func Throttle(next slog.Handler, every time.Duration) slog.Handler {
 	return &throttle{Handler: next, every: every, seen: &seen{last: map[string]*line{}}}
 }
@@ -36,7 +39,7 @@ type line struct {
 const maxLines = 1000
 
 func (t *throttle) Handle(ctx context.Context, r slog.Record) error {
-	left, ok := t.seen.due(t.scope+r.Message, r.Time, t.every)
+	left, ok := t.seen.due(t.key(r), r.Time, t.every)
 	if !ok {
 		return nil
 	}
@@ -44,6 +47,25 @@ func (t *throttle) Handle(ctx context.Context, r slog.Record) error {
 		r.AddAttrs(slog.Int("leftOut", left))
 	}
 	return t.Handler.Handle(ctx, r)
+}
+
+// noise is what differs in the causes of equal lines: "in 4.8s", "127.0.0.1:51362->".
+var noise = regexp.MustCompile(`\d+(\.\d+)?(ns|µs|ms|s|m|h)\b|:\d+->`)
+
+func (t *throttle) key(r slog.Record) string {
+	var b strings.Builder
+	b.WriteString(t.scope)
+	b.WriteString(r.Message)
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Value.Kind() != slog.KindDuration {
+			b.WriteByte(' ')
+			b.WriteString(a.Key)
+			b.WriteByte('=')
+			b.WriteString(noise.ReplaceAllString(a.Value.String(), "#"))
+		}
+		return true
+	})
+	return b.String()
 }
 
 func (t *throttle) WithAttrs(attrs []slog.Attr) slog.Handler {

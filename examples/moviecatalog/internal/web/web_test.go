@@ -121,6 +121,48 @@ func TestThrottleLeavesEqualLinesOutAndCountsThem(t *testing.T) {
 	})
 }
 
+func TestThrottleTellsLinesApartByAllButTimesAndPorts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		log := slog.New(Throttle(slog.NewTextHandler(&out, nil), time.Second))
+		for _, cause := range []string{
+			"status 500", "status 503", "open for 4.8s", "open for 5s",
+			"read 127.0.0.1:51362->127.0.0.1:8082: reset", "read 127.0.0.1:51363->127.0.0.1:8082: reset",
+		} {
+			log.Warn("sick", "path", "/a", "age", time.Since(time.Unix(0, 0)), "cause", errors.New(cause))
+			time.Sleep(time.Millisecond)
+		}
+		log.Warn("sick", "path", "/b", "cause", errors.New("status 500"))
+		require.Equal(t, 5, bytes.Count(out.Bytes(), []byte("\n")), out.String())
+	})
+}
+
+func TestUnknownPathsAndWrongMethodsAreAnsweredAndLogged(t *testing.T) {
+	var log bytes.Buffer
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /movies/{movieId}", func(w http.ResponseWriter, r *http.Request) {
+		WriteJSON(w, api.Fresh, r.PathValue("movieId"))
+	})
+	h := Routes(mux, slog.New(slog.NewTextHandler(&log, nil)))
+	for _, c := range []struct {
+		method, path, body, allow, line string
+		status                          int
+	}{
+		{"GET", "/movies/1", `"1"`, "", "", 200},
+		{"GET", "/nothing", `{"status":404,"error":"no such path: /nothing"}`, "", "method=GET path=/nothing status=404", 404},
+		{"POST", "/nothing", `{"status":404,"error":"no such path: /nothing"}`, "", "method=POST path=/nothing status=404", 404},
+		{"POST", "/movies/1", `{"status":405,"error":"POST is not for /movies/1, but GET, HEAD is"}`, "GET, HEAD", "method=POST path=/movies/1 status=405", 405},
+	} {
+		log.Reset()
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(c.method, c.path, nil))
+		require.Equal(t, c.status, w.Code)
+		require.JSONEq(t, c.body, w.Body.String())
+		require.Equal(t, c.allow, w.Header().Get("Allow"))
+		require.Contains(t, log.String(), c.line)
+	}
+}
+
 func TestWorkersLetsOthersWaitAndLeave(t *testing.T) {
 	release, entered := make(chan struct{}), make(chan struct{}, 2)
 	h := Workers(1, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {

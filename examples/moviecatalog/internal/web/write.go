@@ -36,7 +36,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err er
 	if f.Status < http.StatusInternalServerError {
 		level = slog.LevelInfo
 	}
-	log.Log(r.Context(), level, f.Message, "path", r.URL.Path, "status", f.Status, "cause", err)
+	log.Log(r.Context(), level, f.Message, "path", r.URL.Path, "status", f.Status, "cause", causeOf(err))
 	if f.RetryAfter > 0 {
 		seconds := int(math.Ceil(f.RetryAfter.Seconds()))
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
@@ -53,11 +53,6 @@ func Refuse(w http.ResponseWriter, status int, message string) {
 // ten seconds is "healthy" all the same. That is why its callers need breakers.
 func Healthz(w http.ResponseWriter, _ *http.Request) {
 	write(w, http.StatusOK, map[string]string{"status": "ok"})
-}
-
-// NotFound answers a path that the service does not have.
-func NotFound(w http.ResponseWriter, r *http.Request) {
-	write(w, http.StatusNotFound, ErrorBody{http.StatusNotFound, "no such path: " + r.URL.Path})
 }
 
 func write(w http.ResponseWriter, status int, v any) {
