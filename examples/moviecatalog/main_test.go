@@ -140,21 +140,37 @@ func TestWrongCommandLinesAreToldInASentence(t *testing.T) {
 	for args, says := range map[string]string{
 		"play":                           `unknown argument "play"`,
 		"-nonsense":                      "not defined",
-		"-traffic 1000":                  "at most 200",
+		"-traffic 1000":                  `invalid value "1000" for flag -traffic: must be 0 to 200`,
+		"-traffic -1":                    "must be 0 to 200",
+		"-traffic NaN":                   "must be 0 to 200",
 		"serve":                          "must be catalog, movieinfo, ratings or tmdb",
 		"serve -only x":                  "must be catalog, movieinfo, ratings or tmdb",
-		"serve -only ratings -port -5":   "-port -5",
+		"serve -only ratings -port -5":   `invalid value "-5" for flag -port: must be 0`,
 		"serve -only catalog -ratings ,": "at least one URL",
-		"serve -only movieinfo -tmdb-url nowhere": "must look like",
-		"-tmdb-url nowhere":                       "must look like",
-		"story -lesson 8":                         "lessons 1 to 7",
-		"story -error-percent 101":                "ErrorPercentThreshold",
+		"serve -only catalog -movieinfo localhost:9":           `-movieinfo "localhost:9": must be http://HOST:PORT`,
+		"serve -only catalog -ratings http://local%20host":     `-ratings "http://local%20host": must be http://HOST:PORT`,
+		"serve -only catalog -ratings http://a:1,http://":      `-ratings "http:/": must be`,
+		"serve -only catalog -ratings http://a:99999":          "the port must be 1 to 65535",
+		"serve -only catalog -ratings http://a/?b":             `must be http://HOST:PORT`,
+		"serve -only ratings -movieinfo http://localhost:8082": "-movieinfo is a flag of -only catalog and none of -only ratings",
+		"serve -only catalog -tmdb-url http://localhost:8084":  "-tmdb-url is a flag of -only movieinfo",
+		"serve -only movieinfo -tmdb-url nowhere":              "must look like",
+		"-tmdb-url nowhere":                                    "must look like",
+		"story -lesson 8":                                      "lessons 1 to 7",
+		"story -error-percent 101":                             "ErrorPercentThreshold",
 	} {
 		var stderr bytes.Buffer
 		require.Equal(t, 2, run(t.Context(), strings.Fields(args), io.Discard, &stderr), args)
 		require.Contains(t, stderr.String(), says, args)
 	}
-	require.Zero(t, run(t.Context(), []string{"-h"}, io.Discard, io.Discard))
+	for _, args := range [][]string{{"-h"}, {"serve", "-h"}} {
+		var help bytes.Buffer
+		require.Zero(t, run(t.Context(), args, io.Discard, &help))
+		require.NotContains(t, help.String(), "default -1")
+	}
+	var stderr bytes.Buffer
+	require.Equal(t, 2, run(t.Context(), []string{"serve", "-only", "catalog", "-ratings", "http://local host"}, io.Discard, &stderr))
+	require.Contains(t, stderr.String(), `-ratings "http://local host": must be http://HOST:PORT`)
 }
 
 func TestOneServiceRunsAsAProcessOfItsOwn(t *testing.T) {
@@ -213,10 +229,19 @@ func TestStoryPrintsPureJSONAndWritesItsReport(t *testing.T) {
 	require.NoError(t, json.Unmarshal(stdout.Bytes(), &out))
 	require.Len(t, out.Lessons, 2)
 	require.Equal(t, "7-inner-proxy", out.Lessons[0].Name)
-	require.Contains(t, stderr.String(), "[ 1/2] lesson 7")
+	require.Contains(t, stderr.String(), "[ 1/2]  4 s left  lesson 7")
 	page, err := os.ReadFile(report)
 	require.NoError(t, err)
 	require.Contains(t, string(page[:100]), "<!doctype html>")
+}
+
+func TestReportThatCannotBeWrittenIsToldBeforeTheStoryIsPlayed(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	report := filepath.Join(t.TempDir(), "missing", "report.html")
+	require.Equal(t, 1, run(t.Context(), []string{"story", "-report", report}, &stdout, &stderr))
+	require.Contains(t, stderr.String(), "-report: ")
+	require.NotContains(t, stderr.String(), "lesson 1")
+	require.Empty(t, stdout.String())
 }
 
 func TestStoryThatIsEndedEarlySaysSo(t *testing.T) {

@@ -66,6 +66,12 @@ func play(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if f.only > 0 {
 		lessons = lessons[f.only-1 : f.only]
 	}
+	var report *os.File
+	if f.report != "" {
+		if report, err = os.Create(f.report); err != nil {
+			return fmt.Errorf("-report: %w", err) // before a minute is spent on it
+		}
+	}
 	log := slog.New(slog.DiscardHandler)
 	if f.verbose {
 		log = slog.New(web.Throttle(slog.NewTextHandler(stderr, nil), time.Second))
@@ -76,46 +82,40 @@ func play(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	rows, err := story.Play(ctx, lessons, log, progress)
 	progress.End()
 	if err != nil {
+		_ = report.Close()
 		if ctx.Err() != nil {
 			return errors.New("the story was ended before its end")
 		}
 		return err
 	}
 	verdicts := story.Check(rows)
-	if err := show(f, stdout, stderr, lessons, rows, verdicts); err != nil {
-		return err
-	}
-	return story.Failed(verdicts, rows)
+	return errors.Join(
+		show(f, stdout, lessons, rows, verdicts), // first, so that no failure of the report hides the figures
+		writeReport(report, stderr, lessons, rows, verdicts),
+		story.Failed(verdicts, rows))
 }
 
-func show(f storyFlags, stdout, stderr io.Writer, lessons []story.Lesson, rows []story.Row, verdicts []story.Verdict) error {
-	if f.report != "" {
-		if err := writeReport(f.report, lessons, rows, verdicts); err != nil {
-			return err
-		}
-		path, err := filepath.Abs(f.report)
-		if err != nil {
-			path = f.report
-		}
-		_, _ = fmt.Fprintln(stderr, "report: file://"+filepath.ToSlash(path))
-	}
+func show(f storyFlags, stdout io.Writer, lessons []story.Lesson, rows []story.Row, verdicts []story.Verdict) error {
 	if f.json {
 		return story.WriteJSON(stdout, rows)
 	}
 	return story.WriteTable(stdout, lessons, rows, verdicts)
 }
 
-func writeReport(path string, lessons []story.Lesson, rows []story.Row, verdicts []story.Verdict) (err error) {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
+func writeReport(file *os.File, stderr io.Writer, lessons []story.Lesson, rows []story.Row, verdicts []story.Verdict) error {
+	if file == nil {
+		return nil
 	}
-	defer func() {
-		if e := file.Close(); err == nil {
-			err = e
-		}
-	}()
-	return story.WriteReport(file, lessons, rows, verdicts)
+	err := errors.Join(story.WriteReport(file, lessons, rows, verdicts), file.Close())
+	if err != nil {
+		return fmt.Errorf("-report: %w", err)
+	}
+	path, err := filepath.Abs(file.Name())
+	if err != nil {
+		path = file.Name()
+	}
+	_, _ = fmt.Fprintln(stderr, "report: file://"+filepath.ToSlash(path))
+	return nil
 }
 
 func isTerminal(w io.Writer) bool {

@@ -50,8 +50,8 @@ type dot struct {
 
 // The measures of a chart.
 const (
-	chartWidth    = 560
-	leftMargin    = 56.0
+	chartWidth    = 360
+	leftMargin    = 50.0
 	rightMargin   = 8.0
 	answersHeight = 78.0
 	latencyHeight = 104.0
@@ -75,7 +75,7 @@ func drawChart(t Timeline, longest time.Duration) chart {
 	c.latencies(t.Samples)
 	bottom := c.bands(t, c.latencyTop+latencyHeight+gap+10)
 	c.AxisY = int(bottom)
-	for s := range int(t.End.Seconds()) + 1 {
+	for s := 0; s <= int(t.End.Seconds()); s += 1 + int(longest/(6*time.Second)) {
 		x := c.x(time.Duration(s) * time.Second)
 		c.Ticks = append(c.Ticks, words{X: x, Y: bottom + 13, Words: fmt.Sprintf("%d s", s), Anchor: "middle"})
 	}

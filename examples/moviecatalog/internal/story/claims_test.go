@@ -23,8 +23,9 @@ func good() map[string]Row {
 		"1-down-failover":    {Failover: 120, Opened: after(70), Recovered: after(150)},
 
 		"2-slow-unprotected":  {Errors: 280, OtherP99: ms(5000)},
-		"2-slow-timeout-only": {Errors: 60, OtherP99: ms(5000), BrokenP50: ms(3000), ReachedSick: 80, PeakGoroutines: 2000},
-		"2-slow-breaker":      {OtherP99: ms(6), BrokenP50: ms(2), ReachedSick: 9, PeakGoroutines: 120, Opened: after(170)},
+		"2-slow-timeout-only": {Errors: 60, OtherP99: ms(5000), LateP50: ms(3000), LateOtherP99: ms(5000), ReachedSick: 100, LateReached: 40},
+		"2-slow-breaker":      {OtherP99: ms(2600), LateP50: ms(2), LateOtherP99: ms(6), ReachedSick: 37, LateReached: 1, Opened: after(3100)},
+		"2-slow-bulkhead":     {OtherP99: ms(6), LateP50: ms(2), ReachedSick: 10, Opened: after(170)},
 
 		"3-when-window":      {Opened: after(1500), Recovered: after(300), ReachedSick: 185},
 		"3-when-last-calls":  {Opened: after(70), Recovered: after(130), ReachedSick: 12},
@@ -45,7 +46,7 @@ func good() map[string]Row {
 	}
 	for name, r := range rows {
 		r.Name, r.Lesson = name, int(name[0]-'0')
-		r.Requests, r.BrokenRequests, r.OtherRequests = 300, 120, 150
+		r.Requests, r.BrokenRequests, r.OtherRequests, r.LateRequests = 300, 120, 150, 100
 		rows[name] = r
 	}
 	return rows
@@ -92,12 +93,13 @@ func TestClaimThatTheFiguresDoNotBearOutIsRed(t *testing.T) {
 		{"wait for more than a second", "2-slow-unprotected", func(r *Row) { r.OtherP99 = ms(900) }},
 		{"a timeout alone", "2-slow-timeout-only", func(r *Row) { r.OtherP99 = ms(900) }},
 		{"a timeout alone", "2-slow-timeout-only", func(r *Row) { r.Errors = 0 }},
-		{"with a breaker nobody", "2-slow-breaker", func(r *Row) { r.Errors = 1 }},
-		{"with a breaker nobody", "2-slow-breaker", func(r *Row) { r.OtherP99 = ms(600) }},
-		{"with a breaker nobody", "2-slow-breaker", func(r *Row) { r.Opened = nil }},
-		{"ten times sooner", "2-slow-breaker", func(r *Row) { r.BrokenP50 = ms(301) }},
-		{"half as many calls reach", "2-slow-breaker", func(r *Row) { r.ReachedSick = 41 }},
-		{"half as many calls reach", "2-slow-breaker", func(r *Row) { r.PeakGoroutines = 2000 }},
+		{"when the first calls time out", "2-slow-breaker", func(r *Row) { r.Opened = nil }},
+		{"ten times sooner", "2-slow-breaker", func(r *Row) { r.LateP50 = ms(301) }},
+		{"99 of 100 of those", "2-slow-breaker", func(r *Row) { r.LateOtherP99 = ms(501) }},
+		{"less than half as many calls", "2-slow-breaker", func(r *Row) { r.LateReached = 20 }},
+		{"less than half as many calls", "2-slow-breaker", func(r *Row) { r.ReachedSick = 50 }},
+		{"with a bulkhead besides", "2-slow-bulkhead", func(r *Row) { r.Errors = 1 }},
+		{"with a bulkhead besides", "2-slow-bulkhead", func(r *Row) { r.OtherP99 = ms(520) }},
 		{"twice as soon", "3-when-last-calls", func(r *Row) { r.Opened = after(800) }},
 		{"twice as soon", "3-when-window", func(r *Row) { r.Opened = nil }},
 		{"the more calls reach", "3-when-last-calls", func(r *Row) { r.ReachedSick = 185 }},
@@ -126,6 +128,37 @@ func TestClaimThatTheFiguresDoNotBearOutIsRed(t *testing.T) {
 			require.ErrorContains(t, err, c.claim)
 		})
 	}
+}
+
+// A disabled breaker leaves its row with the timeout and the other instance: no opening,
+// and the users wait as with the timeout alone.
+func TestLessonTwoIsRedWithoutItsBreaker(t *testing.T) {
+	rows := good()
+	r, timed := rows["2-slow-breaker"], rows["2-slow-timeout-only"]
+	r.Opened = nil
+	r.LateP50, r.LateOtherP99, r.LateReached, r.ReachedSick = timed.LateP50, timed.LateOtherP99, timed.LateReached, timed.ReachedSick
+	rows[r.Name] = r
+	err := Failed(Check(list(rows)), nil)
+	for _, claim := range []string{"ten times sooner", "99 of 100 of those", "less than half as many"} {
+		require.ErrorContains(t, err, claim)
+	}
+}
+
+func TestLateFiguresAreOfTheLastPartOfTheIllness(t *testing.T) {
+	tl := Timeline{Broke: time.Second, Healed: 7 * time.Second, End: 9 * time.Second}
+	for at := time.Duration(0); at < tl.End; at += 100 * time.Millisecond {
+		s := load.Sample{At: at, Status: 200, Latency: time.Second}
+		if at >= 4500*time.Millisecond && at < tl.Healed {
+			s.Latency = time.Millisecond
+		}
+		tl.Samples, tl.Sick = append(tl.Samples, s), append(tl.Sick, at)
+	}
+	r := newRow(Lesson{}, Variant{}, tl)
+	require.Equal(t, 25, r.LateRequests)
+	require.Equal(t, ms(1), r.LateP50)
+	require.Equal(t, ms(1), r.LateP99)
+	require.Equal(t, 25, r.LateReached)
+	require.Equal(t, 90, r.ReachedSick)
 }
 
 func TestNoFiguresBearOutNothing(t *testing.T) {

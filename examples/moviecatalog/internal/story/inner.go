@@ -15,7 +15,7 @@ func innerCalls() Lesson {
 	v := Variant{
 		Broken: "both movie-infos fail", Sick: both, Fault: failing,
 		Rate: 60, Users: []string{"bob", "foo"},
-		Healthy: 500 * time.Millisecond, Breaks: time.Second, Healed: 700 * time.Millisecond,
+		Healthy: 400 * time.Millisecond, Breaks: 800 * time.Millisecond, Healed: 500 * time.Millisecond,
 	}
 	proxy, own := v, v
 	proxy.Name, proxy.Label = "7-inner-proxy", "a fallback in a proxy around the object"

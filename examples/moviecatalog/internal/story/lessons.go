@@ -27,7 +27,7 @@ func down() Lesson {
 	v := Variant{
 		Broken: "movieinfo-1 is down", Sick: first, Fault: fault.Faults{Down: true},
 		Rate: 60, Users: []string{"bob", "foo"},
-		Healthy: time.Second, Breaks: 2 * time.Second, Healed: 1200 * time.Millisecond,
+		Healthy: 500 * time.Millisecond, Breaks: 1200 * time.Millisecond, Healed: 1200 * time.Millisecond,
 	}
 	plain, safe := v, v
 	plain.Name, plain.Label, plain.Catalog = "1-down-unprotected", "nothing", naive(0)
@@ -41,31 +41,37 @@ func down() Lesson {
 	}
 }
 
-// slow is the notes' second scenario. All three rows have the same catalog with the same
-// 20 workers; what differs is only how movie-info is asked.
+// slow is the notes' second scenario. All rows have the same catalog with the same 20
+// workers; what differs is only how movie-info is asked. It is sick for two timeouts and
+// a little more, because a breaker cannot know anything before the first calls time out.
 func slow() Lesson {
+	const timeout, ample, few = 3 * time.Second, 40, 8 // more places than workers; fewer than half
 	v := Variant{
 		Broken: "movieinfo-1 takes 8 s", Sick: first, Fault: fault.Faults{Slow: 8 * time.Second},
 		Rate: 100, Users: []string{other, "bob", other, "foo"}, Workers: 20,
-		Healthy: time.Second, Breaks: 4 * time.Second, Healed: 3 * time.Second,
+		Healthy: 500 * time.Millisecond, Breaks: 6500 * time.Millisecond, Healed: 2500 * time.Millisecond,
 	}
-	const timeout = 3 * time.Second
-	plain, timed, broken := v, v, v
-	plain.Name, plain.Label, plain.Tail = "2-slow-unprotected", "nothing", 1500*time.Millisecond
-	plain.Catalog = naive(0)
-	timed.Name, timed.Label, timed.Tail = "2-slow-timeout-only", "a timeout of 3 s", 200*time.Millisecond
-	timed.Catalog = naive(timeout)
-	broken.Name, broken.Label = "2-slow-breaker", "the same timeout, 8 places, a breaker"
-	s := base
-	s.Timeout, s.MaxConcurrent = timeout, 8
-	broken.Catalog = guarded(s, catalog.Fallbacks{OtherInstance: true})
+	breaker := func(places int) func(Bench) catalog.Cataloger {
+		s := base
+		s.Timeout, s.MaxConcurrent, s.RollingCalls = timeout, places, 10
+		return guarded(s, catalog.Fallbacks{OtherInstance: true})
+	}
+	plain, timed, broken, held := v, v, v, v
+	plain.Name, plain.Label, plain.Catalog = "2-slow-unprotected", "nothing", naive(0)
+	timed.Name, timed.Label, timed.Catalog = "2-slow-timeout-only", "a timeout of 3 s", naive(timeout)
+	broken.Name, broken.Label = "2-slow-breaker", "that, a breaker, the other instance"
+	broken.Catalog = breaker(ample)
+	held.Name, held.Label = "2-slow-bulkhead", "those and a bulkhead of 8"
+	held.Catalog = breaker(few)
 	return Lesson{
 		2, "An instance becomes slow",
 		"Worse than down. Each request that needs the slow instance holds one of the catalog's 20 workers, and so " +
 			"carol, who needs no movie at all, waits too. A timeout of 3 s alone does not help: 50 such calls " +
-			"arrive each second and the timeouts free 7 workers a second. A breaker does: a few calls " +
-			"hang, the rest are refused at once and go to the other instance.",
-		[]Variant{plain, timed, broken},
+			"arrive each second and the timeouts free 7 workers a second. A breaker learns of the illness when the first " +
+			"calls time out; from then on calls go to the other instance at once, while the illness lasts. " +
+			"Those first 3 s are the bulkhead's: with 8 places for the slow instance, 12 workers stay free. (Calls that it " +
+			"refuses count as failures, and so the last circuit opens sooner.)",
+		[]Variant{plain, timed, broken, held},
 	}
 }
 
@@ -73,7 +79,7 @@ func when(turned Settings) Lesson {
 	v := Variant{
 		Broken: "movieinfo-1 fails always", Sick: first, Fault: failing,
 		Rate: 60, Users: []string{"bob", "foo"},
-		Healthy: 1500 * time.Millisecond, Breaks: 2200 * time.Millisecond, Healed: 1300 * time.Millisecond,
+		Healthy: 1200 * time.Millisecond, Breaks: 1800 * time.Millisecond, Healed: 1300 * time.Millisecond,
 	}
 	variant := func(name, label string, s quill.Settings) Variant {
 		r := v
@@ -84,7 +90,7 @@ func when(turned Settings) Lesson {
 	window.RollingCalls, window.RequestVolumeThreshold = 0, 20
 	byTime := variant("3-when-window", "of all calls of the last 10 s, half", window)
 	byCalls := variant("3-when-last-calls", "of the last 20 calls, half", base)
-	byCalls.Healthy, byCalls.Breaks = time.Second, 1500*time.Millisecond
+	byCalls.Healthy, byCalls.Breaks = 700*time.Millisecond, time.Second
 
 	sluggish := fault.Faults{Slow: 250 * time.Millisecond}
 	blind := variant("3-when-slow-unseen", "of the last 20 calls, half (errors only)", base)
@@ -93,7 +99,7 @@ func when(turned Settings) Lesson {
 	seen := variant("3-when-slow-seen", "150 ms is too slow: of the last 20, half", seeing)
 	for _, r := range []*Variant{&blind, &seen} {
 		r.Broken, r.Fault = "movieinfo-1 takes 250 ms", sluggish
-		r.Healthy, r.Breaks, r.Healed = 700*time.Millisecond, 1500*time.Millisecond, time.Second
+		r.Healthy, r.Breaks, r.Healed = 500*time.Millisecond, 1200*time.Millisecond, 800*time.Millisecond
 	}
 	l := Lesson{
 		3, "When to break, and when to resume",
@@ -139,7 +145,7 @@ func fallbacks() Lesson {
 	v := Variant{
 		Broken: "both movie-infos fail", Sick: both, Fault: failing,
 		Rate: 60, Users: []string{"bob", "foo"},
-		Healthy: 700 * time.Millisecond, Breaks: 1500 * time.Millisecond, Healed: 800 * time.Millisecond,
+		Healthy: 500 * time.Millisecond, Breaks: time.Second, Healed: 600 * time.Millisecond,
 	}
 	bad, good, best := v, v, v
 	bad.Name, bad.Label, bad.Catalog = "4-fallback-error", "an error (bad)", guarded(base, catalog.Fallbacks{})
@@ -167,7 +173,7 @@ func recovery() Lesson {
 			Name: "5-recovery", Label: "breaker, previous answer",
 			Broken: "both movie-infos hang", Sick: both, Fault: fault.Faults{Slow: 10 * time.Second},
 			Rate: 60, Users: []string{"bob", "foo"},
-			Healthy: time.Second, Breaks: 2500 * time.Millisecond, Healed: 1500 * time.Millisecond,
+			Healthy: 700 * time.Millisecond, Breaks: 2 * time.Second, Healed: 1600 * time.Millisecond,
 			Catalog: guarded(s, catalog.Fallbacks{OtherInstance: true, LastGood: true, Default: true}),
 		}},
 	}
@@ -178,7 +184,7 @@ func bulkheads() Lesson {
 	v := Variant{
 		Broken: "both movie-infos take 2 s", Sick: both, Fault: fault.Faults{Slow: 2 * time.Second},
 		Rate: 80, Users: []string{other, "bob"},
-		Healthy: time.Second, Breaks: 2 * time.Second, Healed: time.Second, Tail: 200 * time.Millisecond,
+		Healthy: 500 * time.Millisecond, Breaks: 1500 * time.Millisecond, Healed: 700 * time.Millisecond, Tail: 200 * time.Millisecond,
 	}
 	shared, own := v, v
 	shared.Name, shared.Label = "6-bulkhead-shared", "ten places for all calls together"

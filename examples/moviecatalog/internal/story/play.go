@@ -86,8 +86,10 @@ func run(ctx context.Context, l Lesson, v Variant, log *slog.Logger) (Row, error
 	if ctx.Err() != nil {
 		return Row{}, context.Cause(ctx)
 	}
-	row := newRow(l, v, rec.timeline(broke, healed, v.load()))
-	row.PeakGoroutines, row.ReachedSick = peak, int(calls.sick.Load())
+	t := rec.timeline(broke, healed, v.load())
+	t.Sick = calls.since(rec.start)
+	row := newRow(l, v, t)
+	row.PeakGoroutines = peak
 	return row, nil
 }
 
@@ -167,16 +169,31 @@ func watchGoroutines(stop <-chan struct{}) int {
 type counter struct {
 	next  *http.Transport
 	hosts atomic.Pointer[[]string]
-	sick  atomic.Int64
+
+	mu   sync.Mutex
+	sick []time.Time
 }
 
 func (c *counter) watch(hosts []string) { c.hosts.Store(&hosts) }
 
 func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
 	if hosts := c.hosts.Load(); hosts != nil && slices.Contains(*hosts, r.URL.Host) {
-		c.sick.Add(1)
+		c.mu.Lock()
+		c.sick = append(c.sick, time.Now())
+		c.mu.Unlock()
 	}
 	return c.next.RoundTrip(r)
+}
+
+// since returns when the calls were sent.
+func (c *counter) since(start time.Time) []time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var at []time.Duration
+	for _, t := range c.sick {
+		at = append(at, t.Sub(start))
+	}
+	return at
 }
 
 // CloseIdleConnections lets http.Client.CloseIdleConnections through.

@@ -90,6 +90,9 @@ func facts(r Row) []fact {
 			fact{"others' p99", r.OtherP99.String(), r.OtherP99 > ms(1000)},
 			fact{"others' errors", strconv.Itoa(r.OtherErrors), r.OtherErrors > 0})
 	}
+	if r.Timeline.Healed-r.Timeline.Broke > 2*late {
+		list = append(list, fact{"p50 in the last 2.5 s", r.LateP50.String(), r.LateP50 > ms(500)})
+	}
 	return append(list,
 		fact{"calls to the sick", strconv.Itoa(r.ReachedSick), false},
 		fact{"goroutines", strconv.Itoa(r.PeakGoroutines), false},

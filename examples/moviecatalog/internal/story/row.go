@@ -45,6 +45,13 @@ type Row struct {
 	BrokenErrors   int    `json:"broken_errors"`
 	BrokenP50      Millis `json:"broken_p50_ms"`
 
+	// In the last 2.5 s in which it was broken.
+	LateRequests int    `json:"late_requests"`
+	LateP50      Millis `json:"late_p50_ms"`
+	LateP99      Millis `json:"late_p99_ms"`
+	LateOtherP99 Millis `json:"late_other_p99_ms"` // of users who do not need what is sick
+	LateReached  int    `json:"late_reached_sick_service"`
+
 	// Disturbed says that users were not answered well even before anything was broken:
 	// the machine was busy with something else, and the figures mean little.
 	Disturbed bool `json:"disturbed"`
@@ -65,6 +72,7 @@ type Timeline struct {
 	Broke, Healed, End time.Duration
 	Samples            []load.Sample // in the order in which they were due
 	Circuits           []Band
+	Sick               []time.Duration // when a call was sent to a sick instance
 }
 
 // Band is the state of one circuit over time.
@@ -83,6 +91,9 @@ type Change struct {
 // quick is the latency below which an answer feels as it does in health.
 const quick = 500 * time.Millisecond
 
+// late is the last part of an illness: by then a guard has had the time to learn of it.
+const late = 2500 * time.Millisecond
+
 func newRow(l Lesson, v Variant, t Timeline) Row {
 	all := load.Sum(t.Samples, nil)
 	r := Row{
@@ -95,8 +106,22 @@ func newRow(l Lesson, v Variant, t Timeline) Row {
 	r.OtherRequests, r.OtherErrors, r.OtherP50, r.OtherP99 = o.Requests, o.Errors, Millis(o.P50), Millis(o.P99)
 	b := load.Sum(t.Samples, func(s load.Sample) bool { return s.At >= t.Broke && s.At < t.Healed })
 	r.BrokenRequests, r.BrokenErrors, r.BrokenP50 = b.Requests, b.Errors, Millis(b.P50)
+	r.addLate(t)
+	r.ReachedSick = len(t.Sick)
 	r.Opened, r.Recovered, r.Disturbed = opened(t), recovered(t), disturbed(t)
 	return r
+}
+
+func (r *Row) addLate(t Timeline) {
+	in := func(at time.Duration) bool { return at >= max(t.Broke, t.Healed-late) && at < t.Healed }
+	all := load.Sum(t.Samples, func(s load.Sample) bool { return in(s.At) })
+	o := load.Sum(t.Samples, func(s load.Sample) bool { return in(s.At) && s.User == other })
+	r.LateRequests, r.LateP50, r.LateP99, r.LateOtherP99 = all.Requests, Millis(all.P50), Millis(all.P99), Millis(o.P99)
+	for _, at := range t.Sick {
+		if in(at) {
+			r.LateReached++
+		}
+	}
 }
 
 // disturbed judges the healthy time, less the last moment, whose requests may already

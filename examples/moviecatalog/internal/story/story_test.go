@@ -3,9 +3,11 @@ package story
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -37,7 +39,7 @@ func TestShortStoryIsPlayedMeasuredAndShown(t *testing.T) {
 	require.Positive(t, r.Fresh)
 	require.Positive(t, r.ReachedSick)
 	require.NotNil(t, r.Opened)
-	require.Contains(t, said.String(), "[ 1/1] lesson 4, Three fallbacks: both movie-infos fail; protected by: the previous answer (best) (2 s left)\n")
+	require.Contains(t, said.String(), "[ 1/1]  2 s left  lesson 4, protected by: the previous answer (best)\n")
 
 	var page bytes.Buffer
 	require.NoError(t, WriteReport(&page, lessons, rows, Check(rows)))
@@ -77,27 +79,62 @@ func TestTableHasARowAndItsVerdicts(t *testing.T) {
 }
 
 func TestStoryFitsIntoItsTime(t *testing.T) {
-	p := NewProgress(&bytes.Buffer{}, false, Lessons(Settings{}))
-	require.Less(t, p.Left()+p.spare, 90*time.Second)
+	require.LessOrEqual(t, NewProgress(io.Discard, false, Lessons(Settings{})).Left(), 82*time.Second)
 }
 
-func TestProgressRewritesItsLineOnATerminal(t *testing.T) {
+func TestProgressRewritesItsLineEachSecondOnATerminal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lessons := Lessons(Settings{})
+		var out bytes.Buffer
+		p := NewProgress(&out, true, lessons)
+		p.start(lessons[0], lessons[0].Variants[0])
+		before := p.Left()
+		time.Sleep(2500 * time.Millisecond)
+		synctest.Wait()
+		require.Equal(t, before-2500*time.Millisecond, p.Left())
+		p.start(lessons[0], lessons[0].Variants[1])
+		p.End()
+		synctest.Wait()
+		require.NotContains(t, out.String(), "\n")
+		lines := strings.Split(out.String(), "\r\x1b[K")
+		require.Len(t, lines, 1+4+1)
+		for _, line := range lines {
+			require.Less(t, len(line), 80)
+		}
+		require.NotEqual(t, lines[1], lines[2], "the seconds count down")
+	})
+}
+
+func TestPlainProgressIsALineForEachRun(t *testing.T) {
 	lessons := Lessons(Settings{})
 	var out bytes.Buffer
-	p := NewProgress(&out, true, lessons)
-	p.start(lessons[0], lessons[0].Variants[0])
-	p.start(lessons[0], lessons[0].Variants[1])
+	p := NewProgress(&out, false, lessons)
+	for _, l := range lessons {
+		for _, v := range l.Variants {
+			p.start(l, v)
+		}
+	}
 	p.End()
-	require.NotContains(t, out.String(), "\n")
-	require.Equal(t, 3, strings.Count(out.String(), "\r\x1b[K"))
+	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+	require.Len(t, lines, p.count)
+	for _, line := range lines {
+		require.Less(t, len(line), 80)
+		require.NotContains(t, line, "\x1b")
+	}
 }
 
 func TestRunsAreRepeatedOnlyWhileThereIsTime(t *testing.T) {
-	p := NewProgress(&bytes.Buffer{}, false, nil)
-	v := Variant{Healthy: time.Second, Breaks: 2 * time.Second, Healed: time.Second}
-	require.True(t, p.again(v))
-	require.True(t, p.again(v))
-	require.False(t, p.again(v))
+	synctest.Test(t, func(t *testing.T) {
+		v := Variant{Healthy: 10 * time.Second, Breaks: 20 * time.Second}
+		l := Lesson{Variants: []Variant{v, v}}
+		p := NewProgress(io.Discard, false, []Lesson{l})
+		p.start(l, v)
+		time.Sleep(24 * time.Second)
+		require.True(t, p.again(v), "24 s gone, 30 s again, 30 s to come")
+		time.Sleep(time.Second)
+		require.False(t, p.again(v))
+		p.End()
+	})
 }
 
 func TestReadersSettingsAddARowAndAreChecked(t *testing.T) {

@@ -41,22 +41,23 @@ func WriteTable(w io.Writer, lessons []Lesson, rows []Row, verdicts []Verdict) e
 
 const legend = `requests: all that users sent; errors: what they saw of them (who gave up after 5 s included)
 fresh, other (instance), stale, default: how the rest was answered; p50, p99: from the moment a request was due
-others p99: of users who need nothing from what is sick; sick calls: calls sent to a sick instance
+others p99: of users who need nothing from what is sick
+late p50: of users in the last 2.5 s of the illness; sick calls: calls sent to a sick instance
 goroutines: of the whole process, load and services included, at the peak
 opened: since it broke; recovered: since it healed, until all answers are fresh and quick`
 
 func writeRows(w io.Writer, rows []Row) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(t, "broken\tprotected by\trequests\terrors\tfresh\tother\tstale\tdefault\t"+
-		"p50\tp99\tothers p99\tsick calls\tgoroutines\topened\trecovered")
+		"p50\tp99\tothers p99\tlate p50\tsick calls\tgoroutines\topened\trecovered")
 	for _, r := range rows {
 		others := "-"
 		if r.OtherRequests > 0 {
 			others = r.OtherP99.String()
 		}
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n",
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n",
 			r.Broken, r.Protects, r.Requests, r.Errors, r.Fresh, r.Failover, r.Stale, r.Default,
-			r.P50, r.P99, others, r.ReachedSick, r.PeakGoroutines, orDash(r.Opened), orDash(r.Recovered))
+			r.P50, r.P99, others, r.LateP50, r.ReachedSick, r.PeakGoroutines, orDash(r.Opened), orDash(r.Recovered))
 	}
 	return t.Flush()
 }
@@ -81,15 +82,15 @@ func orDash(m *Millis) string {
 	return m.String()
 }
 
-// wrap breaks text into lines of at most width characters.
-func wrap(text string, width int) string {
+// wrap breaks text into lines of at most columns characters.
+func wrap(text string, columns int) string {
 	var b strings.Builder
 	column := 0
 	for i, word := range strings.Fields(text) {
 		switch n := len([]rune(word)); {
 		case i == 0:
 			column = n
-		case column+1+n > width:
+		case column+1+n > columns:
 			b.WriteByte('\n')
 			column = n
 		default:
