@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -73,14 +74,18 @@ func parseAll(args []string, stderr io.Writer) (allFlags, error) {
 	}
 	fs.StringVar(&f.tmdbURL, "tmdb-url", "",
 		"`URL` of The Movie Database, if another than "+tmdb.RealURL+"; no stand-in is started then")
-	fs.Float64Var(&f.rate, "traffic", -1,
-		"requests per `second` that the control page's users send at first, 0 to 200\n"+
-			"(default 20, or 0 with the real Movie Database)")
+	f.rate = -1
+	fs.Func("traffic",
+		"`requests` per second that the control page's users send at first, 0 to 200\n"+
+			"(default 20, or 0 with the real Movie Database)",
+		func(s string) (err error) {
+			if f.rate, err = strconv.ParseFloat(s, 64); err != nil || !(f.rate >= 0 && f.rate <= control.MaxRate) {
+				return fmt.Errorf("must be 0 to %d", control.MaxRate)
+			}
+			return nil
+		})
 	if err := parse(fs, args, stderr, allUsage); err != nil {
 		return f, err
-	}
-	if f.rate > control.MaxRate {
-		return f, usageError{fmt.Errorf("-traffic %v: at most %d", f.rate, control.MaxRate)}
 	}
 	for name, addr := range addrs {
 		f.addrs[name] = *addr

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -44,7 +45,14 @@ func parseServe(args []string, stderr io.Writer) (serveFlags, error) {
 	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
 	fs.StringVar(&f.only, "only", "", "the `service`: catalog, movieinfo, ratings or tmdb (the stand-in)")
 	fs.StringVar(&f.host, "host", "localhost", "the `host` name or address to listen on")
-	fs.IntVar(&f.port, "port", -1, "the `port` to listen on (default 8081 catalog, 8082 movieinfo, 8083 ratings, 8084 tmdb)")
+	f.port = -1
+	fs.Func("port", "the `port` to listen on, 0 for a free one (default 8081 catalog, 8082 movieinfo, 8083 ratings, 8084 tmdb)",
+		func(s string) (err error) {
+			if f.port, err = strconv.Atoi(s); err != nil || f.port < 0 || f.port > 65535 {
+				return errors.New("must be 0 (a free one) to 65535")
+			}
+			return nil
+		})
 	fs.StringVar(&f.tmdbURL, "tmdb-url", "", "movieinfo: `URL` of The Movie Database, if another than "+tmdb.RealURL)
 	fs.StringVar(&f.movieInfo, "movieinfo", "http://localhost:8082,http://localhost:8182",
 		"catalog: `URLs` of the movie-infos, in the order in which they are asked")
@@ -60,10 +68,44 @@ func parseServe(args []string, stderr io.Writer) (serveFlags, error) {
 	if f.port == -1 {
 		f.port = port
 	}
-	if f.port < 0 || f.port > 65535 {
-		return f, usageError{fmt.Errorf("-port %d: must be 0 (a free one) to 65535", f.port)}
+	if err := f.check(fs); err != nil {
+		return f, usageError{err}
 	}
 	return f, nil
+}
+
+// owners are the services that a flag is for, where it is not for all.
+var owners = map[string]string{"tmdb-url": "movieinfo", "movieinfo": "catalog", "ratings": "catalog"}
+
+// check refuses flags that are not for the service, and URLs that are none: otherwise the
+// service would start, and each of its calls fail.
+func (f serveFlags) check(fs *flag.FlagSet) (err error) {
+	fs.Visit(func(given *flag.Flag) {
+		if owner := owners[given.Name]; owner != "" && owner != f.only && err == nil {
+			err = fmt.Errorf("-%s is a flag of -only %s and none of -only %s", given.Name, owner, f.only)
+		}
+	})
+	if err != nil || f.only != "catalog" {
+		return err
+	}
+	return errors.Join(checkURLs("movieinfo", f.movieInfo), checkURLs("ratings", f.ratings))
+}
+
+func checkURLs(name, list string) error {
+	urls := split(list)
+	if len(urls) == 0 {
+		return fmt.Errorf("-%s %q: need at least one URL, such as http://localhost:8082", name, list)
+	}
+	for _, s := range urls {
+		u, err := url.Parse(s)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
+			return fmt.Errorf("-%s %q: must be http://HOST:PORT or https://HOST:PORT, several with commas between", name, s)
+		}
+		if port, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || port == 0) {
+			return fmt.Errorf("-%s %q: the port must be 1 to 65535", name, s)
+		}
+	}
+	return nil
 }
 
 // serve is the command "serve": one service until ctx ends.
@@ -102,9 +144,6 @@ func (f serveFlags) handler(stdout io.Writer, log *slog.Logger) (http.Handler, f
 		return f.movieInfoHandler(client, reg, stdout, log)
 	}
 	u := catalog.Upstreams{Ratings: split(f.ratings), Movies: split(f.movieInfo), HTTP: client}
-	if len(u.Ratings) == 0 || len(u.Movies) == 0 {
-		return nil, nil, usageError{errors.New("-movieinfo and -ratings: need at least one URL each")}
-	}
 	g := catalog.Guard{Settings: catalog.DefaultSettings, Fallbacks: catalog.AllFallbacks}
 	c := catalog.New(catalog.Guarded(u, g, reg, log))
 	return catalog.Handler(c, workers, log), client.CloseIdleConnections, nil
