@@ -45,7 +45,7 @@ func TestAllocationsPerCall(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			ctx := context.Background() //nolint:usetesting // t.Context is cancelable, most callers' are as well, but not all
+			ctx := context.Background() // t.Context is cancelable, most callers' are as well, but not all
 			for range 100 {
 				_, _ = tc.command.Do(ctx, 1)
 			}

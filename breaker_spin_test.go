@@ -68,7 +68,7 @@ func TestC11RecoversFromEveryState(t *testing.T) {
 // of three callers are played on both.
 func TestC01TracesOfTheMachineAgreeWithTheModel(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "trace.pml")
-	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any will do
+	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	require.NoError(t, os.WriteFile(file, []byte(breakerTrace(seed, 150)), 0o600))
 	out := spin(t, "-DENOUGH=10", "-u1000000", "-B", file)
@@ -79,7 +79,7 @@ func TestC01TracesOfTheMachineAgreeWithTheModel(t *testing.T) {
 // breakerTrace plays random steps on the real machine and writes them down as a model
 // that repeats them and asserts the same state after each.
 func breakerTrace(seed uint64, steps int) string {
-	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test
+	random := rand.New(rand.NewPCG(seed, 1))
 	const callers, tick = 3, time.Second
 	r := rules{volume: 2, errorPercent: 100, sleep: 2 * tick, probes: 1, lease: 3 * tick}
 	b := newBreaker()

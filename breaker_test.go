@@ -113,7 +113,7 @@ func (p *player) play(t *testing.T, text string) string {
 	return all.String()
 }
 
-func (p *player) say(format string, args ...any) { fmt.Fprintf(&p.out, format+"\n", args...) }
+func (p *player) sayf(format string, args ...any) { fmt.Fprintf(&p.out, format+"\n", args...) }
 
 // do plays one command.
 func (p *player) do(t *testing.T, words []string) {
@@ -135,7 +135,7 @@ func (p *player) do(t *testing.T, words []string) {
 		p.changed(p.b.reset())
 		p.seen["reset: "+p.b.state.String()] = true
 	case "show":
-		p.say("%s at %s: epoch %d, %d probes out, %d succeeded, %d ignored, retry after %s",
+		p.sayf("%s at %s: epoch %d, %d probes out, %d succeeded, %d ignored, retry after %s",
 			p.b.state, p.now, p.b.epoch, p.b.probesOut(p.now), p.b.succeeded, p.b.ignored, p.b.retryAfter(p.now))
 	default:
 		t.Fatalf("unknown command %q", words)
@@ -149,10 +149,10 @@ func (p *player) call(name string) {
 	p.changed(c)
 	switch {
 	case !ok:
-		p.say("%s: refused, retry after %s", name, p.b.retryAfter(p.now))
+		p.sayf("%s: refused, retry after %s", name, p.b.retryAfter(p.now))
 		p.seen[before.String()+" call: refused"+suffix(" ", openOnly(p.b.state))] = true
 	case tok.probe != 0:
-		p.say("%s: probe %d of epoch %d", name, tok.probe, tok.epoch)
+		p.sayf("%s: probe %d of epoch %d", name, tok.probe, tok.epoch)
 		if before == Open {
 			p.seen["open call: probe half-open"] = true
 			return
@@ -162,7 +162,7 @@ func (p *player) call(name string) {
 			p.seen["half-open lease over: place"] = true
 		}
 	default:
-		p.say("%s: admitted in epoch %d", name, tok.epoch)
+		p.sayf("%s: admitted in epoch %d", name, tok.epoch)
 	}
 }
 
@@ -180,7 +180,7 @@ func (p *player) judge(t *testing.T, args []string) {
 	before := p.b.state
 	c := p.b.judge(p.now, &p.r, &h, v.number("random"), v.duration("hint"))
 	if c.why == unmoved {
-		p.say("stays %s", p.b.state)
+		p.sayf("stays %s", p.b.state)
 	}
 	p.changed(c)
 	p.seen[fmt.Sprintf("%s judged: %s", before, p.b.state)] = true
@@ -198,13 +198,13 @@ func (p *player) settle(t *testing.T, args []string) {
 	c, counts := p.b.settleProbe(p.now, &p.r, tok, kind, v.number("random"), v.duration("hint"))
 	switch {
 	case !counts && old:
-		p.say("%s: dropped, it is of epoch %d", args[0], tok.epoch)
+		p.sayf("%s: dropped, it is of epoch %d", args[0], tok.epoch)
 		p.seen["earlier epoch: dropped"] = true
 	case !counts:
-		p.say("%s: dropped", args[0])
+		p.sayf("%s: dropped", args[0])
 		p.seen[before.String()+" lease over: late"] = true
 	default:
-		p.say("%s: counts as %s", args[0], args[1])
+		p.sayf("%s: counts as %s", args[0], args[1])
 		p.seen[fmt.Sprintf("%s %s: %s", before, args[1], p.b.state)] = true
 	}
 	p.changed(c)
@@ -220,9 +220,9 @@ func (p *player) changed(c change) {
 	if c.why == unmoved {
 		return
 	}
-	p.say("%s -> %s: %s", c.from, c.to, causes[c.why])
+	p.sayf("%s -> %s: %s", c.from, c.to, causes[c.why])
 	if c.to == Open {
-		p.say("sleeps %s, until %s", p.b.slept, p.b.openUntil)
+		p.sayf("sleeps %s, until %s", p.b.slept, p.b.openUntil)
 	}
 }
 

@@ -222,7 +222,7 @@ func TestRunsContextEndsWithTheCall(t *testing.T) {
 	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
 		c := newTestCircuit(t, quill.Settings{Isolation: isolation})
 		var kept context.Context
-		_, err := quill.Do(t.Context(), c, func(ctx context.Context) (int, error) { kept = ctx; return 0, ctx.Err() })
+		_, err := quill.Do(t.Context(), c, func(ctx context.Context) (int, error) { kept = ctx; return 0, ctx.Err() }) //nolint:fatcontext // looked at after the call
 		require.NoError(t, err)
 		require.Equal(t, context.Canceled, kept.Err(), "what run left behind with its context must stop")
 	})

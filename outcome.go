@@ -34,7 +34,7 @@ var outcomeNames = [numOutcomes]string{
 func Outcomes() []Outcome {
 	all := make([]Outcome, numOutcomes)
 	for i := range all {
-		all[i] = Outcome(i) //nolint:gosec // numOutcomes is small
+		all[i] = Outcome(i)
 	}
 	return all
 }
@@ -54,7 +54,7 @@ func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil 
 func (o *Outcome) UnmarshalText(text []byte) error {
 	for i, name := range outcomeNames {
 		if name == string(text) {
-			*o = Outcome(i) //nolint:gosec // numOutcomes is small
+			*o = Outcome(i)
 			return nil
 		}
 	}
@@ -93,7 +93,7 @@ func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 func (s *State) UnmarshalText(text []byte) error {
 	for i, name := range stateNames {
 		if name == string(text) {
-			*s = State(i) //nolint:gosec // numStates is small
+			*s = State(i)
 			return nil
 		}
 	}

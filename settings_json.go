@@ -204,14 +204,14 @@ func (r *reader) field(i int, value json.RawMessage) {
 // one of this field at all, parse returns what is wanted.
 func (f *field) parse(value json.RawMessage) (v float64, want string) {
 	var text string
-	isText := json.Unmarshal(value, &text) == nil && value[0] == '"'
-	if isText && text == f.special && f.special != "" {
+	_ = json.Unmarshal(value, &text) // "" unless it is a string
+	if text == f.special && text != "" {
 		return off, ""
 	}
 	switch f.kind {
 	case durationKind:
 		d, err := time.ParseDuration(text)
-		if !isText || err != nil {
+		if err != nil {
 			return 0, `a string with a unit, such as "300ms": ` + f.allowed()
 		}
 		return f.plain(float64(d))
@@ -222,7 +222,7 @@ func (f *field) parse(value json.RawMessage) (v float64, want string) {
 			return float64(at), ""
 		}
 	case wordKind:
-		if at := slices.Index(f.words, text); isText && at >= 0 {
+		if at := slices.Index(f.words, text); at >= 0 {
 			return float64(at), ""
 		}
 	}

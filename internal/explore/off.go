@@ -8,26 +8,26 @@ import "sync"
 const On = false
 
 // Read is a point before a read of the shared object of that name. Where there are several
-// of them, of says whose it is.
-func Read(object string, of ...any) {}
+// of them, the rest says whose it is.
+func Read(_ string, _ ...any) {}
 
 // Write is a point before a write, or a read and a write in one, of that object.
-func Write(object string, of ...any) {}
+func Write(_ string, _ ...any) {}
 
-// Lock is a point before mu.Lock: what follows at once must be that call.
-func Lock(object string, mu *sync.Mutex) {}
+// Lock is a point before the Lock of that mutex: what follows at once must be that call.
+func Lock(_ string, _ *sync.Mutex) {}
 
-// Retry is for loops that begin anew: the last n points of the goroutine have left no trace
+// Retry is for loops that begin anew: so many of the last points of the goroutine have left no trace
 // in it, so the explorer may forget them.
-func Retry(n int) {}
+func Retry(_ int) {}
 
-// Receive is a point before a receive from ch.
-func Receive[T any](object string, ch <-chan T, of ...any) {}
+// Receive is a point before a receive from that channel.
+func Receive[T any](_ string, _ <-chan T, _ ...any) {}
 
 // Select is a point before a select of these channels, each a variable of its own. It
 // leaves one that is ready and sets the others to nil. Within if On only: it would keep
 // the variables out of registers.
-func Select(object string, of any, chans ...*<-chan struct{}) {}
+func Select(_ string, _ any, _ ...*<-chan struct{}) {}
 
 // Go is the go statement. Within if On only.
 func Go(f func()) { go f() }
