@@ -77,7 +77,7 @@ func (s *slots) taken() int { return int(s.word.Load() & takenMask) }
 
 func (s *slots) limit() int {
 	if n := s.word.Load() >> limitShift; n < math.MaxInt32 {
-		return int(n) //nolint:gosec // 31 bits
+		return int(n) // 31 bits
 	}
 	return Unlimited
 }
@@ -114,12 +114,21 @@ func (s *slots) setWaiting(on bool) {
 	}
 }
 
-// BulkheadSettings are the numbers of a [Bulkhead] that is made by [NewBulkhead]. Zero
-// fields mean the defaults of the fields of the same name in [Settings].
+// BulkheadSettings are the numbers of a [Bulkhead] that is made by [NewBulkhead] or
+// [OpenBulkhead]. Zero fields mean the defaults of the fields of the same name in [Settings].
 type BulkheadSettings struct {
 	Isolation     Isolation `json:"isolation,omitempty"`
 	MaxConcurrent int       `json:"maxConcurrent,omitempty"`
 	QueueSize     int       `json:"queueSize,omitempty"`
+}
+
+// Validate returns nil if a bulkhead can work by s, zero fields standing for their
+// defaults, and otherwise a [*SettingsError] that holds every problem: fields out of the
+// ranges that [Settings] has for them, and a QueueSize with Unlimited (no call ever waits).
+func (s BulkheadSettings) Validate() error { return s.settings().validate("") }
+
+func (s BulkheadSettings) settings() Settings {
+	return Settings{Isolation: s.Isolation, MaxConcurrent: s.MaxConcurrent, QueueSize: s.QueueSize}
 }
 
 // BulkheadStats is what a bulkhead is doing at one moment.
@@ -134,16 +143,28 @@ type BulkheadStats struct {
 }
 
 // NewBulkhead returns a bulkhead to be shared between circuits with [WithBulkhead]. It
-// panics if the name or a number is out of range.
+// panics where [OpenBulkhead], which is for names and numbers that are known only at run
+// time, returns an error.
 func NewBulkhead(name string, s BulkheadSettings) *Bulkhead {
+	b, err := OpenBulkhead(name, s)
+	if err != nil {
+		panic(err.Error())
+	}
+	return b
+}
+
+// OpenBulkhead returns a bulkhead to be shared between circuits with [WithBulkhead], a new
+// one each time, or an error if the name is not fit ([CheckName]) or the settings are not
+// ([BulkheadSettings.Validate]). It needs no closing.
+func OpenBulkhead(name string, s BulkheadSettings) (*Bulkhead, error) {
 	if err := CheckName(name); err != nil {
-		panic(err.Error())
+		return nil, err
 	}
-	filled := Settings{Isolation: s.Isolation, MaxConcurrent: s.MaxConcurrent, QueueSize: s.QueueSize}
+	filled := s.settings()
 	if err := filled.validate(name); err != nil {
-		panic(err.Error())
+		return nil, err
 	}
-	return newBulkhead(name, filled.WithDefaults())
+	return newBulkhead(name, filled.WithDefaults()), nil
 }
 
 func newBulkhead(name string, s Settings) *Bulkhead {
@@ -153,7 +174,7 @@ func newBulkhead(name string, s Settings) *Bulkhead {
 	return b
 }
 
-// Name returns the bulkhead's name: its circuit's, unless it was made by [NewBulkhead].
+// Name returns the bulkhead's name: its circuit's, unless it was made by itself ([NewBulkhead]).
 func (b *Bulkhead) Name() string { return b.name }
 
 // Resize changes the limits while calls run. After shrinking, no call is admitted until

@@ -207,6 +207,25 @@ func TestNewBulkheadPanicsOnWhatAProgrammerWroteWrong(t *testing.T) {
 	require.Contains(t, value, "MaxConcurrent is -5")
 }
 
+func TestOpenBulkheadSaysWhatIsWrong(t *testing.T) {
+	_, err := quill.OpenBulkhead(" x", quill.BulkheadSettings{MaxConcurrent: 1})
+	require.Equal(t, quill.CheckName(" x"), err)
+
+	bad := quill.BulkheadSettings{Isolation: 7, MaxConcurrent: -5, QueueSize: 1_000_001}
+	b, err := quill.OpenBulkhead("x", bad)
+	require.Nil(t, b)
+	require.EqualError(t, err, `quill: settings of "x": Isolation is 7: must be pool or semaphore; `+
+		"MaxConcurrent is -5: must be 1 to 1000000, or unlimited; QueueSize is 1000001: must be 0 to 1000000")
+	problem, ok := errors.AsType[*quill.SettingsError](bad.Validate())
+	require.True(t, ok)
+	require.Len(t, problem.Problems, 3)
+	require.Empty(t, problem.Command)
+
+	idle := quill.BulkheadSettings{MaxConcurrent: quill.Unlimited, QueueSize: 1}
+	require.ErrorContains(t, idle.Validate(), "QueueSize is 1: must be 0 where MaxConcurrent is unlimited")
+	require.NoError(t, quill.BulkheadSettings{}.Validate())
+}
+
 func TestNewBulkheadHasTheDefaultsOfSettings(t *testing.T) {
 	b := quill.NewBulkhead("shared", quill.BulkheadSettings{})
 	require.Equal(t, quill.BulkheadStats{Name: "shared", MaxConcurrent: 10}, b.Stats())
@@ -302,7 +321,7 @@ func TestSequentialCallsAreNeverRejected(t *testing.T) {
 			})
 			for n := range 5000 {
 				_, err := command.Do(t.Context(), n)
-				require.False(t, errors.Is(err, quill.ErrFull), "call %d", n)
+				require.NotErrorIs(t, err, quill.ErrFull, "call %d", n)
 			}
 			require.Zero(t, c.Stats().Total.Rejected)
 		})

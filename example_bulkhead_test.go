@@ -20,6 +20,23 @@ func ExampleNewBulkhead() {
 	// database
 }
 
+// Names and numbers out of a file are told of in an error.
+func ExampleOpenBulkhead() {
+	_, err := quill.OpenBulkhead("database", quill.BulkheadSettings{MaxConcurrent: -8})
+	fmt.Println(err)
+
+	database, err := quill.OpenBulkhead("database", quill.BulkheadSettings{MaxConcurrent: 8})
+	fmt.Println(database.Stats().MaxConcurrent, err)
+	// Output:
+	// quill: settings of "database": MaxConcurrent is -8: must be 1 to 1000000, or unlimited
+	// 8 <nil>
+}
+
+func ExampleBulkheadSettings_Validate() {
+	fmt.Println(quill.BulkheadSettings{MaxConcurrent: quill.Unlimited, QueueSize: 5}.Validate())
+	// Output: quill: settings: QueueSize is 5: must be 0 where MaxConcurrent is unlimited (no call ever waits)
+}
+
 func ExampleWithBulkhead() {
 	ctx := context.Background()
 	one := quill.NewBulkhead("one place", quill.BulkheadSettings{MaxConcurrent: 1})
