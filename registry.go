@@ -84,8 +84,8 @@ func (c *Circuit) agreed(o *options) (*Circuit, error) {
 func (c *Circuit) agree(o *options) error {
 	switch {
 	case o.hasSettings && o.settings.WithDefaults() != c.declared.WithDefaults():
-		return fmt.Errorf("quill: circuit %q exists with settings %+v: it cannot be declared again with %+v "+
-			"(give the settings once, or use Configure)", c.name, c.declared, o.settings)
+		return fmt.Errorf("quill: circuit %q exists with settings that differ: %s (give the settings once, or use Configure)",
+			c.name, differences(c.declared.WithDefaults(), o.settings.WithDefaults()))
 	case o.bulkhead != nil && o.bulkhead != c.bulkhead:
 		return fmt.Errorf("quill: circuit %q exists with bulkhead %q: it cannot be declared again with %q",
 			c.name, c.bulkhead.name, o.bulkhead.name)
@@ -93,6 +93,17 @@ func (c *Circuit) agree(o *options) error {
 		return fmt.Errorf("quill: circuit %q exists: a classifier or hooks can only be given where it is made", c.name)
 	}
 	return nil
+}
+
+// differences names the fields in which two settings, defaults filled in, differ.
+func differences(is, again Settings) string {
+	var all []string
+	for i := range settingsFields {
+		if f := &settingsFields[i]; f.get(&is) != f.get(&again) {
+			all = append(all, f.name+" is "+f.text(&is)+", not "+f.text(&again))
+		}
+	}
+	return strings.Join(all, "; ")
 }
 
 // Lookup returns the circuit of that name, if there is one.
