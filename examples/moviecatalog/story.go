@@ -77,8 +77,8 @@ func play(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		log = slog.New(web.Throttle(slog.NewTextHandler(stderr, nil), time.Second))
 	}
 	progress := story.NewProgress(stderr, isTerminal(stderr) && !f.verbose, lessons)
-	_, _ = fmt.Fprintf(stderr, "The story takes about %v. It uses a stand-in for The Movie Database and free ports.\n",
-		progress.Left().Round(time.Second))
+	_, _ = fmt.Fprintf(stderr, "The story takes about %.0f s. It uses a stand-in for The Movie Database and free ports.\n",
+		progress.Left().Seconds())
 	rows, err := story.Play(ctx, lessons, log, progress)
 	progress.End()
 	if err != nil {

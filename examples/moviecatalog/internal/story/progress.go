@@ -65,7 +65,7 @@ func (p *Progress) start(l Lesson, v Variant) {
 		p.began = time.Now()
 	}
 	p.left -= v.total()
-	p.say(fmt.Sprintf("lesson %d, protected by: %s", l.Number, v.Label), v)
+	p.say(fmt.Sprintf("lesson %d: %s", l.Number, v.Label), v)
 }
 
 // again says that v is played once more, and returns false if there is no time for it.

@@ -39,7 +39,7 @@ func TestShortStoryIsPlayedMeasuredAndShown(t *testing.T) {
 	require.Positive(t, r.Fresh)
 	require.Positive(t, r.ReachedSick)
 	require.NotNil(t, r.Opened)
-	require.Contains(t, said.String(), "[ 1/1]  2 s left  lesson 4, protected by: the previous answer (best)\n")
+	require.Contains(t, said.String(), "[ 1/1]  2 s left  lesson 4: the previous answer (best)\n")
 
 	var page bytes.Buffer
 	require.NoError(t, WriteReport(&page, lessons, rows, Check(rows)))
