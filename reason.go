@@ -3,6 +3,7 @@ package quill
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -45,11 +46,14 @@ func probeDetail(o Outcome, slow bool, err error) string {
 	return "failed"
 }
 
-// clip keeps a foreign text to a length that fits a line.
+// clip keeps a foreign text to a length that fits a line, and to one line: what cannot be
+// printed is escaped. Quotes and backslashes stay as they are, for people read this.
 func clip(s string) string {
 	const most = 200
-	return strconv.Quote(cut(s, most))
+	return unescape.Replace(strconv.Quote(cut(s, most)))
 }
+
+var unescape = strings.NewReplacer(`\\`, `\`, `\"`, `"`)
 
 func (cfg *config) span() string {
 	if cfg.RollingCalls > 0 {

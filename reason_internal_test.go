@@ -26,6 +26,7 @@ func TestDurationsInReasonsAreShort(t *testing.T) {
 
 func TestForeignTextsInReasonsAreQuotedAndCut(t *testing.T) {
 	require.Equal(t, `"two\nlines"`, clip("two\nlines"))
+	require.Equal(t, `"Get "http://a\b": \x00 \xff é"`, clip("Get \"http://a\\b\": \x00 \xff é"))
 	require.Equal(t, `"`+strings.Repeat("x", 200)+`"`, clip(strings.Repeat("x", 200)))
 	require.Equal(t, `"`+strings.Repeat("x", 200)+`…"`, clip(strings.Repeat("x", 201)))
 }
