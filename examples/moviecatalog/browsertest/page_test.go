@@ -102,8 +102,10 @@ func TestFallbackOfEachCallAndTheUsersWhoNeedNoMovie(t *testing.T) {
 
 func TestTrafficAndSettingsAreTurnedWhileCallsRun(t *testing.T) {
 	ctx := openBrowser(t)
-	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate(startDemo(t))))
+	page := startDemo(t)
+	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate(page)))
 	becomes(t, ctx, says("#legend", "fresh"))
+	becomes(t, ctx, `document.querySelector("#traffic-rate").max === "200"`)
 	becomes(t, ctx, `document.querySelectorAll("#chart rect.fresh").length > 0`)
 
 	turn := `(() => { const s = document.querySelector("#set-errorPercent"); s.value = 80;
@@ -112,6 +114,9 @@ func TestTrafficAndSettingsAreTurnedWhileCallsRun(t *testing.T) {
 	require.NoError(t, err)
 	becomes(t, ctx, on(says("label[for=set-errorPercent] output", "80 %"),
 		`document.querySelector("[id='guard-catalog.ratings-1'] u").style.left.includes("80%")`))
+	// A page that is loaded now still knows what the defaults are.
+	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate(page)))
+	becomes(t, ctx, says("label[for=set-errorPercent] output", "80 %"))
 	click(t, ctx, "#settings-reset")
 	becomes(t, ctx, says("label[for=set-errorPercent] output", "50 %"))
 

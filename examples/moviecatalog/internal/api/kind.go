@@ -17,9 +17,6 @@ const KindHeader = "X-Quill-Answer"
 
 var kindNames = [...]string{"fresh", "failover", "stale", "default"}
 
-// Kinds lists all kinds, best first.
-func Kinds() []Kind { return []Kind{Fresh, Failover, Stale, Default} }
-
 // String returns the name as the header has it.
 func (k Kind) String() string { return kindNames[min(int(k), len(kindNames)-1)] }
 

@@ -44,7 +44,6 @@ type circuitView struct {
 	InFlight      int     `json:"inFlight"`
 	MaxConcurrent int     `json:"maxConcurrent"`
 	Abandoned     int     `json:"abandoned"`
-	MeanMS        float64 `json:"meanMs"`
 	P50MS         float64 `json:"p50Ms"`
 	P99MS         float64 `json:"p99Ms"`
 
@@ -55,7 +54,6 @@ type circuitView struct {
 type count struct {
 	Outcome quill.Outcome `json:"outcome"`
 	Window  uint64        `json:"window"`
-	Total   uint64        `json:"total"`
 }
 
 func (p *Panel) state() state {
@@ -79,14 +77,14 @@ func viewCircuit(s quill.Stats) circuitView {
 		Requests: s.Health.Requests, Errors: s.Health.ErrorPercent, Slow: s.Health.SlowPercent,
 		Volume: s.Settings.RequestVolumeThreshold, ErrorThreshold: s.Settings.ErrorPercentThreshold,
 		InFlight: s.InFlight, MaxConcurrent: s.Settings.MaxConcurrent, Abandoned: s.Abandoned,
-		MeanMS: millis(s.Execution.Mean()), P50MS: millis(s.Execution.Percentile(50)), P99MS: millis(s.Execution.Percentile(99)),
+		P50MS: millis(s.Execution.Percentile(50)), P99MS: millis(s.Execution.Percentile(99)),
 		Steps: s.Fallbacks,
 	}
 	if !s.LastTransition.At.IsZero() {
 		v.SinceMS = millis(time.Since(s.LastTransition.At))
 	}
 	for _, o := range quill.Outcomes() {
-		v.Counts = append(v.Counts, count{o, s.Window.Of(o), s.Total.Of(o)})
+		v.Counts = append(v.Counts, count{o, s.Window.Of(o)})
 	}
 	return v
 }

@@ -13,7 +13,7 @@ import (
 type Figures struct {
 	Requests, Errors int
 	ByKind           [4]int // indexed by api.Kind
-	P50, P99, Max    time.Duration
+	P50, P99         time.Duration
 }
 
 // Sum sums up the samples for which keep returns true; a nil keep keeps all.
@@ -33,7 +33,7 @@ func Sum(samples []Sample, keep func(Sample) bool) Figures {
 		}
 	}
 	slices.Sort(latencies)
-	f.P50, f.P99, f.Max = Percentile(latencies, 50), Percentile(latencies, 99), Percentile(latencies, 100)
+	f.P50, f.P99 = Percentile(latencies, 50), Percentile(latencies, 99)
 	return f
 }
 

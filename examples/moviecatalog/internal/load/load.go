@@ -99,7 +99,7 @@ func readCatalog(resp *http.Response) error {
 		return err
 	}
 	var items []api.CatalogItem
-	if json.Unmarshal(body, &items) != nil {
+	if json.Unmarshal(body, &items) != nil || items == nil {
 		return errors.New("no catalog")
 	}
 	return nil

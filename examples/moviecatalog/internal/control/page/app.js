@@ -14,6 +14,7 @@ function show(state, alarm) {
     map.build(state, show);
     buildSettings(show);
     buildLessons(show);
+    rate.max = state.traffic.max;
     built = true;
   }
   setText(byId("tmdb"), state.tmdb);

@@ -52,7 +52,7 @@ function guard(name) {
     mark.style.left = "calc(" + c.errorThreshold + "% - 1px)";
     numbers(nums, [
       [Math.round(c.errorPercent) + " %", "errors"], [Math.round(c.slowPercent) + " %", "slow"],
-      [c.requests, "judged"], [c.inFlight + " / " + c.maxConcurrent, "in flight"],
+      [c.requests, c.requests < c.volume ? "judged, too few to open" : "judged"], [c.inFlight + " / " + c.maxConcurrent, "in flight"],
       ...(c.p99Ms > 0 ? [[ms(c.p50Ms), "p50"], [ms(c.p99Ms), "p99"]] : []),
       ...c.counts.filter((n) => n.window > 0 && n.outcome !== "success").map((n) => [n.window, n.outcome]),
       ...(c.abandoned ? [[c.abandoned, "abandoned"]] : []),
