@@ -59,7 +59,7 @@ func slow() Lesson {
 	plain, timed, broken, held := v, v, v, v
 	plain.Name, plain.Label, plain.Catalog = "2-slow-unprotected", "nothing", naive(0)
 	timed.Name, timed.Label, timed.Catalog = "2-slow-timeout-only", "a timeout of 3 s", naive(timeout)
-	broken.Name, broken.Label = "2-slow-breaker", "that, a breaker, the other instance"
+	broken.Name, broken.Label = "2-slow-breaker", "that, breaker, other instance"
 	broken.Catalog = breaker(ample)
 	held.Name, held.Label = "2-slow-bulkhead", "those and a bulkhead of 8"
 	held.Catalog = breaker(few)
