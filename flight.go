@@ -195,7 +195,7 @@ func (f *flight) flyPooled(t *task) (over bool) {
 // that came first is not undone by a cancel after it.
 func (f *flight) endedBy(how int64) error {
 	err := f.caller.Err()
-	if how == expired && err != context.DeadlineExceeded { //nolint:errorlint // Err returns it bare
+	if how == expired && err != context.DeadlineExceeded {
 		return nil
 	}
 	return err

@@ -149,34 +149,47 @@ func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, e
 	if cfg.ring.Advance(now) {
 		c.watch()
 	}
-	if t.probe == 0 {
-		switch {
-		case o == ShortCircuited || o == Ignored || o == Canceled:
-			c.counters.Add(int(o))
-			return false
-		case o == Success && !slow && cfg.last == nil && c.countSuccess(now, t):
+	if t.probe != 0 {
+		return c.judgeProbe(now, t, o, ran, slow, err)
+	}
+	switch o {
+	case ShortCircuited, Ignored, Canceled:
+		c.counters.Add(int(o))
+		return false
+	case Success:
+		if !slow && cfg.last == nil && c.countSuccess(now, t) {
 			return false
 		}
+	case Failure, Timeout, Rejected:
 	}
-	// What err says is asked before the lock: its methods are the user's.
-	var detail string
-	if t.probe != 0 {
-		detail = probeDetail(o, slow, err)
-	}
-	var hint time.Duration
-	if o == Failure {
-		hint = marksOf(err).hint
-	}
+	hint := hintOf(o, err)
 	if explore.On {
 		explore.Lock("gate.mu", &c.gate.mu)
 	}
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
-	over := c.overrideLocked(now)
-	if t.probe != 0 {
-		return c.judgeProbeLocked(now, t, o, ran, slow, hint, detail)
+	return c.judgeLocked(now, t, o, c.overrideLocked(now).kind, slow, hint)
+}
+
+// judgeProbe is judge for a probe. What err says is asked before the lock: its methods are
+// the user's.
+func (c *Circuit) judgeProbe(now time.Duration, t token, o Outcome, ran, slow bool, err error) (stale bool) {
+	hint, detail := hintOf(o, err), probeDetail(o, slow, err)
+	if explore.On {
+		explore.Lock("gate.mu", &c.gate.mu)
 	}
-	return c.judgeLocked(now, t, o, over.kind, slow, hint)
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	c.overrideLocked(now)
+	return c.judgeProbeLocked(now, t, o, ran, slow, hint, detail)
+}
+
+// hintOf is the dependency's own word on when to come back, which only a failure brings.
+func hintOf(o Outcome, err error) time.Duration {
+	if o != Failure {
+		return 0
+	}
+	return marksOf(err).hint
 }
 
 // countSuccess counts a success without the lock, which is enough while no success can
@@ -347,15 +360,19 @@ func (c *Circuit) countLocked(cfg *config, o Outcome, slow, stale bool) {
 		c.counters.Add(kindSlow)
 	}
 	if cfg.last != nil {
-		var mask uint8
-		if isError {
-			mask |= 1
-		}
-		if slow {
-			mask |= 2
-		}
-		cfg.last.Add(mask)
+		cfg.last.Add(lastMask(isError, slow))
 	}
+}
+
+// lastMask is how the last n calls remember one: bit 0 for an error, bit 1 if it was slow.
+func lastMask(isError, slow bool) (mask uint8) {
+	if isError {
+		mask |= 1
+	}
+	if slow {
+		mask |= 2
+	}
+	return mask
 }
 
 // healthLocked is the evidence as it stands: the calls of the window, none from before

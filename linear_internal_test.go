@@ -206,7 +206,7 @@ func sequential(r *rules) porcupine.Model {
 			}
 			return want == saw, s
 		},
-		Equal:             func(a, b any) bool { return reflect.DeepEqual(a, b) },
+		Equal:             reflect.DeepEqual,
 		DescribeOperation: func(input, output any) string { return fmt.Sprintf("%+v: %+v", input, output) },
 	}
 }

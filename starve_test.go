@@ -27,7 +27,7 @@ func TestM04NothingIsLostOnAStarvedProcessor(t *testing.T) {
 			var over atomic.Bool
 			for range 8 {
 				hogs.Go(func() {
-					for !over.Load() { //nolint:revive // it is a hog
+					for !over.Load() {
 					}
 				})
 			}

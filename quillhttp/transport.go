@@ -42,9 +42,7 @@ func orDefault(base http.RoundTripper) http.RoundTripper {
 	return base
 }
 
-var (
-	errNoResponse = errors.New("quillhttp: the RoundTripper below gave neither a response nor an error")
-)
+var errNoResponse = errors.New("quillhttp: the RoundTripper below gave neither a response nor an error")
 
 // RoundTrip sends req as [http.RoundTripper] has it. It may wait in the bulkhead's queue,
 // as long as req's context and the circuit's Timeout allow. A request that the circuit
