@@ -157,7 +157,7 @@ func (x *execution) run(t *thread, way int) {
 	o := x.object(t.next.object)
 	t.pasts[t.steps%len(t.pasts)] = t.past
 	t.steps++
-	h := mix(mix(t.past, o.name), mix(o.content(), uint64(way)))
+	h := mix(mix(t.past, o.name), mix(o.content(), uint64(way))) //nolint:gosec // never negative
 	switch {
 	case o.value != nil:
 	case t.next.kind == writes:
