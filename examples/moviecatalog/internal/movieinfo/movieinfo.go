@@ -99,7 +99,8 @@ func translate(id string, err error) error {
 		case http.StatusUnauthorized, http.StatusForbidden:
 			return web.Said(errors.Join(web.ErrGateway, err), "The Movie Database refuses our key: check TMDB_TOKEN or TMDB_API_KEY")
 		case http.StatusTooManyRequests:
-			return web.Said(&web.BusyError{Cause: err, RetryAfter: e.RetryAfter}, "The Movie Database has had enough requests from us for now")
+			return web.Said(&web.BusyError{Cause: err, RetryAfter: e.RetryAfter},
+				"The Movie Database has had enough requests from us for now")
 		}
 	}
 	return err
