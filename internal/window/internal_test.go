@@ -132,7 +132,7 @@ func TestD7TheEndOfTimeIsABoundaryThatNeverPasses(t *testing.T) {
 	var c Counters
 	var exec, whole Histogram
 	r := NewRing(math.MaxInt64, 1, 5, &c, &exec, &whole)
-	require.EqualValues(t, int64(math.MaxInt64), r.next.Load())
+	require.Equal(t, int64(math.MaxInt64), r.next.Load())
 	require.False(t, r.Advance(math.MaxInt64))
 }
 
