@@ -108,7 +108,7 @@ var faults = []fault{
 		"	if word&watches != 0 {\n",
 	}}},
 	// There is no compare-and-swap from open to half-open: the lock stands for it.
-	{name: "open to half-open by a plain store", first: []suite{schedules}, edits: []edit{{
+	{name: "open to half-open by a plain store", first: []suite{racedBreaker}, edits: []edit{{
 		"gate.go",
 		"		explore.Lock(\"gate.mu\", &g.mu)\n	}\n	g.mu.Lock()\n	defer g.mu.Unlock()\n	switch o := c.overrideLocked(now); o.kind {\n",
 		"		explore.Write(\"gate.mu\")\n	}\n	switch o := c.overrideLocked(now); o.kind {\n",
@@ -201,7 +201,7 @@ var faults = []fault{
 		"		if err == nil {\n			a.Outcome, a.Step, a.Cause = f.outcome, s.name, cause\n",
 		"		if err == nil && i == len(c.steps)-1 {\n			a.Outcome, a.Step, a.Cause = f.outcome, s.name, cause\n",
 	}}},
-	{name: "future resolved by a plain store", first: []suite{schedules}, edits: []edit{
+	{name: "future resolved by a plain store", first: []suite{racedFuture}, edits: []edit{
 		{"future.go", "			close(f.done)\n", "			if !returned {\n				close(f.done)\n			}\n"},
 		{
 			"future.go",

@@ -31,8 +31,12 @@ var (
 	inner = suite{name: "window", args: []string{"-timeout=60s", leftOut, "./internal/window"}}
 	// schedules are those tests that play every interleaving.
 	schedules = suite{name: "schedules", slow: true, args: []string{"-tags=explore", "-run=EverySchedule", "."}}
-	raced     = suite{name: "race", slow: true, args: []string{"-race", leftOut, "."}}
-	others    = suite{name: "others", slow: true, args: []string{
+	// A lock left out is what the race detector is for.
+	racedBreaker = suite{name: "race of the breaker", slow: true, args: []string{"-race", "-run=Breaker|Probe|Herd|Linear", "."}}
+	racedFuture  = suite{name: "race of futures", slow: true, args: []string{"-race", "-run=Future|^TestH0", "."}}
+
+	raced  = suite{name: "race", slow: true, args: []string{"-race", leftOut, "."}}
+	others = suite{name: "others", slow: true, args: []string{
 		leftOut, "./internal/window", "./regressions", "./quillhttp", "./lastgood",
 	}}
 )
