@@ -145,8 +145,14 @@ func startOrder(chosen []instrument) []int {
 	return order
 }
 
-// tail is the end of an output.
+// tail is the end of an output, without the tests that passed.
 func tail(output string) string {
-	lines := strings.Split(strings.TrimSpace(output), "\n")
+	var lines []string
+	for line := range strings.SplitSeq(strings.TrimSpace(output), "\n") {
+		text := strings.TrimSpace(line)
+		if !strings.HasPrefix(text, "=== ") && !strings.HasPrefix(text, "--- PASS") {
+			lines = append(lines, line)
+		}
+	}
 	return strings.Join(lines[max(0, len(lines)-40):], "\n")
 }
