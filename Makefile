@@ -123,7 +123,7 @@ bench-compare: ## the root package's benchmarks against those of the revision BA
 	@bash bench/compare.sh "$(or $(BASE),HEAD)" "$(or $(RUNS),10)" "$(or $(BENCH),.)"
 
 .PHONY: deps
-deps: ## install what the tests want beside Go: chromium, promtool, spin, the linter
+deps: ## install what the tests want beside Go: chromium, promtool, spin, npm's dashboard, the linter
 	bash .ci/deps.sh
 	@$(MAKE) tools
 

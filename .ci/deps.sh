@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs what the tests with real components want and is not there yet: a browser,
-# promtool, the model checker spin and the compiler it wants, as packages of Debian. Tests that need one of them skip without it, so this is
-# for CI and for whoever wants them to run.
+# promtool, the model checker spin and the compiler it wants, npm, as packages of Debian; and
+# with npm the original Hystrix dashboard. Tests that need one of them skip without it, so
+# this is for CI and for whoever wants them to run.
 set -euo pipefail
 
 # The command that a test looks for, and the package that brings it. Prometheus is held at
 # the release that the tests were written against; Debian keeps only the newest browser.
-wanted=("chromium chromium" "promtool prometheus=2.42.*" "spin spin" "gcc gcc")
+wanted=("chromium chromium" "promtool prometheus=2.42.*" "spin spin" "gcc gcc" "npm npm")
 
 missing=()
 for w in "${wanted[@]}"; do
@@ -34,6 +35,16 @@ if ((${#missing[@]})); then
 		install fonts-liberation "${missing[@]%%=*}"
 	fi
 fi
+
+# What npm has, by its lock file, where the file is newer than what was installed by it.
+for module in internal/dashboardtest; do
+	installed=$module/node_modules/.package-lock.json
+	if [ ! -e "$installed" ] || [ "$module/package-lock.json" -nt "$installed" ]; then
+		npm --prefix "$module" ci --ignore-scripts --no-audit --no-fund --loglevel=error
+		touch "$installed"
+	fi
+done
+
 chromium --version 2>/dev/null
 promtool --version 2>&1 | head -n 1
 go version
