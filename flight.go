@@ -273,6 +273,7 @@ func (c *Circuit) conclude(ctx context.Context, f *flight, a *answered) {
 	if !f.settled {
 		return // its context panicked before it was a call
 	}
+	c.countUnanswered(f.outcome, a)
 	now := f.ended
 	if a.asked || len(c.hooks) > 0 {
 		now = c.now() // a fallback took its time too

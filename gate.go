@@ -332,6 +332,9 @@ const (
 	kindStaleRequest
 	kindStaleError
 	kindUncounted // rejected while IgnoreRejected was set
+	kindNoFallback
+	kindFallbackFailed
+	kindFallbackFull
 )
 
 // countLocked counts a result. It is under the lock so that a result is counted in the

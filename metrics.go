@@ -37,7 +37,8 @@ type Stats struct {
 	TotalExecution Latency // the same since the circuit was made
 	TotalWhole     Latency
 
-	Fallbacks []StepStats // the fallback steps, in the order in which they were declared
+	Fallbacks  []StepStats // the fallback steps, in the order in which they were declared
+	Unanswered Unanswered  // calls since the circuit was made that ended in an error for want of a fallback's answer
 
 	Panics               uint64 // runs, classifiers, fallback steps and stores that panicked or ended by Goexit
 	HookPanics           uint64 // hooks that did
@@ -200,6 +201,7 @@ func (c *Circuit) Stats() Stats {
 	execution, whole := cfg.ring.Dists(now)
 	totalWhole := c.whole.Snapshot()
 	totalExecution := c.execution.Snapshot()
+	unanswered := unansweredOf(c.counters.Sums()) // a call is counted there last
 	total := c.counters.Sums()
 	s := Stats{
 		Execution: Latency{execution}, Whole: Latency{whole},
@@ -212,6 +214,7 @@ func (c *Circuit) Stats() Stats {
 		Health:         c.healthOfLocked(now, total),
 		Window:         countsOf(cfg.ring.SumsOf(now, total, window.Sums{})),
 		Total:          countsOf(total),
+		Unanswered:     unanswered,
 		Probes:         g.machine.probesOut(now),
 		Settings:       cfg.Settings,
 		Override:       cfg.Override,
