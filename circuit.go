@@ -21,7 +21,7 @@ type Circuit struct {
 	shared     bool    // whether the bulkhead came by WithBulkhead
 	bulkhead   *Bulkhead
 	born       time.Time
-	cold       bool // made in a synctest bubble: see inBubble
+	cold       bool // keeps no worker warm: made so, or in a synctest bubble (see inBubble)
 
 	configuring sync.Mutex
 	config      atomic.Pointer[config]
@@ -67,7 +67,7 @@ func NewCircuit(name string, opts ...Option) *Circuit {
 func newCircuit(name string, o *options) *Circuit {
 	c := &Circuit{
 		name: name, declared: o.settings, classifier: o.classifier, hooks: o.hooks,
-		bulkhead: o.bulkhead, shared: o.bulkhead != nil, born: time.Now(), cold: inBubble(),
+		bulkhead: o.bulkhead, shared: o.bulkhead != nil, born: time.Now(), cold: o.coldPool || inBubble(),
 	}
 	c.gate.machine = newBreaker()
 	c.notifier.hooks = o.hooks

@@ -15,6 +15,13 @@ func (b *Bulkhead) DismissWorkers() {
 	*p = workers{}
 }
 
+// IdleWorkers is how many workers wait for a task.
+func (b *Bulkhead) IdleWorkers() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.pool.idle)
+}
+
 // TakeSlot takes a slot, past all circuits, and returns how to give it back.
 func (b *Bulkhead) TakeSlot() (free func()) {
 	if _, ok := b.acquire(); !ok {

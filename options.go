@@ -6,8 +6,8 @@ import (
 )
 
 // Option is what [New], [NewCircuit] and [Registry.Circuit] take beside the name: a
-// [Settings] value, or the result of [WithRegistry], [WithBulkhead], [WithClassifier] or
-// [WithHooks].
+// [Settings] value, or the result of [WithRegistry], [WithBulkhead], [WithClassifier],
+// [WithHooks] or [WithColdPool].
 type Option interface{ apply(o *options) }
 
 type options struct {
@@ -17,6 +17,7 @@ type options struct {
 	bulkhead    *Bulkhead
 	classifier  func(error) Verdict
 	hooks       []Hooks
+	coldPool    bool
 	problems    []string
 }
 
@@ -98,6 +99,14 @@ func WithClassifier(f func(error) Verdict) Option {
 // WithHooks adds h to the circuit's hooks. It may be given several times.
 func WithHooks(h Hooks) Option {
 	return optionFunc(func(o *options) { o.hooks = append(o.hooks, h) })
+}
+
+// WithColdPool makes [Pool] isolation run each call on a goroutine of its own that ends with
+// the work, and keep no worker warm for the next call. Calls are dearer for it; in return no
+// goroutine is left when the last work has returned, which is what a leak detector wants to
+// see at the end of a test.
+func WithColdPool() Option {
+	return optionFunc(func(o *options) { o.coldPool = true })
 }
 
 // validateShared is validate for a circuit whose limits are those of a shared bulkhead.

@@ -89,6 +89,8 @@ func (c *Circuit) agree(o *options) error {
 	case o.bulkhead != nil && o.bulkhead != c.bulkhead:
 		return fmt.Errorf("quill: circuit %q exists with bulkhead %q: it cannot be declared again with %q",
 			c.name, c.bulkhead.name, o.bulkhead.name)
+	case o.coldPool && !c.cold:
+		return fmt.Errorf("quill: circuit %q exists and keeps its workers warm: WithColdPool can only be given where it is made", c.name)
 	case o.classifier != nil, len(o.hooks) > 0:
 		return fmt.Errorf("quill: circuit %q exists: a classifier or hooks can only be given where it is made", c.name)
 	}

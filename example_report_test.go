@@ -1,0 +1,27 @@
+package quill_test
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-f7c3343e/quill"
+)
+
+// A health check that finds the dependency ill opens the circuit before any user has to.
+func ExampleCircuit_Report() {
+	circuit := quill.NewCircuit("checked", quill.WithRegistry(quill.NewRegistry()),
+		quill.Settings{RequestVolumeThreshold: 3})
+	for range 3 {
+		circuit.Report(errors.New("connection refused"), 20*time.Millisecond)
+	}
+	fmt.Println(circuit.State())
+	// Output: open
+}
+
+func ExampleWithColdPool() {
+	circuit := quill.NewCircuit("leak-checked", quill.WithRegistry(quill.NewRegistry()), quill.WithColdPool())
+	circuit.Report(nil, 0)
+	fmt.Println(circuit.Stats().Total.Success)
+	// Output: 1
+}

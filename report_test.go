@@ -1,0 +1,110 @@
+package quill_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-f7c3343e/quill"
+)
+
+func TestReportedResultsOpenAClosedCircuit(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{RequestVolumeThreshold: 4, ErrorPercentThreshold: 50})
+		require.Equal(t, quill.Success, c.Report(nil, 0))
+		require.Equal(t, quill.Success, c.Report(nil, 0))
+		require.Equal(t, quill.Failure, c.Report(errSick, 0))
+		require.Equal(t, quill.Closed, c.State())
+		require.Equal(t, quill.Failure, c.Report(errSick, 0))
+		require.Equal(t, quill.Open, c.State())
+		require.Equal(t, quill.Counts{Success: 2, Failure: 2}, c.Stats().Total)
+		require.Zero(t, c.Stats().LateResults)
+	})
+}
+
+func TestReportedSuccessCompletesTheVolume(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{RequestVolumeThreshold: 2, ErrorPercentThreshold: 50})
+		c.Report(errSick, 0)
+		c.Report(nil, 0)
+		require.Equal(t, quill.Open, c.State())
+	})
+}
+
+func TestReportedResultsMoveNoCircuitThatIsNotClosed(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{RequestVolumeThreshold: 1, SleepWindow: time.Second})
+		openUp(t, c)
+		c.Report(nil, 0)
+		require.Equal(t, quill.Open, c.State())
+
+		pass(time.Second)
+		probe, err := c.Begin(t.Context())
+		require.NoError(t, err)
+		c.Report(nil, 0)
+		c.Report(errSick, 0)
+		require.Equal(t, quill.HalfOpen, c.State())
+		require.EqualValues(t, 3, c.Stats().LateResults)
+		_, err = probe.End(nil)
+		require.NoError(t, err)
+		require.Equal(t, quill.Closed, c.State())
+		require.Equal(t, uint64(1), c.Stats().Health.Requests, "the probe alone")
+		requireNothingHeld(t, c)
+	})
+}
+
+func TestReportIsJudgedUnderOverridesAsCallsAre(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		for over, want := range map[quill.Override]quill.State{
+			quill.ForceClosed: quill.Open, quill.Disabled: quill.Closed, quill.ForceOpen: quill.Closed,
+		} {
+			c := newTestCircuit(t, quill.Settings{RequestVolumeThreshold: 1, Override: over})
+			c.Report(errSick, 0)
+			require.Equal(t, want, c.State(), over)
+		}
+	})
+}
+
+func TestReportTakesNoSlotAndTellsHooks(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		var d diary
+		c := newTestCircuit(t, quill.Settings{MaxConcurrent: 1, SlowCallDuration: 100 * time.Millisecond}, d.hooks())
+		free := occupy(t, c)
+		require.Equal(t, quill.Success, c.Report(nil, 200*time.Millisecond))
+		e := d.last(t)
+		require.Equal(t, "dep", e.Command)
+		require.Equal(t, 200*time.Millisecond, e.Execute)
+		require.Equal(t, e.Execute, e.Total)
+		require.EqualValues(t, 1, c.Stats().Health.Slow)
+		require.Equal(t, 200*time.Millisecond, c.Stats().Execution.Sum())
+		require.Equal(t, 200*time.Millisecond, c.Stats().Whole.Sum())
+		require.Equal(t, quill.Ignored, c.Report(quill.Ignore(errMine), -time.Hour))
+		require.Zero(t, d.last(t).Execute)
+		free()
+		requireNothingHeld(t, c)
+	})
+}
+
+func TestColdPoolKeepsNoWorker(t *testing.T) {
+	for _, c := range []struct {
+		opts []quill.Option
+		idle int
+	}{{nil, 1}, {[]quill.Option{quill.WithColdPool()}, 0}} {
+		circuit := newTestCircuit(t, quill.Settings{}, c.opts...)
+		calls(t, circuit, 5, nil)
+		require.Equal(t, c.idle, circuit.Bulkhead().IdleWorkers())
+	}
+}
+
+func TestColdPoolIsDecidedWhereTheCircuitIsMade(t *testing.T) {
+	r := quill.NewRegistry()
+	_, err := r.Circuit("dep")
+	require.NoError(t, err)
+	_, err = r.Circuit("dep", quill.WithColdPool())
+	require.ErrorContains(t, err, `circuit "dep" exists and keeps its workers warm`)
+	_, err = r.Circuit("cold", quill.WithColdPool())
+	require.NoError(t, err)
+	_, err = r.Circuit("cold", quill.WithColdPool())
+	require.NoError(t, err)
+}
