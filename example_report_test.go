@@ -1,6 +1,7 @@
 package quill_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -13,7 +14,7 @@ func ExampleCircuit_Report() {
 	circuit := quill.NewCircuit("checked", quill.WithRegistry(quill.NewRegistry()),
 		quill.Settings{RequestVolumeThreshold: 3})
 	for range 3 {
-		circuit.Report(errors.New("connection refused"), 20*time.Millisecond)
+		circuit.Report(context.Background(), errors.New("connection refused"), 20*time.Millisecond)
 	}
 	fmt.Println(circuit.State())
 	// Output: open
@@ -21,7 +22,7 @@ func ExampleCircuit_Report() {
 
 func ExampleWithColdPool() {
 	circuit := quill.NewCircuit("leak-checked", quill.WithRegistry(quill.NewRegistry()), quill.WithColdPool())
-	circuit.Report(nil, 0)
+	circuit.Report(context.Background(), nil, 0)
 	fmt.Println(circuit.Stats().Total.Success)
 	// Output: 1
 }

@@ -8,20 +8,20 @@ import (
 // Report counts the result of work that did not come through the circuit, such as that of a
 // health check or of a connection that another library guards. took is how long the work
 // ran (less than 0 is 0). A nil err is a [Success]; marks by [Ignore] and [RetryAfter] are
-// understood, the classifier is asked, and hooks are told. Report takes no slot, does not
-// block and is never refused.
+// understood, the classifier is asked, and hooks are told, with ctx, whose end does not
+// matter. Report takes no slot, does not block and is never refused.
 //
 // The result is judged like that of a call that was admitted just now: it can open a closed
 // circuit. A circuit that is open or half-open counts it and is not moved by it, since only
 // its own probes tell that the dependency is well again.
-func (c *Circuit) Report(err error, took time.Duration) Outcome {
-	ctx, now := context.Background(), c.now()
-	f := &flight{circuit: c, caller: ctx, cfg: c.config.Load(), started: true}
+func (c *Circuit) Report(ctx context.Context, err error, took time.Duration) Outcome {
+	now := c.now()
+	f := &flight{circuit: c, caller: context.WithoutCancel(ctx), cfg: c.config.Load(), started: true}
 	f.began = now - max(0, took)
 	f.ran = f.began
 	f.admission = c.standing(now)
 	defer c.conclude(ctx, f, &answered{})
-	f.settleRun(ctx, err, now)
+	f.settleRun(f.caller, err, now)
 	return f.outcome
 }
 

@@ -1,6 +1,7 @@
 package quill_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -12,11 +13,11 @@ import (
 func TestReportedResultsOpenAClosedCircuit(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newTestCircuit(t, quill.Settings{RequestVolumeThreshold: 4, ErrorPercentThreshold: 50})
-		require.Equal(t, quill.Success, c.Report(nil, 0))
-		require.Equal(t, quill.Success, c.Report(nil, 0))
-		require.Equal(t, quill.Failure, c.Report(errSick, 0))
+		require.Equal(t, quill.Success, c.Report(t.Context(), nil, 0))
+		require.Equal(t, quill.Success, c.Report(t.Context(), nil, 0))
+		require.Equal(t, quill.Failure, c.Report(t.Context(), errSick, 0))
 		require.Equal(t, quill.Closed, c.State())
-		require.Equal(t, quill.Failure, c.Report(errSick, 0))
+		require.Equal(t, quill.Failure, c.Report(t.Context(), errSick, 0))
 		require.Equal(t, quill.Open, c.State())
 		require.Equal(t, quill.Counts{Success: 2, Failure: 2}, c.Stats().Total)
 		require.Zero(t, c.Stats().LateResults)
@@ -26,8 +27,8 @@ func TestReportedResultsOpenAClosedCircuit(t *testing.T) {
 func TestReportedSuccessCompletesTheVolume(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newTestCircuit(t, quill.Settings{RequestVolumeThreshold: 2, ErrorPercentThreshold: 50})
-		c.Report(errSick, 0)
-		c.Report(nil, 0)
+		c.Report(t.Context(), errSick, 0)
+		c.Report(t.Context(), nil, 0)
 		require.Equal(t, quill.Open, c.State())
 	})
 }
@@ -36,14 +37,14 @@ func TestReportedResultsMoveNoCircuitThatIsNotClosed(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newTestCircuit(t, quill.Settings{RequestVolumeThreshold: 1, SleepWindow: time.Second})
 		openUp(t, c)
-		c.Report(nil, 0)
+		c.Report(t.Context(), nil, 0)
 		require.Equal(t, quill.Open, c.State())
 
 		pass(time.Second)
 		probe, err := c.Begin(t.Context())
 		require.NoError(t, err)
-		c.Report(nil, 0)
-		c.Report(errSick, 0)
+		c.Report(t.Context(), nil, 0)
+		c.Report(t.Context(), errSick, 0)
 		require.Equal(t, quill.HalfOpen, c.State())
 		require.EqualValues(t, 3, c.Stats().LateResults)
 		_, err = probe.End(nil)
@@ -60,7 +61,7 @@ func TestReportIsJudgedUnderOverridesAsCallsAre(t *testing.T) {
 			quill.ForceClosed: quill.Open, quill.Disabled: quill.Closed, quill.ForceOpen: quill.Closed,
 		} {
 			c := newTestCircuit(t, quill.Settings{RequestVolumeThreshold: 1, Override: over})
-			c.Report(errSick, 0)
+			c.Report(t.Context(), errSick, 0)
 			require.Equal(t, want, c.State(), over)
 		}
 	})
@@ -71,7 +72,7 @@ func TestReportTakesNoSlotAndTellsHooks(t *testing.T) {
 		var d diary
 		c := newTestCircuit(t, quill.Settings{MaxConcurrent: 1, SlowCallDuration: 100 * time.Millisecond}, d.hooks())
 		free := occupy(t, c)
-		require.Equal(t, quill.Success, c.Report(nil, 200*time.Millisecond))
+		require.Equal(t, quill.Success, c.Report(t.Context(), nil, 200*time.Millisecond))
 		e := d.last(t)
 		require.Equal(t, "dep", e.Command)
 		require.Equal(t, 200*time.Millisecond, e.Execute)
@@ -79,7 +80,9 @@ func TestReportTakesNoSlotAndTellsHooks(t *testing.T) {
 		require.EqualValues(t, 1, c.Stats().Health.Slow)
 		require.Equal(t, 200*time.Millisecond, c.Stats().Execution.Sum())
 		require.Equal(t, 200*time.Millisecond, c.Stats().Whole.Sum())
-		require.Equal(t, quill.Ignored, c.Report(quill.Ignore(errMine), -time.Hour))
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.Equal(t, quill.Ignored, c.Report(gone, quill.Ignore(errMine), -time.Hour))
 		require.Zero(t, d.last(t).Execute)
 		free()
 		requireNothingHeld(t, c)
