@@ -10,6 +10,7 @@ require (
 
 require (
 	github.com/maypok86/otter/v2 v2.4.0
+	github.com/tmaxmax/go-sse v0.12.0
 	go.uber.org/goleak v1.3.0
 )
 

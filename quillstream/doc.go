@@ -1,0 +1,14 @@
+// Package quillstream shows circuits to people and programs over HTTP.
+//
+// [Stream] serves hystrix.stream: the server-sent events that Hystrix's own dashboard,
+// Turbine and many other programs read, one message for each circuit and one for each
+// bulkhead whose calls run on a pool. [Aggregator] does what Turbine does: it reads the
+// streams of several processes and serves their sum.
+//
+//	stream := quillstream.NewStream(quill.DefaultRegistry, quillstream.StreamSettings{})
+//	mux.Handle("GET /hystrix.stream", stream)
+//
+// Both are handlers for a mux of yours. Both make one snapshot a tick, however many
+// clients there are, and none while there is no client. No client holds up another or a
+// call: one that does not take what is sent is cut off. docs/stream.md has every field.
+package quillstream
