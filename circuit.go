@@ -30,9 +30,8 @@ type Circuit struct {
 	meters   meters
 	notifier notifier
 
-	counters  window.Counters
-	execution window.Histogram
-	whole     window.Histogram
+	counters window.Counters
+	times    window.Times
 }
 
 // config is one version of the settings and what follows from them. A call loads it once.
@@ -103,7 +102,7 @@ func (c *Circuit) newConfig(given Settings, old *config, now time.Duration) *con
 		cfg.ring, cfg.last = old.ring, old.last
 		return cfg
 	}
-	cfg.ring = window.NewRing(s.RollingWindow, s.RollingBuckets, now, &c.counters, &c.execution, &c.whole)
+	cfg.ring = window.NewRing(s.RollingWindow, s.RollingBuckets, now, &c.counters, &c.times)
 	if s.RollingCalls > 0 {
 		cfg.last = window.NewLast(s.RollingCalls)
 	}

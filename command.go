@@ -96,7 +96,7 @@ func (c *Command[Req, Resp]) attempt(ctx context.Context, req Req, f *flight, ho
 		resp = c.runHere(f, req)
 	}
 	if len(c.stores) > 0 && f.outcome == Success && f.err == nil {
-		how.asked = true
+		how.asks(f)
 		c.keep(ctx, req, resp, f.cfg.FallbackTimeout)
 	}
 	return resp

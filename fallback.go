@@ -156,7 +156,7 @@ func (c *Command[Req, Resp]) fallBack(
 			how.steps = append(how.steps, StepError{s.name, ErrFallbackFull})
 			continue
 		}
-		how.asked = true
+		how.asks(f)
 		a, err := c.ask(ctx, req, s, cause, f.cfg.FallbackTimeout)
 		if err == nil {
 			a.Outcome, a.Step, a.Cause = f.outcome, s.name, cause

@@ -124,9 +124,6 @@ func (f *flight) settle(o Outcome, err error, now time.Duration) {
 	if f.stale {
 		c.meters.stale.Add(1)
 	}
-	if f.started {
-		c.execution.Record(now - f.ran)
-	}
 }
 
 // runContext is the caller's context with the command's own deadline, if that is the
@@ -275,15 +272,27 @@ func (c *Circuit) conclude(ctx context.Context, f *flight, a *answered) {
 	}
 	c.countUnanswered(f.outcome, a)
 	now := f.ended
-	if a.asked || len(c.hooks) > 0 {
-		now = c.now() // a fallback took its time too
-	}
-	if f.started {
-		c.whole.Record(now - f.began)
+	if a.asked {
+		now = c.now() // which took its time too
+		if f.started {
+			c.times.RecordWhole(now - f.began)
+		}
+	} else if f.started {
+		f.recordTimes()
 	}
 	if len(c.hooks) > 0 {
 		c.tellCall(ctx, f, now, a)
 	}
+}
+
+// recordTimes records a call that was settled and asks nobody else.
+func (f *flight) recordTimes() {
+	if f.ran == f.began {
+		f.circuit.times.Record(f.ended - f.began)
+		return
+	}
+	f.circuit.times.RecordRun(f.ended - f.ran)
+	f.circuit.times.RecordWhole(f.ended - f.began)
 }
 
 // tellCall keeps the event, which is large, off the stack of calls that nobody listens to.
@@ -293,9 +302,20 @@ func (c *Circuit) tellCall(ctx context.Context, f *flight, now time.Duration, a 
 	c.tell(ctx, f.event(now, a), c.hooks)
 }
 
+// asks says that somebody else is asked now, whose time is not the time in run.
+func (a *answered) asks(f *flight) {
+	if a.asked {
+		return
+	}
+	a.asked = true
+	if f.started {
+		f.circuit.times.RecordRun(f.ended - f.ran)
+	}
+}
+
 // answered is how the fallback chain of a call went.
 type answered struct {
-	asked bool // somebody else was asked, who takes time: a fallback step, a store
+	asked bool // somebody else was asked, who takes time: a fallback step, a store. See asks.
 	step  string
 	steps []StepError
 	age   time.Duration

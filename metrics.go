@@ -199,8 +199,7 @@ func (c *Circuit) Stats() Stats {
 	// read the other way round, and the window before the totals, so that calls that end
 	// meanwhile never make a part larger than the whole (invariant B7).
 	execution, whole := cfg.ring.Dists(now)
-	totalWhole := c.whole.Snapshot()
-	totalExecution := c.execution.Snapshot()
+	totalExecution, totalWhole := c.times.Snapshot()
 	unanswered := unansweredOf(c.counters.Sums()) // a call is counted there last
 	total := c.counters.Sums()
 	s := Stats{

@@ -236,8 +236,8 @@ var faults = []fault{
 	// bucket is told from its past by.
 	{name: "window bucket published before it is cleared", first: []suite{inner}, edits: []edit{{
 		"internal/window/ring.go",
-		"	m := r.markLocked()\n	marks := ",
-		"	m := old.marks[0]\n	marks := ",
+		"	m := r.markLocked()\n	r.setLocked(",
+		"	m := old.marks[0]\n	r.setLocked(",
 	}}},
 	{name: "roll by two goroutines", first: []suite{inner}, edits: []edit{{
 		"internal/window/ring.go",

@@ -53,17 +53,16 @@ func BenchmarkHistogramRecord(b *testing.B) {
 }
 
 func BenchmarkRing(b *testing.B) {
-	setup := func() (*window.Counters, *window.Histogram, *window.Ring) {
+	setup := func() (*window.Counters, *window.Times, *window.Ring) {
 		var c window.Counters
-		var exec, whole window.Histogram
-		r := window.NewRing(10*time.Second, 10, 0, &c, &exec, &whole)
+		var times window.Times
+		r := window.NewRing(10*time.Second, 10, 0, &c, &times)
 		for i := range 20 {
 			r.Advance(time.Duration(i) * time.Second)
 			c.Add(i % window.Kinds)
-			exec.Record(time.Duration(i) * time.Millisecond)
-			whole.Record(time.Duration(i) * time.Millisecond)
+			times.Record(time.Duration(i) * time.Millisecond)
 		}
-		return &c, &exec, r
+		return &c, &times, r
 	}
 	b.Run("Advance in a bucket", func(b *testing.B) {
 		_, _, r := setup()
@@ -73,14 +72,14 @@ func BenchmarkRing(b *testing.B) {
 		}
 	})
 	b.Run("Advance over a boundary", func(b *testing.B) {
-		c, h, r := setup()
+		c, times, r := setup()
 		now := 20 * time.Second
 		b.ReportAllocs()
 		for b.Loop() {
 			now += time.Second
 			r.Advance(now)
 			c.Add(0)
-			h.Record(time.Millisecond)
+			times.Record(time.Millisecond)
 		}
 	})
 	b.Run("Sums", func(b *testing.B) {
@@ -106,24 +105,21 @@ func BenchmarkRing(b *testing.B) {
 		}
 	})
 	b.Run("settle", func(b *testing.B) {
-		c, h, r := setup()
+		c, times, r := setup()
 		b.ReportAllocs()
 		for b.Loop() {
 			r.Advance(19 * time.Second)
 			c.Add(0)
-			h.Record(time.Millisecond)
-			h.Record(time.Millisecond)
+			times.Record(time.Millisecond)
 		}
 	})
 	b.Run("settle, parallel", func(b *testing.B) {
-		c, h, r := setup()
-		var whole window.Histogram
+		c, times, r := setup()
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
 				r.Advance(19 * time.Second)
 				c.Add(0)
-				h.Record(time.Millisecond)
-				whole.Record(time.Millisecond)
+				times.Record(time.Millisecond)
 			}
 		})
 	})

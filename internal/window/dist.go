@@ -19,9 +19,9 @@ type Dist struct {
 	sum   uint64 // nanoseconds; wraps round, as in block
 }
 
-// newDist keeps what is needed of bins.
-func newDist(bins *[numBins]uint64, sum uint64) Dist {
-	first, last := numBins, 0
+// newDist keeps what is needed of bins, of which the first is number from.
+func newDist(bins []uint64, from int, sum uint64) Dist {
+	first, last := len(bins), 0
 	var count uint64
 	for i, n := range bins {
 		if n == 0 {
@@ -35,7 +35,7 @@ func newDist(bins *[numBins]uint64, sum uint64) Dist {
 	}
 	return Dist{
 		bins:  append([]uint64(nil), bins[first:last+1]...),
-		first: first,
+		first: from + first,
 		count: count,
 		sum:   sum,
 	}
@@ -95,8 +95,26 @@ func (d Dist) Sub(earlier Dist) Dist {
 		bin := d.first + i
 		bins[bin] = n - min(n, earlier.at(bin))
 	}
-	sum := int64(d.sum - earlier.sum)          //nolint:gosec // right even if the sum has wrapped round in between
-	return newDist(&bins, uint64(max(sum, 0))) // below 0: earlier was not earlier
+	sum := int64(d.sum - earlier.sum)               //nolint:gosec // right even if the sum has wrapped round in between
+	return newDist(bins[:], 0, uint64(max(sum, 0))) // below 0: earlier was not earlier
+}
+
+// plus is the distribution of the durations of both.
+func (d Dist) plus(other Dist) Dist {
+	if other.count == 0 {
+		return d
+	}
+	if d.count == 0 {
+		return other
+	}
+	var bins [numBins]uint64
+	for i, n := range d.bins {
+		bins[d.first+i] = n
+	}
+	for i, n := range other.bins {
+		bins[other.first+i] += n
+	}
+	return newDist(bins[:], 0, d.sum+other.sum)
 }
 
 // Buckets returns the bins that hold anything, in ascending order: the longest duration that

@@ -24,7 +24,8 @@ const (
 	// that jumps by centuries must not use up the sum for good.
 	maxRecorded = time.Duration(1 << 50)
 
-	// maxBlocks bounds what a contended histogram takes: 32 KiB.
+	// maxBlocks bounds what a contended histogram takes: 2 KiB, and as much again for each
+	// two octaves.
 	maxBlocks = 16
 )
 
@@ -32,43 +33,47 @@ const (
 // them up. The counts only grow. The zero value is ready to use; a Histogram must not be
 // copied after first use. All methods are safe for concurrent use and take no lock.
 //
-// It takes its storage (2 KiB) with the first duration, and as [Counters] does it spreads
-// over several such blocks, up to 16, when processors get in each other's way.
+// It takes storage as it needs it, 128 bytes for each two octaves that durations fall into,
+// and as [Counters] does it spreads over several blocks, up to 16, when processors get in
+// each other's way.
 type Histogram struct {
-	blocks atomic.Pointer[[]*block]
+	spread atomic.Pointer[[]*block]
 	clash  clashes
+	first  block
 }
 
-// block is one stripe of a histogram. It is allocated on its own, which puts it on cache
-// lines of its own.
+// block is one stripe of a histogram: two cache lines. Those of a spread histogram are
+// allocated one by one, which puts each on lines of its own.
 type block struct {
 	// sum is in nanoseconds and may wrap round, after 584 years spent in calls. Differences
 	// stay right.
-	sum  atomic.Uint64
-	bins [numBins]atomic.Uint64
+	sum   atomic.Uint64
+	parts [numParts]atomic.Pointer[part]
 }
 
+// part is 128 bytes, as a stripe is. A command's durations seldom need more than three.
+type part [partBins]atomic.Uint64
+
+const (
+	partBins = 2 * binsPerOctave
+	numParts = (numBins + partBins - 1) / partBins
+)
+
 // Record counts one duration. A negative one counts as 0. The sum takes what is longer than
-// 2^50 nanoseconds, about 13 days, as that long. Record allocates at its first use and when
-// it first meets contention, at no other time.
+// 2^50 nanoseconds, about 13 days, as that long. Record allocates when a duration is the
+// first of its two octaves and when it first meets contention, at no other time.
 func (h *Histogram) Record(d time.Duration) {
 	d = min(max(d, 0), maxRecorded)
-	blocks := h.blocks.Load()
-	if blocks == nil {
-		blocks = h.replace(nil, []*block{new(block)})
-	}
-	if n := len(*blocks); n != 1 {
-		b := (*blocks)[pick(n)]
-		b.bins[binOf(d)].Add(1)
+	if s := h.spread.Load(); s != nil {
+		b := (*s)[pick(len(*s))]
+		b.bin(binOf(d)).Add(1)
 		b.sum.Add(uint64(d))
 		return
 	}
-	b := (*blocks)[0]
-	b.bins[binOf(d)].Add(1)
+	h.first.bin(binOf(d)).Add(1)
 	// Not Add: a failed exchange is the only cheap sign of contention.
-	if old := b.sum.Load(); !b.sum.CompareAndSwap(old, old+uint64(d)) {
-		b.sum.Add(uint64(d))
-		h.contended(blocks)
+	if old := h.first.sum.Load(); !h.first.sum.CompareAndSwap(old, old+uint64(d)) {
+		h.contended(d)
 	}
 }
 
@@ -81,55 +86,88 @@ func (h *Histogram) Snapshot() Dist {
 // snapshotAfter is Snapshot for one who has an earlier snapshot of h: it returns that very
 // one, and allocates nothing, if nothing was recorded since.
 func (h *Histogram) snapshotAfter(earlier Dist) Dist {
-	blocks := h.blocks.Load()
-	if blocks == nil {
-		return Dist{}
-	}
-	var bins [numBins]uint64
-	var count, sum uint64
-	for _, b := range *blocks {
-		for i := range bins {
-			n := b.bins[i].Load()
-			bins[i] += n
-			count += n
+	var t tally
+	t.add(&h.first)
+	if s := h.spread.Load(); s != nil {
+		for _, b := range *s {
+			t.add(b)
 		}
-		sum += b.sum.Load()
 	}
-	if count == earlier.count && sum == earlier.sum {
+	if t.count == earlier.count && t.sum == earlier.sum {
 		return earlier // bins only grow: the same count means the same bins
 	}
-	return newDist(&bins, sum)
+	return t.dist()
 }
 
-// contended goes from the single block to several, keeping the one there is, if too many
-// durations met another.
-func (h *Histogram) contended(single *[]*block) {
-	if !h.clash.tooMany((*single)[0].total) {
+// tally adds up the blocks of a histogram.
+type tally struct {
+	bins       [numParts * partBins]uint64
+	used       uint32 // a bit for each part that holds anything
+	count, sum uint64
+}
+
+func (t *tally) add(b *block) {
+	for i := range b.parts {
+		p := b.parts[i].Load()
+		if p == nil {
+			continue
+		}
+		t.used |= 1 << i
+		bins := t.bins[i*partBins : (i+1)*partBins]
+		for j := range p {
+			n := p[j].Load()
+			bins[j] += n
+			t.count += n
+		}
+	}
+	t.sum += b.sum.Load()
+}
+
+func (t *tally) dist() Dist {
+	low, high := bits.TrailingZeros32(t.used), bits.Len32(t.used)
+	if low >= high {
+		return Dist{}
+	}
+	return newDist(t.bins[low*partBins:high*partBins], low*partBins, t.sum)
+}
+
+// contended adds to the sum a duration that met another, and spreads the histogram if too
+// many do. After that the first block keeps what it has and is written no more.
+func (h *Histogram) contended(d time.Duration) {
+	h.first.sum.Add(uint64(d))
+	if !h.clash.tooMany(h.first.total) {
 		return
 	}
 	blocks := make([]*block, stripes(maxBlocks))
-	blocks[0] = (*single)[0]
-	for i := 1; i < len(blocks); i++ {
+	for i := range blocks {
 		blocks[i] = new(block)
 	}
-	h.replace(single, blocks)
+	h.spread.CompareAndSwap(nil, &blocks) // or another was first, which is as good
 }
 
-// replace puts blocks in the place of old, unless somebody else was first, and returns what
-// is there now. There are at most two replacements: one block for none, several for one.
-func (h *Histogram) replace(old *[]*block, blocks []*block) *[]*block {
-	if h.blocks.CompareAndSwap(old, &blocks) {
-		return &blocks
+// bin returns the counter of a bin.
+func (b *block) bin(i int) *atomic.Uint64 {
+	p := b.parts[i/partBins].Load()
+	if p == nil {
+		p = b.part(i / partBins)
 	}
-	return h.blocks.Load()
+	return &p[i%partBins]
+}
+
+// part makes a part, unless somebody else was first.
+//
+//go:noinline
+func (b *block) part(i int) *part {
+	if p := new(part); b.parts[i].CompareAndSwap(nil, p) {
+		return p
+	}
+	return b.parts[i].Load()
 }
 
 func (b *block) total() uint64 {
-	var total uint64
-	for i := range b.bins {
-		total += b.bins[i].Load()
-	}
-	return total
+	var t tally
+	t.add(b)
+	return t.count
 }
 
 // binOf returns the bin of a duration that is not negative.

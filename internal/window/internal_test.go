@@ -93,11 +93,12 @@ func TestAContendedCounterSpreadsAndLosesNothing(t *testing.T) {
 func TestChanceClashesDoNotSpreadAHistogram(t *testing.T) {
 	var h Histogram
 	h.Record(time.Second)
-	(*h.blocks.Load())[0].bins[0].Store(1 << 40)
+	h.first.bin(0).Store(1 << 40)
 	for range 10 * minClashes {
-		h.contended(h.blocks.Load())
+		h.contended(time.Second)
 	}
-	require.Len(t, *h.blocks.Load(), 1)
+	require.Nil(t, h.spread.Load())
+	require.Equal(t, (1+10*minClashes)*time.Second, h.Snapshot().Sum())
 }
 
 func TestAContendedHistogramSpreadsAndLosesNothing(t *testing.T) {
@@ -105,33 +106,80 @@ func TestAContendedHistogramSpreadsAndLosesNothing(t *testing.T) {
 	for range 100 {
 		h.Record(time.Second)
 	}
-	single := h.blocks.Load()
 	for range minClashes {
-		h.contended(single)
+		h.contended(0)
 	}
-	spread := h.blocks.Load()
+	spread := h.spread.Load()
 	require.Len(t, *spread, stripes(maxBlocks))
-	h.contended(single) // one who came late
-	require.Same(t, spread, h.blocks.Load(), "once is enough")
+	h.first.bin(binOf(time.Second)).Add(1) // one who came late
+	h.contended(time.Second)
+	require.Same(t, spread, h.spread.Load(), "once is enough")
 	for range 1000 {
 		h.Record(time.Millisecond)
 	}
 	d := h.Snapshot()
-	require.EqualValues(t, 1100, d.Count())
-	require.Equal(t, 101*time.Second, d.Sum())
-	require.Less(t, (*spread)[0].total(), uint64(1100), "others took a part")
+	require.EqualValues(t, 1101, d.Count())
+	require.Equal(t, 102*time.Second, d.Sum())
+	require.EqualValues(t, 101, h.first.total(), "the first block rests")
 }
 
-func TestTheFirstOfTwoFirstRecordsWins(t *testing.T) {
+func TestTheFirstOfTwoWhoMakeAPartWins(t *testing.T) {
+	var b block
+	first := b.part(3)
+	require.Same(t, first, b.part(3))
+}
+
+func TestAHistogramTakesStorageForWhatItHoldsOnly(t *testing.T) {
 	var h Histogram
-	first := h.replace(nil, []*block{new(block)})
-	require.Same(t, first, h.replace(nil, []*block{new(block)}))
+	parts := func() (n int) {
+		for i := range h.first.parts {
+			if h.first.parts[i].Load() != nil {
+				n++
+			}
+		}
+		return n
+	}
+	require.Zero(t, parts())
+	for range 2 {
+		h.Record(time.Millisecond)
+		h.Record(time.Millisecond + time.Microsecond)
+		require.Equal(t, 1, parts())
+	}
+	h.Record(time.Second)
+	require.Equal(t, 2, parts())
+}
+
+func TestCallsThatAreRecordedOnceAreInBothDistributions(t *testing.T) {
+	var c Counters
+	var times Times
+	r := NewRing(10*time.Second, 10, 0, &c, &times)
+	times.Record(time.Millisecond)
+	require.Nil(t, times.apart.Load(), "made for calls of which the two times differ")
+	run, whole := times.Snapshot()
+	require.Equal(t, run, whole)
+	require.EqualValues(t, 1, run.Count())
+
+	r.Advance(5 * time.Second)
+	times.Record(2 * time.Millisecond)
+	times.RecordRun(3 * time.Millisecond)
+	times.RecordWhole(4 * time.Second)
+	for now, calls := range map[time.Duration]uint64{5 * time.Second: 3, 10 * time.Second: 2, 15 * time.Second: 0} {
+		run, whole = r.Dists(now)
+		require.Equal(t, calls, run.Count(), "at %v", now)
+		require.Equal(t, calls, whole.Count(), "at %v", now)
+	}
+	run, whole = r.Dists(10 * time.Second)
+	require.Equal(t, 5*time.Millisecond, run.Sum())
+	require.Equal(t, 4*time.Second+2*time.Millisecond, whole.Sum())
+	require.InEpsilon(t, 3*time.Millisecond, run.Percentile(100), 0.0625)
+	require.InEpsilon(t, 2*time.Millisecond, whole.Percentile(50), 0.0625)
+	require.InEpsilon(t, 4*time.Second, whole.Percentile(100), 0.0625)
 }
 
 func TestD7TheEndOfTimeIsABoundaryThatNeverPasses(t *testing.T) {
 	var c Counters
-	var exec, whole Histogram
-	r := NewRing(math.MaxInt64, 1, 5, &c, &exec, &whole)
+	var times Times
+	r := NewRing(math.MaxInt64, 1, 5, &c, &times)
 	require.Equal(t, int64(math.MaxInt64), r.next.Load())
 	require.False(t, r.Advance(math.MaxInt64))
 }
@@ -140,8 +188,8 @@ func TestD7TheEndOfTimeIsABoundaryThatNeverPasses(t *testing.T) {
 func TestAReadSeesTotalsAndMarkOfOneBucket(t *testing.T) {
 	for moves := range 5 {
 		var c Counters
-		var exec, whole Histogram
-		r := NewRing(10, 1, 0, &c, &exec, &whole)
+		var times Times
+		r := NewRing(10, 1, 0, &c, &times)
 		c.Add(0)
 		calls, now := 0, time.Duration(0)
 		var last *mark
@@ -161,8 +209,8 @@ func TestAReadSeesTotalsAndMarkOfOneBucket(t *testing.T) {
 
 func TestAnIdleRingKeepsOneMark(t *testing.T) {
 	var c Counters
-	var exec, whole Histogram
-	r := NewRing(10, 10, 0, &c, &exec, &whole)
+	var times Times
+	r := NewRing(10, 10, 0, &c, &times)
 	kept := func() []*mark { return r.view.Load().marks }
 	require.Same(t, &nothing, kept()[0])
 	r.Advance(1000)
@@ -171,13 +219,13 @@ func TestAnIdleRingKeepsOneMark(t *testing.T) {
 	for now := time.Duration(1001); now < 1100; now++ {
 		r.Advance(now)
 		c.Add(0)
-		exec.Record(time.Second)
+		times.RecordRun(time.Second)
 		marks := kept()
 		require.LessOrEqual(t, len(marks), 10)
 		for i := 1; i < len(marks); i++ {
 			newer, older := marks[i-1], marks[i]
 			require.GreaterOrEqual(t, newer.sums[0], older.sums[0])
-			require.GreaterOrEqual(t, newer.exec.Count(), older.exec.Count())
+			require.GreaterOrEqual(t, newer.times.runs.Count(), older.times.runs.Count())
 		}
 	}
 	require.Len(t, kept(), 10)
@@ -187,11 +235,12 @@ func TestAnIdleRingKeepsOneMark(t *testing.T) {
 	r.Advance(1115)
 	require.Len(t, kept(), 1)
 
-	// What changes in one of the three makes a new mark.
+	// What changes in one of the four makes a new mark.
 	for i, change := range []func(){
 		func() { c.Add(1) },
-		func() { exec.Record(0) },
-		func() { whole.Record(0) },
+		func() { times.RecordRun(0) },
+		func() { times.RecordWhole(0) },
+		func() { times.Record(0) },
 	} {
 		was := kept()[0]
 		change()
@@ -213,16 +262,16 @@ func TestAnUnchangedHistogramIsNotCopied(t *testing.T) {
 
 func TestD9CountsBeyond32Bits(t *testing.T) {
 	var c Counters
-	var exec, whole Histogram
-	r := NewRing(10*time.Second, 10, 0, &c, &exec, &whole)
+	var times Times
+	r := NewRing(10*time.Second, 10, 0, &c, &times)
 	const many = 1<<32 + 10
-	exec.Record(time.Second)
-	bin := &(*exec.blocks.Load())[0].bins[binOf(time.Second)]
+	times.RecordRun(time.Second)
+	bin := times.apart.Load().run.first.bin(binOf(time.Second))
 
 	c.first[0].Store(math.MaxUint32)
 	bin.Store(math.MaxUint32)
 	c.Add(0)
-	exec.Record(time.Second)
+	times.RecordRun(time.Second)
 	sums := r.Sums(0)
 	require.Equal(t, uint64(1<<32), sums[0])
 
@@ -246,9 +295,9 @@ func TestD9PercentilesOfHugeCounts(t *testing.T) {
 	var h Histogram
 	h.Record(time.Millisecond)
 	h.Record(time.Second)
-	b := (*h.blocks.Load())[0]
-	b.bins[binOf(time.Millisecond)].Store(1<<63 - 1)
-	b.bins[binOf(time.Second)].Store(1 << 63)
+	short, long := h.first.bin(binOf(time.Millisecond)), h.first.bin(binOf(time.Second))
+	short.Store(1<<63 - 1)
+	long.Store(1 << 63)
 	d := h.Snapshot()
 	require.Equal(t, uint64(math.MaxUint64), d.Count())
 	for p, want := range map[float64]time.Duration{
@@ -256,8 +305,8 @@ func TestD9PercentilesOfHugeCounts(t *testing.T) {
 	} {
 		require.InEpsilon(t, want, d.Percentile(p), 0.0625, "percentile %v", p)
 	}
-	b.bins[binOf(time.Millisecond)].Store(1 << 60)
-	b.bins[binOf(time.Second)].Store(1)
+	short.Store(1 << 60)
+	long.Store(1)
 	d = h.Snapshot()
 	require.InEpsilon(t, time.Millisecond, d.Percentile(99.999), 0.0625)
 	require.InEpsilon(t, time.Second, d.Percentile(100), 0.0625, "the longest, rare as it is")
@@ -266,7 +315,7 @@ func TestD9PercentilesOfHugeCounts(t *testing.T) {
 func TestD9TheSumOfDurationsMayWrapRound(t *testing.T) {
 	var h Histogram
 	h.Record(0)
-	(*h.blocks.Load())[0].sum.Store(math.MaxUint64 - 10)
+	h.first.sum.Store(math.MaxUint64 - 10)
 	before := h.Snapshot()
 	require.Equal(t, time.Duration(math.MaxInt64), before.Sum(), "the longest there is")
 	require.Equal(t, time.Duration(math.MaxInt64), before.Mean())
@@ -278,10 +327,9 @@ func TestAHalfDoneRecordIsNoDuration(t *testing.T) {
 	var h Histogram
 	h.Record(time.Second)
 	before := h.Snapshot()
-	b := (*h.blocks.Load())[0]
-	b.sum.Add(5)
+	h.first.sum.Add(5)
 	require.Equal(t, Dist{}, h.Snapshot().Sub(before))
 	require.False(t, h.snapshotAfter(before).same(before), "but it is a change")
-	b.bins[0].Add(1)
+	h.first.bin(0).Add(1)
 	require.Equal(t, time.Duration(5), h.Snapshot().Sub(before).Sum())
 }

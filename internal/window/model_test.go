@@ -23,7 +23,7 @@ type (
 		at   time.Duration
 		kind int
 	}
-	duration struct{ at, took time.Duration }
+	duration struct{ at, run, whole time.Duration }
 )
 
 func newModel(length time.Duration, buckets int, now time.Duration) *model {
@@ -48,7 +48,7 @@ func (m *model) advance(now time.Duration) (moved bool) {
 
 func (m *model) add(kind int, took time.Duration) {
 	m.count(kind)
-	m.record(took)
+	m.record(took, 2*took)
 }
 
 func (m *model) count(kind int) {
@@ -56,8 +56,8 @@ func (m *model) count(kind int) {
 	m.totals[kind]++
 }
 
-func (m *model) record(took time.Duration) {
-	m.times = append(m.times, duration{m.told, took})
+func (m *model) record(run, whole time.Duration) {
+	m.times = append(m.times, duration{m.told, run, whole})
 }
 
 // bucket numbers the buckets from the origin. Unsigned arithmetic, because two durations
@@ -81,27 +81,28 @@ func (m *model) sums(now time.Duration) (sums window.Sums) {
 	return sums
 }
 
-// took returns how many durations are in the window that ends at now, and their sum.
-func (m *model) took(now time.Duration) (n, sum uint64) {
+// took returns how many calls are in the window, and the sums of their times.
+func (m *model) took(now time.Duration) (n, run, whole uint64) {
 	for _, d := range m.times {
 		if m.visible(d.at, now) {
 			n++
-			sum += uint64(d.took)
+			run += uint64(d.run)
+			whole += uint64(d.whole)
 		}
 	}
-	return n, sum
+	return n, run, whole
 }
 
 // meters are a ring and what it rolls over.
 type meters struct {
-	counters    window.Counters
-	exec, whole window.Histogram
-	ring        *window.Ring
+	counters window.Counters
+	times    window.Times
+	ring     *window.Ring
 }
 
 func newMeters(length time.Duration, buckets int, now time.Duration) *meters {
 	m := &meters{}
-	m.ring = window.NewRing(length, buckets, now, &m.counters, &m.exec, &m.whole)
+	m.ring = window.NewRing(length, buckets, now, &m.counters, &m.times)
 	return m
 }
 
@@ -109,6 +110,18 @@ func newMeters(length time.Duration, buckets int, now time.Duration) *meters {
 func (m *meters) settle(now time.Duration, kind int, took time.Duration) {
 	m.ring.Advance(now)
 	m.counters.Add(kind)
-	m.exec.Record(took)
-	m.whole.Record(2 * took)
+	m.times.RecordRun(took)
+	m.times.RecordWhole(2 * took)
+}
+
+// execution is all times in run since creation.
+func (m *meters) execution() window.Dist {
+	run, _ := m.times.Snapshot()
+	return run
+}
+
+// whole is all whole times since creation.
+func (m *meters) whole() window.Dist {
+	_, whole := m.times.Snapshot()
+	return whole
 }

@@ -16,11 +16,11 @@ import (
 func compare(t require.TestingT, m *model, got *meters, now time.Duration) {
 	require.Equal(t, m.sums(now), got.ring.Sums(now), "sums at %d", now)
 	exec, whole := got.ring.Dists(now)
-	n, sum := m.took(now)
+	n, inRun, inAll := m.took(now)
 	require.Equal(t, n, exec.Count(), "durations at %d", now)
 	require.Equal(t, n, whole.Count(), "durations at %d", now)
-	require.Equal(t, sum, uint64(exec.Sum()), "sum of durations at %d", now)
-	require.Equal(t, 2*sum, uint64(whole.Sum()), "sum of durations at %d", now)
+	require.Equal(t, inRun, uint64(exec.Sum()), "sum of durations at %d", now)
+	require.Equal(t, inAll, uint64(whole.Sum()), "sum of durations at %d", now)
 	require.Equal(t, m.totals, got.counters.Sums())
 }
 
@@ -67,10 +67,17 @@ func TestD2TheWindowAgreesWithAListOfTimestamps(t *testing.T) {
 			},
 			"record only": func(*rapid.T) {
 				m.advance(now)
-				m.record(time.Second)
+				m.record(time.Second, 2*time.Second)
 				got.ring.Advance(now)
-				got.exec.Record(time.Second)
-				got.whole.Record(2 * time.Second)
+				got.times.RecordRun(time.Second)
+				got.times.RecordWhole(2 * time.Second)
+			},
+			"record once": func(t *rapid.T) {
+				took := time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "took"))
+				m.advance(now)
+				m.record(took, took)
+				got.ring.Advance(now)
+				got.times.Record(took)
 			},
 			"read elsewhere": func(t *rapid.T) { compare(t, m, got, step(t)) },
 			"restart": func(*rapid.T) {

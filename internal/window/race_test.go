@@ -119,7 +119,7 @@ func TestD3ABoundaryIsCrossedOnce(t *testing.T) {
 				moved.Add(1)
 			}
 			m.counters.Add(kind)
-			m.exec.Record(0)
+			m.times.RecordRun(0)
 			if n := m.ring.Sums(now)[kind]; n != 1 {
 				t.Errorf("gap %d: %d events of its own in the window, not 1", gap, n)
 			}
@@ -131,7 +131,7 @@ func TestD3ABoundaryIsCrossedOnce(t *testing.T) {
 	})
 	require.EqualValues(t, gaps, moved.Load())
 	require.Equal(t, window.Sums{gaps, gaps}, m.counters.Sums())
-	require.EqualValues(t, workers*gaps, m.exec.Snapshot().Count())
+	require.EqualValues(t, workers*gaps, m.execution().Count())
 }
 
 // TestContentionLosesNothing goes on until the storage has spread, if there is contention
@@ -160,7 +160,7 @@ func TestD3NoIncrementIsLostWhenRolling(t *testing.T) {
 		buckets = 10
 	)
 	m := newMeters(width*buckets, buckets, 0)
-	all := window.NewRing(1<<40, 1, 0, &m.counters, &m.exec, &m.whole)
+	all := window.NewRing(1<<40, 1, 0, &m.counters, &m.times)
 	var clock atomic.Int64
 	var done atomic.Bool
 	var readers sync.WaitGroup
@@ -208,10 +208,10 @@ func requireSane(t *testing.T, m *meters, now time.Duration) {
 				kind, base[kind], total[kind], sums[kind], since[kind])
 		}
 	}
-	if all := m.exec.Snapshot().Count(); exec.Count() > all {
+	if all := m.execution().Count(); exec.Count() > all {
 		t.Errorf("%d durations in the window, %d in all", exec.Count(), all)
 	}
-	if all := m.whole.Snapshot().Count(); whole.Count() > all {
+	if all := m.whole().Count(); whole.Count() > all {
 		t.Errorf("%d durations in the window, %d in all", whole.Count(), all)
 	}
 }
@@ -250,7 +250,7 @@ func TestD6TheWindowIsTheTotalOnceTheWritersRest(t *testing.T) {
 		}
 		exec, whole := m.ring.Dists(now)
 		require.Equal(t, sum, exec.Count())
-		require.Equal(t, m.exec.Snapshot(), exec)
-		require.Equal(t, m.whole.Snapshot(), whole)
+		require.Equal(t, m.execution(), exec)
+		require.Equal(t, m.whole(), whole)
 	}
 }

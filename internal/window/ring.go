@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Ring is the rolling window over one [Counters] and two [Histogram]s: which part of their
+// Ring is the rolling window over one [Counters] and one [Times]: which part of their
 // totals belongs to the last so many seconds. The window is cut into buckets; an event
 // leaves it together with its bucket, so it is visible for the window's length less at most
 // one bucket, and for no longer than the window.
@@ -16,10 +16,10 @@ import (
 // passed, once a bucket; reading takes none, but for the rare case that boundaries pass
 // faster than it can read.
 type Ring struct {
-	counters    *Counters
-	exec, whole *Histogram
-	buckets     uint64
-	width       time.Duration // of a bucket
+	counters *Counters
+	times    *Times
+	buckets  uint64
+	width    time.Duration // of a bucket
 
 	next atomic.Int64 // the end of the current bucket, as a time.Duration
 	view atomic.Pointer[view]
@@ -40,8 +40,8 @@ type view struct {
 // mark is what the totals were at one moment. It is never changed, so buckets without
 // traffic share one.
 type mark struct {
-	sums        Sums
-	exec, whole Dist
+	sums  Sums
+	times snapshot
 }
 
 // nothing is the mark of totals that are all zero, shared by all idle rings.
@@ -50,18 +50,14 @@ var nothing mark
 // maxBuckets bounds the work of an Advance whatever the caller asks for.
 const maxBuckets = 1000
 
-// NewRing returns a window over c, exec and whole that starts empty at now: what was
-// counted before is not in it. A bucket lasts window/buckets, rounded down to a nanosecond
+// NewRing returns a window over c and t that starts empty at now: what was counted before is
+// not in it. A bucket lasts window/buckets, rounded down to a nanosecond
 // but at least one. A number of buckets below 1 is 1, one above 1000 is 1000.
-func NewRing(
-	window time.Duration, buckets int, now time.Duration,
-	c *Counters, exec, whole *Histogram,
-) *Ring {
+func NewRing(window time.Duration, buckets int, now time.Duration, c *Counters, t *Times) *Ring {
 	buckets = min(max(buckets, 1), maxBuckets)
 	r := &Ring{
 		counters: c,
-		exec:     exec,
-		whole:    whole,
+		times:    t,
 		buckets:  uint64(buckets),
 		width:    max(window/time.Duration(buckets), 1),
 	}
@@ -113,20 +109,19 @@ func (m *mark) since(total, base Sums) Sums {
 	return total.since(&base)
 }
 
-// Dists returns the durations of the window that ends at now, those of both histograms. It
-// changes nothing.
-func (r *Ring) Dists(now time.Duration) (exec, whole Dist) {
+// Dists returns the durations of the window that ends at now: the times in run, and the
+// whole times. It changes nothing.
+func (r *Ring) Dists(now time.Duration) (run, whole Dist) {
 	r.read(now, func(from *mark) {
-		exec, whole = Dist{}, Dist{}
+		run, whole = Dist{}, Dist{}
 		if from == nil {
 			return
 		}
-		// A call's time in run is recorded before its whole time: read the other way round,
-		// there is never more of the second than of the first.
-		whole = r.whole.Snapshot().Sub(from.whole)
-		exec = r.exec.Snapshot().Sub(from.exec)
+		latest := r.times.snapshotAfter(&from.times)
+		s := latest.since(&from.times)
+		run, whole = s.run(), s.whole()
 	})
-	return exec, whole
+	return run, whole
 }
 
 // Restart empties the window: what was counted before is in it no more. The totals stay.
@@ -150,16 +145,31 @@ func (r *Ring) advance(now time.Duration) bool {
 	// all of them. What is added while it is taken falls on either side of it, but never on
 	// both: the next mark, and each reading, starts from what this one has.
 	m := r.markLocked()
-	marks := make([]*mark, 0, r.buckets)
-	for range min(steps, r.buckets) {
-		marks = append(marks, m)
-	}
-	marks = append(marks, old.marks[:min(len(old.marks), cap(marks)-len(marks))]...)
 	r.setLocked(&view{
 		start: old.start + time.Duration(steps)*r.width, //nolint:gosec // at most now
-		marks: trim(marks),
+		marks: r.pushed(old.marks, m, min(steps, r.buckets)),
 	})
 	return true
+}
+
+// pushed returns marks with m put before them n times, at most one for each bucket. Marks at
+// the far end that the one before them stands for are left out.
+func (r *Ring) pushed(marks []*mark, m *mark, n uint64) []*mark {
+	marks = marks[:min(uint64(len(marks)), r.buckets-n)]
+	for len(marks) > 1 && marks[len(marks)-1] == marks[len(marks)-2] {
+		marks = marks[:len(marks)-1]
+	}
+	if len(marks) == 1 && marks[0] == m {
+		marks = nil
+	}
+	if len(marks) == 0 {
+		return []*mark{m}
+	}
+	all := make([]*mark, n, n+uint64(len(marks)))
+	for i := range all {
+		all[i] = m
+	}
+	return append(all, marks...)
 }
 
 // read calls f with the mark at which the window that ends at now starts, nil if nothing can
@@ -214,23 +224,9 @@ func (r *Ring) markLocked() *mark {
 	if v := r.view.Load(); v != nil {
 		latest = v.marks[0]
 	}
-	m := mark{
-		sums:  r.counters.Sums(),
-		exec:  r.exec.snapshotAfter(latest.exec),
-		whole: r.whole.snapshotAfter(latest.whole),
-	}
-	if m.sums == latest.sums && m.exec.same(latest.exec) && m.whole.same(latest.whole) {
+	m := mark{r.counters.Sums(), r.times.snapshotAfter(&latest.times)}
+	if m.sums == latest.sums && m.times.same(&latest.times) {
 		return latest
 	}
 	return &m
-}
-
-// trim drops the marks at the far end that the one before them stands for, and does not
-// keep more room than is left.
-func trim(marks []*mark) []*mark {
-	n := len(marks)
-	for n > 1 && marks[n-1] == marks[n-2] {
-		n--
-	}
-	return append([]*mark(nil), marks[:n]...)
 }

@@ -159,7 +159,7 @@ func TestAWindowStartsEmpty(t *testing.T) {
 	m := newMeters(second, 10, 0)
 	m.settle(0, 0, time.Millisecond)
 	m.settle(0, 1, time.Millisecond)
-	later := window.NewRing(second, 10, 1, &m.counters, &m.exec, &m.whole)
+	later := window.NewRing(second, 10, 1, &m.counters, &m.times)
 	require.Zero(t, later.Sums(1))
 	exec, whole := later.Dists(1)
 	require.Zero(t, exec)
@@ -182,7 +182,7 @@ func TestRestartForgetsTheWindowAndKeepsTheTotals(t *testing.T) {
 	require.Zero(t, exec)
 	require.Zero(t, whole)
 	require.Equal(t, window.Sums{0: 2}, m.counters.Sums())
-	require.EqualValues(t, 2, m.exec.Snapshot().Count())
+	require.EqualValues(t, 2, m.execution().Count())
 
 	require.False(t, m.ring.Advance(6*second), "the buckets begin anew")
 	require.True(t, m.ring.Advance(6*second+1))

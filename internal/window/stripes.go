@@ -2,7 +2,6 @@ package window
 
 import (
 	"math/bits"
-	"math/rand/v2"
 	"runtime"
 	"sync/atomic"
 )
@@ -31,10 +30,4 @@ func (c *clashes) tooMany(events func() uint64) bool {
 func stripes(limit int) int {
 	n := stripesPerProc * runtime.GOMAXPROCS(0)
 	return min(1<<bits.Len(uint(n-1)), limit)
-}
-
-// pick returns one of n stripes, n being a power of two. Go does not tell on which
-// processor a goroutine runs, so it is a random one.
-func pick(n int) uint32 {
-	return rand.Uint32() & uint32(n-1) //nolint:gosec // neither secret nor negative
 }
