@@ -230,7 +230,8 @@ func (c *Circuit) weigh(now time.Duration, t token) {
 	}
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
-	if t.epoch == c.gate.machine.epoch && c.gate.machine.state == Closed {
+	over := c.overrideLocked(now).kind // it may be new since t was admitted
+	if over != Disabled && t.epoch == c.gate.machine.epoch && c.gate.machine.state == Closed {
 		c.weighLocked(now, 0)
 	}
 }
