@@ -84,6 +84,22 @@ const (
 	nothing                 // cancelled, or refused further inside
 )
 
+func evidenceOf(o Outcome, slow bool) evidence {
+	switch o {
+	case Success:
+		if slow {
+			return bad
+		}
+		return good
+	case Failure, Timeout:
+		return bad
+	case Ignored:
+		return ignored
+	case Rejected, ShortCircuited, Canceled:
+	}
+	return nothing
+}
+
 // change says what moved.
 type change struct {
 	from, to State
@@ -234,6 +250,13 @@ func (r *rules) verdict(h *Health) cause {
 		return tooManySlow
 	}
 	return unmoved
+}
+
+// watchful reports whether a success could open the circuit: it completes the volume that
+// errors before it did not reach. (With the volume complete, one more success only
+// lowers the rates; when an old bucket expires the next result is judged anyway: see watch.)
+func watchful(r *rules, h *Health) bool {
+	return h.Requests < r.volume && (h.Errors > 0 || h.Slow > 0)
 }
 
 // reaches reports whether part is at least percent of whole. It avoids division, so that

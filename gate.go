@@ -145,6 +145,9 @@ func (c *Circuit) overrideLocked(now time.Duration) override {
 // judge takes the result of a call that was admitted with t and counts it; ran says whether
 // run was called. It reports whether the result came too late to count as evidence.
 func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, err error) (stale bool) {
+	if explore.On {
+		explore.Read("config")
+	}
 	cfg := c.config.Load()
 	if cfg.ring.Advance(now) {
 		c.watch()
@@ -250,10 +253,11 @@ func (c *Circuit) weighLocked(now, hint time.Duration) {
 		random = rand.Float64() //nolint:gosec // jitter
 	}
 	moved := g.machine.judge(now, &cfg.rules, &h, random, hint)
-	if moved.why == unmoved && !watchful(&cfg.rules, &h) {
+	if moved.why != unmoved {
+		c.movedOnLocked(moved, h, "")
+	} else if !watchful(&cfg.rules, &h) {
 		c.publishLocked(false)
 	}
-	c.movedLocked(now, moved, "")
 }
 
 // watch makes the next result judged even if it is a success. Old successes may have left
@@ -302,29 +306,6 @@ func (c *Circuit) judgeLocked(
 	}
 	c.weighLocked(now, hint)
 	return false
-}
-
-// watchful reports whether a success could open the circuit: it completes the volume that
-// errors before it did not reach. (With the volume complete, one more success only
-// lowers the rates; when an old bucket expires the next result is judged anyway: see watch.)
-func watchful(r *rules, h *Health) bool {
-	return h.Requests < r.volume && (h.Errors > 0 || h.Slow > 0)
-}
-
-func evidenceOf(o Outcome, slow bool) evidence {
-	switch o {
-	case Success:
-		if slow {
-			return bad
-		}
-		return good
-	case Failure, Timeout:
-		return bad
-	case Ignored:
-		return ignored
-	case Rejected, ShortCircuited, Canceled:
-	}
-	return nothing
 }
 
 // Kinds of counters beyond the outcomes.
@@ -409,14 +390,17 @@ func healthOf(s window.Sums) Health {
 	)
 }
 
-// movedLocked does what a change of state brings: a new epoch for all to see, a fresh
-// window when the circuit closed, a notification.
+// movedLocked does what a change of state brings, if m is one.
 func (c *Circuit) movedLocked(now time.Duration, m change, detail string) {
-	if m.why == unmoved {
-		return
+	if m.why != unmoved {
+		c.movedOnLocked(m, c.healthLocked(now), detail)
 	}
+}
+
+// movedOnLocked does what a change of state brings: a new epoch for all to see, a fresh
+// window when the circuit closed, a notification with h, on which it was decided.
+func (c *Circuit) movedOnLocked(m change, h Health, detail string) {
 	cfg := c.config.Load()
-	h := c.healthLocked(now)
 	if m.to == Closed {
 		c.forgetLocked(cfg)
 	}
