@@ -21,7 +21,7 @@ type Circuit struct {
 	shared     bool    // whether the bulkhead came by WithBulkhead
 	bulkhead   *Bulkhead
 	born       time.Time
-	cold       bool // keeps no worker warm: made so, or in a synctest bubble (see inBubble)
+	cold       bool // made in a synctest bubble: see inBubble
 
 	configuring sync.Mutex
 	config      atomic.Pointer[config]
@@ -66,7 +66,7 @@ func NewCircuit(name string, opts ...Option) *Circuit {
 func newCircuit(name string, o *options) *Circuit {
 	c := &Circuit{
 		name: name, declared: o.settings, classifier: o.classifier, hooks: o.hooks,
-		bulkhead: o.bulkhead, shared: o.bulkhead != nil, born: time.Now(), cold: o.coldPool || inBubble(),
+		bulkhead: o.bulkhead, shared: o.bulkhead != nil, born: time.Now(), cold: inBubble(),
 	}
 	c.gate.machine = newBreaker()
 	c.notifier.hooks = o.hooks
@@ -155,6 +155,9 @@ func (c *Circuit) Configure(s Settings) error {
 	if err := c.checkSettings(s); err != nil {
 		return err
 	}
+	if explore.On {
+		explore.Lock("configuring", &c.configuring)
+	}
 	c.configuring.Lock()
 	defer c.configuring.Unlock()
 	c.configure(s)
@@ -170,9 +173,15 @@ func (c *Circuit) checkSettings(s Settings) error {
 
 func (c *Circuit) configure(s Settings) {
 	now := c.now()
+	if explore.On {
+		explore.Lock("gate.mu", &c.gate.mu)
+	}
 	c.gate.mu.Lock()
 	old := c.config.Load()
 	cfg := c.newConfig(s, old, now)
+	if explore.On {
+		explore.Write("config")
+	}
 	c.config.Store(cfg)
 	c.publishLocked(true)
 	if s.Override != old.Override {
@@ -205,6 +214,9 @@ func (c *Circuit) State() State {
 // and overrides stay; results of calls under way no longer count as evidence.
 func (c *Circuit) Reset() {
 	now := c.now()
+	if explore.On {
+		explore.Lock("gate.mu", &c.gate.mu)
+	}
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
 	c.config.Load().ring.Restart(now)

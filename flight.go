@@ -3,6 +3,8 @@ package quill
 import (
 	"context"
 	"time"
+
+	"github.com/seed-f7c3343e/quill/internal/explore"
 )
 
 // flight is one call on its way through the circuit: admitted, run, settled.
@@ -30,6 +32,9 @@ type flight struct {
 // take brings a call as far as a slot: breaker, then bulkhead. If it reports false the
 // flight is settled.
 func (f *flight) take(ctx context.Context, c *Circuit) bool {
+	if explore.On {
+		explore.Read("config")
+	}
 	f.circuit, f.caller, f.cfg = c, ctx, c.config.Load()
 	f.began = c.now()
 	f.ran = f.began

@@ -73,6 +73,9 @@ func (b *Bulkhead) parkLocked(w *worker) {
 
 // reap dismisses the workers that nobody needed since it last looked.
 func (b *Bulkhead) reap() {
+	if explore.On {
+		explore.Lock("bulkhead.mu", &b.mu)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := &b.pool

@@ -34,16 +34,19 @@ func newExplored(s *explore.Scenario, settings Settings, hooks ...Hooks) *explor
 		sums := c.counters.Sums()
 		return explore.Hash(sums[:]...)
 	})
-	s.Value("gate.mu", func() uint64 {
-		m, base := &c.gate.machine, c.gate.base
-		h := explore.Hash(uint64(m.state), m.epoch, uint64(m.openUntil), uint64(m.reopened),
-			m.lastProbe, uint64(m.succeeded), uint64(m.ignored), explore.Hash(base[:]...))
-		for _, p := range m.probes {
-			h = explore.Hash(h, p.number, uint64(p.until))
-		}
-		return h
-	})
+	s.Value("gate.mu", x.valueOfGate)
 	return x
+}
+
+// valueOfGate is what the lock of the gate guards.
+func (x *explored) valueOfGate() uint64 {
+	m, base := &x.gate.machine, x.gate.base
+	h := explore.Hash(uint64(m.state), m.epoch, uint64(m.openUntil), uint64(m.reopened),
+		m.lastProbe, uint64(m.succeeded), uint64(m.ignored), explore.Hash(base[:]...))
+	for _, p := range m.probes {
+		h = explore.Hash(h, p.number, uint64(p.until))
+	}
+	return h
 }
 
 // ask is an admission at the present time, judged by what was to be seen as it began.

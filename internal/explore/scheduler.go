@@ -259,6 +259,9 @@ func mix(a, b uint64) uint64 {
 	return hi*0xbf58476d1ce4e5b9 + a
 }
 
+// HashOf is a hash of a text, for use in a Value.
+func HashOf(s string) uint64 { return hashOf(s) }
+
 func hashOf(s string) uint64 {
 	h := uint64(14695981039346656037)
 	for i := range len(s) {
