@@ -47,6 +47,50 @@ func TestStepsThatDoNotMeetAreOrderedInOneWay(t *testing.T) {
 	require.Less(t, r.States, 1100, "10 × 10 × 10 places")
 }
 
+func TestReadingWhatStandsStillIsNoStep(t *testing.T) {
+	explorer := func(still, written bool) explore.Report {
+		return explore.Run(func(s *explore.Scenario) {
+			if still {
+				s.Still("settings")
+			}
+			for _, name := range []string{"a", "b"} {
+				s.Go(name, func() {
+					explore.Read("settings")
+					explore.Write("work")
+				})
+			}
+			if written {
+				s.Go("c", func() { explore.Write("settings") })
+			}
+		})
+	}
+	require.Equal(t, "20", explorer(false, false).Schedules.String(), "6! / (3! 3!)")
+	require.Equal(t, "6", explorer(true, false).Schedules.String(), "4! / (2! 2!)")
+	require.EqualError(t, explorer(true, true).Err, "settings was to stand still, and is written")
+}
+
+func TestACloseWakesWhoReceivesFromAnEmptyChannelWithRoom(t *testing.T) {
+	r := explore.Run(func(s *explore.Scenario) {
+		ch := make(chan int, 1)
+		got := -1
+		s.Go("receiver", func() {
+			explore.Receive("ch", ch)
+			got = <-ch
+		})
+		s.Go("closer", func() {
+			explore.Write("ch")
+			close(ch)
+		})
+		s.Finally(func() error {
+			if got != 0 {
+				return fmt.Errorf("received %d", got)
+			}
+			return nil
+		})
+	})
+	require.NoError(t, r.Err)
+}
+
 func TestCheckThenActIsFound(t *testing.T) {
 	r := explore.Run(func(s *explore.Scenario) {
 		free := 1

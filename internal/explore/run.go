@@ -31,7 +31,14 @@ func (s *Scenario) Finally(check func() error) { s.x.finally = append(s.x.finall
 // Value tells the explorer what the shared object of that name holds, as a hash: everything
 // that a goroutine can read behind a point of that name. With it, schedules that lead to the
 // same value are told apart no more; without it, the order of accesses stands for the value.
-func (s *Scenario) Value(object string, hash func() uint64) { s.x.object(object).value = hash }
+func (s *Scenario) Value(object string, hash func() uint64) {
+	o := s.x.object(object)
+	o.value, o.still = hash, false
+}
+
+// Still says that nobody writes the shared object of that name in this scenario, unless a
+// later Value says otherwise: reading it is no step, which spares many schedules.
+func (s *Scenario) Still(object string) { s.x.object(object).still = true }
 
 // Owner is the name of something made on the way, such as a place in a queue, for use in a
 // Value: the same in each schedule in which the same goroutine made it as its nth. The

@@ -51,6 +51,7 @@ type object struct {
 	name          uint64 // as a hash
 	value         func() uint64
 	written, read uint64
+	still         bool // nobody writes it
 }
 
 func (o *object) content() uint64 {
@@ -87,6 +88,12 @@ func (x *execution) spawn(name string, parent *thread, past uint64, f func()) {
 // yield is called by the running thread at each of its points.
 func (x *execution) yield(s step) int {
 	t := x.current
+	if o := x.object(s.object); o.still {
+		if s.kind == writes {
+			x.fail(fmt.Errorf("%s was to stand still, and is written", o.called))
+		}
+		return 0
+	}
 	t.next = s
 	if x.tell {
 		t.line = caller()
