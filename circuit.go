@@ -18,15 +18,17 @@ type Circuit struct {
 	declared   Settings // as given where the circuit was made
 	classifier func(error) Verdict
 	hooks      []Hooks // OnCall and OnPanic; the notifier has OnTransition
-	shared     bool    // whether the bulkhead came by WithBulkhead
+	redact     func(error) string
+	shared     bool // whether the bulkhead came by WithBulkhead
 	bulkhead   *Bulkhead
 	born       time.Time
-	cold       bool // made in a synctest bubble: see inBubble
+	cold       bool // keeps no worker warm: made so, or in a synctest bubble (see inBubble)
 
 	configuring sync.Mutex
 	config      atomic.Pointer[config]
 
 	gate     gate
+	witness  witness
 	meters   meters
 	notifier notifier
 
@@ -44,6 +46,7 @@ type config struct {
 	last  *window.Last // guarded by gate.mu; nil unless RollingCalls is set
 
 	pooled bool
+	shadow *shadow // nil: there is none
 }
 
 // NewCircuit returns the circuit of that name in [DefaultRegistry] (or in that of
@@ -65,8 +68,8 @@ func NewCircuit(name string, opts ...Option) *Circuit {
 // newCircuit makes a circuit from options that have been checked.
 func newCircuit(name string, o *options) *Circuit {
 	c := &Circuit{
-		name: name, declared: o.settings, classifier: o.classifier, hooks: o.hooks,
-		bulkhead: o.bulkhead, shared: o.bulkhead != nil, born: time.Now(), cold: inBubble(),
+		name: name, declared: o.settings, classifier: o.classifier, hooks: o.hooks, redact: o.redact,
+		bulkhead: o.bulkhead, shared: o.bulkhead != nil, born: time.Now(), cold: o.coldPool || inBubble(),
 	}
 	c.gate.machine = newBreaker()
 	c.notifier.hooks = o.hooks
@@ -74,7 +77,12 @@ func newCircuit(name string, o *options) *Circuit {
 	if !c.shared {
 		c.bulkhead = newBulkhead(name, o.settings.WithDefaults())
 	}
-	c.config.Store(c.newConfig(o.settings, nil, c.now()))
+	cfg := c.newConfig(o.settings, nil, c.now())
+	if o.shadow != nil {
+		cfg.shadow = c.newShadow(*o.shadow)
+	}
+	c.witness.floor.Store(-1)
+	c.config.Store(cfg)
 	c.gate.mu.Lock()
 	c.publishLocked(false)
 	c.gate.mu.Unlock()
@@ -98,9 +106,12 @@ func (c *Circuit) newConfig(given Settings, old *config, now time.Duration) *con
 	if c.shared {
 		cfg.pooled = c.bulkhead.Isolation() == Pool
 	}
-	if old != nil && sameWindow(&old.Settings, &s) {
-		cfg.ring, cfg.last = old.ring, old.last
-		return cfg
+	if old != nil {
+		cfg.shadow = old.shadow
+		if sameWindow(&old.Settings, &s) {
+			cfg.ring, cfg.last = old.ring, old.last
+			return cfg
+		}
 	}
 	cfg.ring = window.NewRing(s.RollingWindow, s.RollingBuckets, now, &c.counters, &c.times)
 	if s.RollingCalls > 0 {
@@ -188,10 +199,10 @@ func (c *Circuit) configure(s Settings) {
 		if old.Override == Disabled {
 			c.forgetLocked(cfg)
 		}
-		c.announceLocked(c.gate.machine.state, c.healthLocked(now), overrideText(s.Override, "by its settings", 0))
+		c.announceLocked(now, c.gate.machine.state, c.healthLocked(now), overrideText(s.Override, "by its settings", 0))
 	}
 	if cfg.ring != old.ring {
-		c.announceLocked(c.gate.machine.state, c.healthLocked(now), "settings changed: the window begins afresh")
+		c.announceLocked(now, c.gate.machine.state, c.healthLocked(now), "settings changed: the window begins afresh")
 	}
 	c.gate.mu.Unlock()
 	if !c.shared {

@@ -27,6 +27,8 @@ type flight struct {
 	started bool  // run was called, or may be
 	settled bool
 	stale   bool
+
+	shadow *shadowCall // nil: there is no candidate beside the settings in force
 }
 
 // take brings a call as far as a slot: breaker, then bulkhead. If it reports false the
@@ -79,6 +81,9 @@ func (f *flight) takeSlot() bool {
 		c.meters.inFlight.Add(1)
 	}
 	f.started = true
+	if f.cfg.shadow != nil {
+		f.shadow = f.cfg.shadow.enter(f.ran)
+	}
 	return true
 }
 
@@ -125,9 +130,14 @@ func (f *flight) settle(o Outcome, err error, now time.Duration) {
 	c := f.circuit
 	f.outcome, f.err, f.ended, f.settled = o, err, now, true
 	slow := f.started && f.cfg.SlowCallDuration > 0 && now-f.ran >= f.cfg.SlowCallDuration
+	c.turn(now)
+	c.saw(now, o, f.started, now-f.ran, err)
 	f.stale = c.judge(now, f.admission.token, o, f.started, slow, err)
 	if f.stale {
 		c.meters.stale.Add(1)
+	}
+	if f.shadow != nil {
+		f.shadow.settle(now, o, now-f.ran, err)
 	}
 }
 

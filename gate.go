@@ -18,13 +18,16 @@ type gate struct {
 	// openUntil is when an open circuit lets a probe through. It is written before the
 	// word that says so.
 	openUntil atomic.Int64
-	_         [48]byte // what every call reads is not on a line with what some write
+	// why is the reason of the last change of state. It is written before the word, too.
+	why atomic.Pointer[string]
+	_   [40]byte // what every call reads is not on a line with what some write
 
 	mu       sync.Mutex
 	machine  breaker
 	override override
 	last     Transition
 	base     window.Sums // what the counters held when the circuit closed
+	history  []Evidence  // the last transitions
 }
 
 const (
@@ -96,7 +99,7 @@ func (c *Circuit) admit(now time.Duration, cfg *config) admission {
 			explore.Read("gate.openUntil")
 		}
 		if until := time.Duration(c.gate.openUntil.Load()); now < until {
-			return admission{state: Open, retryAfter: until - now}
+			return admission{state: Open, retryAfter: until - now, detail: *c.gate.why.Load()}
 		}
 	}
 	return c.admitSlowly(now, cfg)
@@ -122,7 +125,11 @@ func (c *Circuit) admitSlowly(now time.Duration, cfg *config) admission {
 	}
 	t, moved, ok := g.machine.admit(now, &cfg.rules)
 	c.movedLocked(now, moved, "")
-	return admission{token: t, state: g.machine.state, ok: ok, retryAfter: g.machine.retryAfter(now)}
+	a := admission{token: t, state: g.machine.state, ok: ok}
+	if !ok {
+		a.retryAfter, a.detail = g.machine.retryAfter(now), *g.why.Load()
+	}
+	return a
 }
 
 // overrideLocked is the override in force. One whose time has passed is taken away.
@@ -137,7 +144,7 @@ func (c *Circuit) overrideLocked(now time.Duration) override {
 		}
 		g.override = override{}
 		c.publishLocked(true)
-		c.announceLocked(g.machine.state, c.healthLocked(now), "the override's time is over")
+		c.announceLocked(now, g.machine.state, c.healthLocked(now), "the override's time is over")
 	}
 	return override{kind: c.config.Load().Override, detail: "forced open by its settings"}
 }
@@ -149,9 +156,6 @@ func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, e
 		explore.Read("config")
 	}
 	cfg := c.config.Load()
-	if cfg.ring.Advance(now) {
-		c.watch()
-	}
 	if t.probe != 0 {
 		return c.judgeProbe(now, t, o, ran, slow, err)
 	}
@@ -177,7 +181,7 @@ func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, e
 // judgeProbe is judge for a probe. What err says is asked before the lock: its methods are
 // the user's.
 func (c *Circuit) judgeProbe(now time.Duration, t token, o Outcome, ran, slow bool, err error) (stale bool) {
-	hint, detail := hintOf(o, err), probeDetail(o, slow, err)
+	hint, detail := hintOf(o, err), c.probeDetail(o, slow, err)
 	if explore.On {
 		explore.Lock("gate.mu", &c.gate.mu)
 	}
@@ -254,9 +258,17 @@ func (c *Circuit) weighLocked(now, hint time.Duration) {
 	}
 	moved := g.machine.judge(now, &cfg.rules, &h, random, hint)
 	if moved.why != unmoved {
-		c.movedOnLocked(moved, h, "")
+		c.movedOnLocked(now, moved, h, "")
 	} else if !watchful(&cfg.rules, &h) {
 		c.publishLocked(false)
+	}
+}
+
+// turn tells the window the time, before a result is looked at.
+func (c *Circuit) turn(now time.Duration) {
+	if cfg := c.config.Load(); cfg.ring.Advance(now) {
+		c.watch()
+		c.witness.expire(now - cfg.RollingWindow)
 	}
 }
 
@@ -393,19 +405,24 @@ func healthOf(s window.Sums) Health {
 // movedLocked does what a change of state brings, if m is one.
 func (c *Circuit) movedLocked(now time.Duration, m change, detail string) {
 	if m.why != unmoved {
-		c.movedOnLocked(m, c.healthLocked(now), detail)
+		c.movedOnLocked(now, m, c.healthLocked(now), detail)
 	}
 }
 
 // movedOnLocked does what a change of state brings: a new epoch for all to see, a fresh
 // window when the circuit closed, a notification with h, on which it was decided.
-func (c *Circuit) movedOnLocked(m change, h Health, detail string) {
+func (c *Circuit) movedOnLocked(now time.Duration, m change, h Health, detail string) {
 	cfg := c.config.Load()
 	if m.to == Closed {
 		c.forgetLocked(cfg)
 	}
+	reason := reasonFor(m, cfg, &c.gate.machine, &h, detail)
+	c.gate.why.Store(&reason)
 	c.publishLocked(false)
-	c.announceLocked(m.from, h, reasonFor(m, cfg, &c.gate.machine, &h, detail))
+	c.announceLocked(now, m.from, h, reason)
+	if m.to == Closed {
+		c.witness.forgetErrors() // they were evidence for what is over
+	}
 }
 
 // forgetLocked begins the evidence afresh: the circuit closed, or what it saw while its
@@ -418,17 +435,4 @@ func (c *Circuit) forgetLocked(cfg *config) {
 	if cfg.last != nil {
 		cfg.last.Clear()
 	}
-}
-
-func (c *Circuit) announceLocked(from State, h Health, reason string) {
-	g := &c.gate
-	kind := g.override.kind
-	if kind == NoOverride {
-		kind = c.config.Load().Override
-	}
-	g.last = Transition{
-		Command: c.name, From: from, To: g.machine.state, Override: kind,
-		Reason: reason, At: time.Now(), Health: h,
-	}
-	c.notifier.add(g.last)
 }

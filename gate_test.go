@@ -346,7 +346,8 @@ func TestHintOfTheFailureThatOpensLengthensTheSleepWindow(t *testing.T) {
 		err := asError(t, call(t, c, nil))
 		require.Equal(t, time.Minute, err.RetryAfter)
 		require.Equal(t, time.Minute, c.Stats().RetryAfter)
-		require.Equal(t, "quill: dep: circuit open, retry after 1m0s", err.Error())
+		require.Equal(t, "quill: dep: circuit open (opened for 1m0s: 20 of 20 calls failed "+
+			"(100 %, threshold 50 %) in the last 10s), retry after 1m0s", err.Error())
 		pass(time.Minute)
 		require.Zero(t, c.Stats().RetryAfter)
 		require.NoError(t, call(t, c, nil))

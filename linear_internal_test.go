@@ -237,6 +237,7 @@ func gateClient(c *Circuit, clock *atomic.Int64, ends []Outcome) func(int, *hist
 				if o == Failure {
 					err = errors.New("sick")
 				}
+				c.turn(now)
 				return breakerSaw{late: c.judge(now, saw.token, o, true, false, err)}
 			})
 		}

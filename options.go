@@ -7,7 +7,7 @@ import (
 
 // Option is what [New], [NewCircuit] and [Registry.Circuit] take beside the name: a
 // [Settings] value, or the result of [WithRegistry], [WithBulkhead], [WithClassifier],
-// [WithHooks] or [WithColdPool].
+// [WithHooks], [WithColdPool], [WithRedact] or [WithShadow].
 type Option interface{ apply(o *options) }
 
 type options struct {
@@ -18,6 +18,8 @@ type options struct {
 	classifier  func(error) Verdict
 	hooks       []Hooks
 	coldPool    bool
+	redact      func(error) string
+	shadow      *Settings
 	problems    []string
 }
 

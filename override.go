@@ -41,7 +41,7 @@ func (c *Circuit) Override(o Override, ttl time.Duration, reason string) error {
 		g.override.until = addSaturating(now, ttl)
 	}
 	c.publishLocked(true)
-	c.announceLocked(g.machine.state, c.healthLocked(now), overrideText(o, reason, ttl))
+	c.announceLocked(now, g.machine.state, c.healthLocked(now), overrideText(o, reason, ttl))
 	return nil
 }
 

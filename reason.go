@@ -34,23 +34,24 @@ func reasonFor(m change, cfg *config, b *breaker, h *Health, detail string) stri
 }
 
 // probeDetail says how a probe went wrong.
-func probeDetail(o Outcome, slow bool, err error) string {
+func (c *Circuit) probeDetail(o Outcome, slow bool, err error) string {
 	switch {
 	case o == Timeout:
 		return "timed out"
 	case o == Success && slow:
 		return "succeeded, but was slow"
 	case err != nil:
-		return "failed: " + clip(textOf(err))
+		return `failed: "` + c.evidenceText(err) + `"`
 	}
 	return "failed"
 }
 
-// clip keeps a foreign text to a length that fits a line, and to one line: what cannot be
-// printed is escaped. Quotes and backslashes stay as they are, for people read this.
-func clip(s string) string {
+// oneLine keeps a foreign text to a length that fits a line, and to one line: what cannot
+// be printed is escaped. Quotes and backslashes stay as they are, for people read this.
+func oneLine(s string) string {
 	const most = 200
-	return unescape.Replace(strconv.Quote(cut(s, most)))
+	quoted := strconv.Quote(cut(s, most))
+	return unescape.Replace(quoted[1 : len(quoted)-1])
 }
 
 var unescape = strings.NewReplacer(`\\`, `\`, `\"`, `"`)

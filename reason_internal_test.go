@@ -24,18 +24,19 @@ func TestDurationsInReasonsAreShort(t *testing.T) {
 	}
 }
 
-func TestForeignTextsInReasonsAreQuotedAndCut(t *testing.T) {
-	require.Equal(t, `"two\nlines"`, clip("two\nlines"))
-	require.Equal(t, `"Get "http://a\b": \x00 \xff é"`, clip("Get \"http://a\\b\": \x00 \xff é"))
-	require.Equal(t, `"`+strings.Repeat("x", 200)+`"`, clip(strings.Repeat("x", 200)))
-	require.Equal(t, `"`+strings.Repeat("x", 200)+`…"`, clip(strings.Repeat("x", 201)))
+func TestForeignTextsInReasonsAreCutToOneLine(t *testing.T) {
+	require.Equal(t, `two\nlines`, oneLine("two\nlines"))
+	require.Equal(t, `Get "http://a\b": \x00 \xff é`, oneLine("Get \"http://a\\b\": \x00 \xff é"))
+	require.Equal(t, strings.Repeat("x", 200), oneLine(strings.Repeat("x", 200)))
+	require.Equal(t, strings.Repeat("x", 200)+"…", oneLine(strings.Repeat("x", 201)))
 }
 
 func TestReasonsOfAProbe(t *testing.T) {
-	require.Equal(t, "timed out", probeDetail(Timeout, true, ErrTimeout))
-	require.Equal(t, "succeeded, but was slow", probeDetail(Success, true, nil))
-	require.Equal(t, `failed: "boom"`, probeDetail(Failure, true, errors.New("boom")))
-	require.Equal(t, "failed", probeDetail(Failure, false, nil))
+	c := &Circuit{}
+	require.Equal(t, "timed out", c.probeDetail(Timeout, true, ErrTimeout))
+	require.Equal(t, "succeeded, but was slow", c.probeDetail(Success, true, nil))
+	require.Equal(t, `failed: "boom"`, c.probeDetail(Failure, true, errors.New("boom")))
+	require.Equal(t, "failed", c.probeDetail(Failure, false, nil))
 }
 
 func TestNoChangeHasNoReason(t *testing.T) {

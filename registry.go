@@ -66,6 +66,11 @@ func (o *options) check(name string) error {
 	if len(o.problems) > 0 {
 		return fmt.Errorf("quill: circuit %q: %s", name, strings.Join(o.problems, "; "))
 	}
+	if o.shadow != nil {
+		if err := o.shadow.validate(name); err != nil {
+			return err
+		}
+	}
 	if o.bulkhead != nil {
 		return o.settings.validateShared(name)
 	}
@@ -91,8 +96,8 @@ func (c *Circuit) agree(o *options) error {
 			c.name, c.bulkhead.name, o.bulkhead.name)
 	case o.coldPool && !c.cold:
 		return fmt.Errorf("quill: circuit %q exists and keeps its workers warm: WithColdPool can only be given where it is made", c.name)
-	case o.classifier != nil, len(o.hooks) > 0:
-		return fmt.Errorf("quill: circuit %q exists: a classifier or hooks can only be given where it is made", c.name)
+	case o.classifier != nil, len(o.hooks) > 0, o.redact != nil, o.shadow != nil:
+		return fmt.Errorf("quill: circuit %q exists: a classifier, hooks, a redaction or a shadow can only be given where it is made", c.name)
 	}
 	return nil
 }

@@ -48,8 +48,8 @@ func TestANameCannotBeDeclaredTwoWays(t *testing.T) {
 	for want, opt := range map[string]quill.Option{
 		`circuit "dep" exists with settings that differ: Timeout is 2s, not 3s; QueueSize is 0, not 5 (give the settings once`: quill.Settings{Timeout: 3 * time.Second, QueueSize: 5},
 		`exists with bulkhead "shared": it cannot be declared again`:                                                           quill.WithBulkhead(other),
-		`a classifier or hooks can only be given where it is made`:                                                             quill.WithHooks(quill.Hooks{}),
-		`circuit "dep" exists: a classifier or hooks`:                                                                          quill.WithClassifier(func(error) quill.Verdict { return 0 }),
+		`a classifier, hooks, a redaction or a shadow can only be given where it is made`:                                      quill.WithHooks(quill.Hooks{}),
+		`circuit "dep" exists: a classifier, hooks`:                                                                            quill.WithClassifier(func(error) quill.Verdict { return 0 }),
 	} {
 		_, err := r.Circuit("dep", opt)
 		require.ErrorContains(t, err, want)

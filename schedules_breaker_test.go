@@ -74,6 +74,7 @@ func (x *explored) settle(t token, o Outcome) (stale bool) {
 	if o == Failure {
 		err = errors.New("sick")
 	}
+	x.turn(x.now)
 	return x.judge(x.now, t, o, true, false, err)
 }
 

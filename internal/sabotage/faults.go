@@ -212,7 +212,7 @@ var faults = []fault{
 
 	// Hooks.
 	{name: "hook under a lock", edits: []edit{{
-		"gate.go",
+		"evidence.go",
 		"	c.notifier.add(g.last)\n",
 		"	for _, h := range c.hooks {\n		if h.OnTransition != nil {\n			h.OnTransition(g.last)\n		}\n	}\n",
 	}}},
@@ -228,8 +228,25 @@ var faults = []fault{
 	}}},
 	{name: "event before the state is visible", first: []suite{schedules}, edits: []edit{{
 		"gate.go",
-		"	c.publishLocked(false)\n	c.announceLocked(m.from, h, reasonFor(m, cfg, &c.gate.machine, &h, detail))\n",
-		"	c.announceLocked(m.from, h, reasonFor(m, cfg, &c.gate.machine, &h, detail))\n	c.publishLocked(false)\n",
+		"	c.publishLocked(false)\n	c.announceLocked(now, m.from, h, reason)\n",
+		"	c.announceLocked(now, m.from, h, reason)\n	c.publishLocked(false)\n",
+	}}},
+
+	// Evidence and shadow.
+	{name: "evidence shows an error as it is in spite of the redaction", edits: []edit{{
+		"evidence.go",
+		"	return oneLine(c.redact(err))\n",
+		"	return oneLine(textOf(err))\n",
+	}}},
+	{name: "shadow keeps the slot of a call that is over", edits: []edit{{
+		"shadow.go",
+		"	t.giveBack()\n	if limit",
+		"	if limit",
+	}}},
+	{name: "shadow takes calls that it would have refused for evidence", edits: []edit{{
+		"shadow.go",
+		"	if !k.admitted {\n		switch o {",
+		"	if !k.admitted {\n		t.judge(now, k.token, o, true, false, err)\n		switch o {",
 	}}},
 
 	// Window. It never clears: a bucket begins with a mark of the totals, which is what the

@@ -1,0 +1,213 @@
+package quill
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Bounds of what a circuit keeps in order to explain itself.
+const (
+	mostErrors      = 8  // distinct errors
+	mostSlowest     = 5  // slowest calls
+	mostTransitions = 32 // transitions with their evidence
+	errorBurst      = 16 // errors that are looked at in a row, before errorPause
+	errorPause      = 10 * time.Millisecond
+)
+
+// witness keeps the last distinct errors and the slowest calls. Calls pass it with one
+// load unless they are among the slowest; of many errors a second it looks at some only.
+type witness struct {
+	floor atomic.Int64 // a run that took longer is among the slowest
+	quiet atomic.Int64 // until then no error is looked at
+
+	mu      sync.Mutex
+	errors  []errorSeen
+	slowest []slowSeen // slowest first
+	burst   int
+}
+
+type errorSeen struct {
+	text  string
+	count uint64
+	last  time.Duration
+}
+
+type slowSeen struct {
+	took    time.Duration
+	at      time.Duration
+	outcome Outcome
+}
+
+// saw takes note of how a call ended, before it is judged: it may be what opens the
+// circuit. ran says whether run was called, and took how long that lasted.
+func (c *Circuit) saw(now time.Duration, o Outcome, ran bool, took time.Duration, err error) {
+	if ran && int64(took) > c.witness.floor.Load() {
+		c.witness.addSlow(slowSeen{took, now, o})
+	}
+	switch o {
+	case Failure, Timeout, Rejected:
+		if int64(now) >= c.witness.quiet.Load() {
+			c.witness.addError(now, c.evidenceText(err))
+		}
+	case Success, ShortCircuited, Ignored, Canceled:
+	}
+}
+
+// evidenceText is an error as evidence shows it. It is the user's code that runs here, on
+// the goroutine of the call and under no lock.
+func (c *Circuit) evidenceText(err error) (text string) {
+	if err == nil {
+		return "no error"
+	}
+	if c.redact == nil {
+		return oneLine(textOf(err))
+	}
+	defer func() {
+		if recover() != nil {
+			text = "an error whose redaction panicked"
+		}
+	}()
+	return oneLine(c.redact(err))
+}
+
+func (w *witness) addError(now time.Duration, text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.burst++; w.burst >= errorBurst {
+		w.quiet.Store(int64(now + errorPause))
+	}
+	i := slices.IndexFunc(w.errors, func(e errorSeen) bool { return e.text == text })
+	if i < 0 {
+		if len(w.errors) == mostErrors {
+			w.errors = slices.Delete(w.errors, 0, 1)
+		}
+		w.errors = append(w.errors, errorSeen{text: strings.Clone(text), count: 1, last: now})
+		return
+	}
+	seen := w.errors[i]
+	seen.count++
+	seen.last = now
+	w.errors = append(slices.Delete(w.errors, i, i+1), seen)
+}
+
+func (w *witness) addSlow(s slowSeen) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i, _ := slices.BinarySearchFunc(w.slowest, s, func(a, b slowSeen) int { return int(b.took - a.took) })
+	if i == mostSlowest {
+		return // others were faster to be slower
+	}
+	if len(w.slowest) == mostSlowest {
+		w.slowest = w.slowest[:mostSlowest-1]
+	}
+	w.slowest = slices.Insert(w.slowest, i, s)
+	w.setFloorLocked()
+}
+
+func (w *witness) setFloorLocked() {
+	if len(w.slowest) < mostSlowest {
+		w.floor.Store(-1)
+		return
+	}
+	w.floor.Store(int64(w.slowest[mostSlowest-1].took))
+}
+
+// expire forgets what is older than since, once a bucket of the window.
+func (w *witness) expire(since time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.burst = 0
+	w.quiet.Store(0)
+	w.slowest = slices.DeleteFunc(w.slowest, func(s slowSeen) bool { return s.at < since })
+	w.setFloorLocked()
+}
+
+// forgetErrors begins the evidence afresh, as the breaker does when it closes.
+func (w *witness) forgetErrors() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.errors, w.burst = nil, 0
+	w.quiet.Store(0)
+}
+
+// remembered returns what is not older than the given times: errors, latest first, and slow
+// calls. It is now, which people call at.
+func (w *witness) remembered(at time.Time, now, errorsSince, slowSince time.Duration) ([]ErrorSample, []SlowCall) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var errs []ErrorSample
+	for _, e := range slices.Backward(w.errors) {
+		if e.last >= errorsSince {
+			errs = append(errs, ErrorSample{Text: e.text, Count: e.count, Last: at.Add(e.last - now)})
+		}
+	}
+	var slow []SlowCall
+	for _, s := range w.slowest {
+		if s.at >= slowSince {
+			slow = append(slow, SlowCall{Duration: s.took, Outcome: s.outcome, At: at.Add(s.at - now)})
+		}
+	}
+	return errs, slow
+}
+
+// remembered is what the circuit's witness has to say of the window that ends at now.
+func (c *Circuit) remembered(at time.Time, now time.Duration, cfg *config) ([]ErrorSample, []SlowCall) {
+	since := now - cfg.RollingWindow
+	errorsSince := since
+	if cfg.RollingCalls > 0 {
+		errorsSince = 0 // the calls that are judged have no age
+	}
+	return c.witness.remembered(at, now, errorsSince, since)
+}
+
+// announceLocked keeps a change of state or override for those who ask, and tells the hooks.
+func (c *Circuit) announceLocked(now time.Duration, from State, h Health, reason string) {
+	g := &c.gate
+	kind := g.override.kind
+	if kind == NoOverride {
+		kind = c.config.Load().Override
+	}
+	g.last = Transition{
+		Command: c.name, From: from, To: g.machine.state, Override: kind,
+		Reason: reason, At: time.Now(), Health: h,
+	}
+	c.recordLocked(now, g.last)
+	c.notifier.add(g.last)
+}
+
+// recordLocked keeps a transition with its evidence.
+func (c *Circuit) recordLocked(now time.Duration, t Transition) {
+	cfg := c.config.Load()
+	e := Evidence{
+		Transition: t,
+		Window:     countsOf(cfg.ring.Sums(now)),
+		Rule:       cfg.ruleInWords(),
+		Settings:   c.settingsInForce(cfg),
+		NextProbe:  c.nextProbeLocked(t.At, now),
+	}
+	e.Errors, e.Slowest = c.remembered(t.At, now, cfg)
+	g := &c.gate
+	if len(g.history) == mostTransitions {
+		g.history = slices.Delete(g.history, 0, 1)
+	}
+	g.history = append(g.history, e)
+}
+
+// nextProbeLocked is when an open circuit lets a probe through, zero if it is not open.
+func (c *Circuit) nextProbeLocked(at time.Time, now time.Duration) time.Time {
+	if c.gate.machine.state != Open {
+		return time.Time{}
+	}
+	return at.Add(c.gate.machine.openUntil - now)
+}
+
+// settingsInForce are the settings with the limits of the bulkhead that is used.
+func (c *Circuit) settingsInForce(cfg *config) Settings {
+	s := cfg.Settings
+	b := c.bulkhead.Stats()
+	s.Isolation, s.MaxConcurrent, s.QueueSize = b.Isolation, b.MaxConcurrent, b.QueueSize
+	return s
+}

@@ -1,0 +1,191 @@
+package quill
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Explanation is why a circuit is in the state it is in, at one moment: what it counted,
+// by which rule it judges, and how it came here. Its JSON has durations as "300ms" and
+// times as RFC 3339 has them.
+type Explanation struct {
+	Command string
+	State   State
+	Since   time.Time // when the state began; zero: it never changed
+	At      time.Time // when this was written
+
+	Override       Override
+	OverrideReason string
+	OverrideLeft   time.Duration // 0: until it is changed
+
+	NextProbe time.Time // when an open circuit lets a probe through; zero: it is not open
+	Rule      string    // when the breaker opens, in words
+	Health    Health    // what the breaker judges
+	Window    Counts    // by outcome, of the last RollingWindow
+
+	Errors  []ErrorSample // the last distinct errors of the window, latest first, at most 8
+	Slowest []SlowCall    // the slowest calls of the window, slowest first, at most 5
+
+	Transitions []Evidence // the last 32, oldest first
+}
+
+// Evidence is a transition and what it was decided on.
+type Evidence struct {
+	Transition
+
+	Window    Counts        // by outcome, of the last RollingWindow
+	Rule      string        // when the breaker opens, in words
+	Settings  Settings      // in force then, defaults filled in
+	NextProbe time.Time     // when the next probe was due; zero if the circuit was not open
+	Errors    []ErrorSample // the last distinct errors, latest first, at most 8
+	Slowest   []SlowCall    // the slowest calls, slowest first, at most 5
+}
+
+// ErrorSample is one of the last distinct errors of a circuit, told apart by their text
+// (see [WithRedact]). When there are many a second only some are looked at: the first 16 in
+// each bucket of the window, then one in 10 ms.
+type ErrorSample struct {
+	Text  string    `json:"text"`
+	Count uint64    `json:"count"` // of those looked at
+	Last  time.Time `json:"last"`
+}
+
+// SlowCall is one of the slowest calls of a circuit.
+type SlowCall struct {
+	Duration time.Duration // of run, as far as its caller waited
+	Outcome  Outcome
+	At       time.Time // when it ended
+}
+
+// WithRedact lets f write the errors that evidence keeps ([Circuit.Explain]), where
+// their own text could hold what nobody should read. By default it is Error(). What either
+// gives is cut to 200 bytes and one line. f is called on the goroutine of the call that
+// failed; it may be called from many at once. If it panics, the sample says so.
+func WithRedact(f func(err error) string) Option {
+	return optionFunc(func(o *options) {
+		if f == nil {
+			o.problems = append(o.problems, "WithRedact(nil): needs a function")
+		}
+		o.redact = f
+	})
+}
+
+// Explain returns why the circuit is in the state it is in. It waits for no call and moves
+// nothing. It is safe for concurrent use.
+func (c *Circuit) Explain() Explanation {
+	g := &c.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now, cfg := c.now(), c.config.Load()
+	e := Explanation{
+		Command: c.name, State: g.machine.state, At: time.Now(),
+		Override: cfg.Override, Rule: cfg.ruleInWords(),
+		Health: c.healthLocked(now), Window: countsOf(cfg.ring.Sums(now)),
+		Transitions: slices.Clone(g.history),
+	}
+	e.NextProbe = c.nextProbeLocked(e.At, now)
+	if g.override.inForce(now) {
+		e.Override, e.OverrideReason = g.override.kind, g.override.reason
+		e.OverrideLeft = max(0, g.override.until-now)
+	}
+	if t := e.lastMove(); t != nil {
+		e.Since = t.At
+	}
+	e.Errors, e.Slowest = c.remembered(e.At, now, cfg)
+	return e
+}
+
+// lastMove is the last transition that changed the state, nil if none is remembered.
+func (e *Explanation) lastMove() *Evidence {
+	for i := range slices.Backward(e.Transitions) {
+		if t := &e.Transitions[i]; t.From != t.To {
+			return t
+		}
+	}
+	return nil
+}
+
+// Line returns the explanation in one line.
+func (e Explanation) Line() string {
+	var b strings.Builder
+	b.WriteString(e.Command + " is " + e.State.String())
+	if !e.Since.IsZero() {
+		b.WriteString(" for " + short(e.At.Sub(e.Since)))
+	}
+	switch {
+	case e.NextProbe.IsZero():
+	case e.NextProbe.After(e.At):
+		b.WriteString(", the next probe may go in " + short(e.NextProbe.Sub(e.At)))
+	default:
+		b.WriteString(", the next call is a probe")
+	}
+	if e.Override != NoOverride {
+		b.WriteString(", " + e.Override.String())
+		if e.OverrideLeft > 0 {
+			b.WriteString(" for " + short(e.OverrideLeft) + " more")
+		}
+		b.WriteString(suffix(": ", e.OverrideReason))
+	}
+	if t := e.lastMove(); t != nil {
+		b.WriteString("; " + t.Reason)
+	}
+	return b.String()
+}
+
+// String returns the explanation as a text of some lines, the first of them [Explanation.Line].
+func (e Explanation) String() string {
+	var b strings.Builder
+	b.WriteString(e.Line() + "\n")
+	b.WriteString("  it " + e.Rule + "\n")
+	b.WriteString("  judged: " + e.Health.inWords() + "; in the window: " + e.Window.inWords() + "\n")
+	writeSamples(&b, "  ", e.At, e.Errors, e.Slowest)
+	for _, t := range e.Transitions {
+		fmt.Fprintf(&b, "  %s %s\n", t.At.Format(time.TimeOnly), t.Reason)
+		writeSamples(&b, "    ", t.At, t.Errors, t.Slowest)
+	}
+	return b.String()
+}
+
+func writeSamples(b *strings.Builder, indent string, at time.Time, errs []ErrorSample, slow []SlowCall) {
+	for _, s := range errs {
+		fmt.Fprintf(b, "%serror, %s, last %s before: %s\n",
+			indent, count(int(s.Count), "time"), short(at.Sub(s.Last)), s.Text) //nolint:gosec // small
+	}
+	if len(slow) == 0 {
+		return
+	}
+	texts := make([]string, len(slow))
+	for i, s := range slow {
+		texts[i] = short(s.Duration) + " (" + s.Outcome.String() + ")"
+	}
+	b.WriteString(indent + "slowest: " + strings.Join(texts, ", ") + "\n")
+}
+
+// inWords tells what is judged, such as "12 of 20 calls failed (60 %)".
+func (h Health) inWords() string {
+	text := fmt.Sprintf("%d of %d calls failed (%s)", h.Errors, h.Requests, percent(h.ErrorPercent))
+	if h.Slow > 0 {
+		text += fmt.Sprintf(", %d were slow (%s)", h.Slow, percent(h.SlowPercent))
+	}
+	return text
+}
+
+// inWords lists the outcomes that occurred, such as "8 success, 12 failure".
+func (c Counts) inWords() string {
+	var parts []string
+	for _, o := range Outcomes() {
+		if n := c.Of(o); n > 0 {
+			parts = append(parts, strconv.FormatUint(n, 10)+" "+o.String())
+		}
+	}
+	if parts == nil {
+		return "no calls"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// ruleInWords says when the breaker opens.
+func (cfg *config) ruleInWords() string { return cfg.describeTrip() }

@@ -1,0 +1,173 @@
+package quill
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Shadow is what a candidate setting would have done with the calls of a circuit, while it
+// refused none of them: see [Circuit.SetShadow].
+type Shadow struct {
+	Since    time.Time // when it was set
+	Settings Settings  // the candidate, defaults filled in
+	State    State     // of its breaker
+	Health   Health    // what its breaker judges
+
+	Calls          uint64 // that it saw: those that really ran
+	ShortCircuited uint64 // that its breaker would have refused
+	Rejected       uint64 // that its bulkhead would have rejected
+	TimedOut       uint64 // that it would have cut at its Timeout, and that were not cut so
+
+	RefusedFailed     uint64 // of those it would have refused or rejected: failed or timed out anyway
+	RefusedSucceeded  uint64 // of those: succeeded
+	TimedOutSucceeded uint64 // of those it would have cut: succeeded in the end
+
+	Explanation Explanation // of its state, with its transitions
+}
+
+// PassThrough returns settings that refuse nothing, cut nothing and judge nothing: with
+// [WithShadow] they are shadow mode for a whole circuit, which is how to introduce a
+// breaker into a running system.
+func PassThrough() Settings {
+	return Settings{Isolation: Semaphore, Timeout: NoTimeout, MaxConcurrent: Unlimited, Override: Disabled}
+}
+
+// WithShadow sets a candidate beside the settings in force, as [Circuit.SetShadow] does.
+func WithShadow(candidate Settings) Option {
+	return optionFunc(func(o *options) {
+		if o.shadow != nil {
+			o.problems = append(o.problems, "two shadows are given")
+		}
+		o.shadow = &candidate
+	})
+}
+
+// SetShadow sets a candidate beside the settings in force, in place of a former one: the
+// whole machine runs with it on the real calls and refuses none of them. [Circuit.Shadow]
+// tells what it would have done. It returns a [*SettingsError], and changes nothing, if a
+// field is out of range. It is safe for concurrent use; calls under way are not seen.
+//
+// The candidate sees the calls that really run: none that the settings in force refuse. A
+// call that it would have refused is no evidence for it, as if it had not been made. One
+// that ran longer than its Timeout is a Timeout for it, which it learns when the call
+// ends. Waiting places of its queue count as further slots.
+func (c *Circuit) SetShadow(candidate Settings) error {
+	if err := candidate.validate(c.name); err != nil {
+		return err
+	}
+	c.putShadow(c.newShadow(candidate))
+	return nil
+}
+
+// EndShadow takes the candidate away, if there is one.
+func (c *Circuit) EndShadow() { c.putShadow(nil) }
+
+func (c *Circuit) putShadow(s *shadow) {
+	c.configuring.Lock()
+	defer c.configuring.Unlock()
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	cfg := *c.config.Load()
+	cfg.shadow = s
+	c.config.Store(&cfg)
+}
+
+// Shadow returns what the candidate would have done so far. It reports false if there is
+// none. It waits for no call and moves nothing.
+func (c *Circuit) Shadow() (Shadow, bool) {
+	s := c.config.Load().shadow
+	if s == nil {
+		return Shadow{}, false
+	}
+	r := Shadow{Settings: s.candidate, Explanation: s.twin.Explain()}
+	r.Since = r.Explanation.At.Add(s.since - c.now())
+	r.State, r.Health = r.Explanation.State, r.Explanation.Health
+	// What a call adds first is read last, so that no part is larger than its whole.
+	r.RefusedFailed, r.RefusedSucceeded = s.refusedFailed.Load(), s.refusedSucceeded.Load()
+	r.TimedOutSucceeded = s.timedOutSucceeded.Load()
+	r.TimedOut = s.timedOut.Load()
+	r.ShortCircuited, r.Rejected = s.shortCircuited.Load(), s.rejected.Load()
+	r.Calls = s.calls.Load()
+	return r, true
+}
+
+// shadow runs a candidate: its machine is a circuit of its own, which no caller ever sees
+// and which is told what the real one's calls did.
+type shadow struct {
+	twin      *Circuit
+	candidate Settings // defaults filled in
+	since     time.Duration
+
+	calls, shortCircuited, rejected, timedOut          atomic.Uint64
+	refusedFailed, refusedSucceeded, timedOutSucceeded atomic.Uint64
+}
+
+func (c *Circuit) newShadow(candidate Settings) *shadow {
+	s := candidate
+	s.Isolation = Semaphore // where the work runs is not the candidate's to say
+	if s = s.WithDefaults(); s.MaxConcurrent != Unlimited {
+		s.MaxConcurrent += s.QueueSize
+	}
+	s.QueueSize = 0
+	twin := newCircuit(c.name, &options{settings: s, redact: c.redact})
+	twin.born = c.born // so that the one's times are the other's
+	return &shadow{twin: twin, candidate: candidate.WithDefaults(), since: c.now()}
+}
+
+// shadowCall is one call as the candidate sees it.
+type shadowCall struct {
+	shadow   *shadow
+	token    token
+	admitted bool
+}
+
+// enter asks the candidate whether it would let a call run, at now, when it does.
+func (s *shadow) enter(now time.Duration) *shadowCall {
+	t := s.twin
+	s.calls.Add(1)
+	k := &shadowCall{shadow: s}
+	a := t.admit(now, t.config.Load())
+	if !a.ok {
+		s.shortCircuited.Add(1)
+		t.turn(now)
+		t.judge(now, token{}, ShortCircuited, false, false, ErrOpen)
+		return k
+	}
+	if _, ok := t.bulkhead.acquire(); !ok {
+		s.rejected.Add(1)
+		t.turn(now)
+		t.saw(now, Rejected, false, 0, ErrFull)
+		t.judge(now, a.token, Rejected, false, false, ErrFull)
+		return k
+	}
+	k.token, k.admitted = a.token, true
+	return k
+}
+
+// settle tells the candidate how the call ended that ran for took.
+func (k *shadowCall) settle(now time.Duration, o Outcome, took time.Duration, err error) {
+	s, t := k.shadow, k.shadow.twin
+	if !k.admitted {
+		switch o {
+		case Success:
+			s.refusedSucceeded.Add(1)
+		case Failure, Timeout:
+			s.refusedFailed.Add(1)
+		case Rejected, ShortCircuited, Ignored, Canceled:
+		}
+		return
+	}
+	t.giveBack()
+	if limit := s.candidate.Timeout; limit != NoTimeout && took >= limit && (o == Success || o == Failure) {
+		s.timedOut.Add(1)
+		if o == Success {
+			s.timedOutSucceeded.Add(1)
+		}
+		o, err = Timeout, ErrTimeout
+	}
+	slow := s.candidate.SlowCallDuration > 0 && took >= s.candidate.SlowCallDuration
+	t.turn(now)
+	t.saw(now, o, true, took, err)
+	t.judge(now, k.token, o, true, slow, err)
+	t.times.Record(took)
+}

@@ -1,0 +1,176 @@
+package quill_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-f7c3343e/quill"
+)
+
+func shadowOf(t *testing.T, c *quill.Circuit) quill.Shadow {
+	t.Helper()
+	s, ok := c.Shadow()
+	require.True(t, ok)
+	return s
+}
+
+func TestShadowRefusesNothingAndTellsWhatItWouldHave(t *testing.T) {
+	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+		c := newTestCircuit(t, quill.Settings{Isolation: isolation, RequestVolumeThreshold: 1000},
+			quill.WithShadow(quill.Settings{RequestVolumeThreshold: 4, SleepWindow: time.Second}))
+		calls(t, c, 4, errSick)
+		s := shadowOf(t, c)
+		require.Equal(t, quill.Open, s.State)
+		require.Equal(t, quill.Closed, c.State(), "the circuit itself is as it was")
+		require.Equal(t, quill.Health{Requests: 4, Errors: 4, ErrorPercent: 100}, s.Health)
+
+		calls(t, c, 3, errSick)
+		require.NoError(t, call(t, c, nil), "nothing is refused")
+		require.NoError(t, call(t, c, nil))
+		s = shadowOf(t, c)
+		require.Equal(t, uint64(9), s.Calls)
+		require.Equal(t, uint64(5), s.ShortCircuited)
+		require.Equal(t, uint64(3), s.RefusedFailed)
+		require.Equal(t, uint64(2), s.RefusedSucceeded)
+		require.Equal(t, quill.Health{Requests: 4, Errors: 4, ErrorPercent: 100}, s.Health, "what it refuses is no evidence")
+
+		pass(time.Second)
+		require.NoError(t, call(t, c, nil), "the probe")
+		s = shadowOf(t, c)
+		require.Equal(t, quill.Closed, s.State)
+		require.Equal(t, uint64(5), s.ShortCircuited)
+		require.Equal(t, []quill.State{quill.Open, quill.HalfOpen, quill.Closed}, movesOf(s.Explanation))
+		require.Empty(t, c.Explain().Transitions)
+	})
+}
+
+func TestShadowCountsWhatItsBulkheadWouldReject(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.PassThrough(), quill.WithShadow(quill.Settings{MaxConcurrent: 1, QueueSize: 1}))
+		begun := make([]*quill.Call, 4)
+		for i := range begun {
+			var err error
+			begun[i], err = c.Begin(t.Context())
+			require.NoError(t, err)
+		}
+		_, _ = begun[3].End(errSick)
+		_, _ = begun[2].End(nil)
+		_, _ = begun[1].End(nil)
+		require.NoError(t, call(t, c, nil), "a slot is free again")
+		_, _ = begun[0].End(nil)
+		s := shadowOf(t, c)
+		require.Equal(t, uint64(5), s.Calls)
+		require.Equal(t, uint64(2), s.Rejected)
+		require.Equal(t, uint64(1), s.RefusedFailed)
+		require.Equal(t, uint64(1), s.RefusedSucceeded)
+		require.Equal(t, uint64(2), s.Health.Errors, "rejections count as errors")
+		require.Equal(t, uint64(5), s.Health.Requests)
+		require.Equal(t, 1, s.Settings.MaxConcurrent)
+		require.Equal(t, 1, s.Settings.QueueSize)
+	})
+}
+
+func TestShadowCountsWhatItsTimeoutWouldCut(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.PassThrough(),
+			quill.WithShadow(quill.Settings{Timeout: 100 * time.Millisecond, SlowCallDuration: 50 * time.Millisecond}))
+		require.NoError(t, callFor(c, 99*time.Millisecond, nil))
+		require.NoError(t, callFor(c, 100*time.Millisecond, nil))
+		require.Error(t, callFor(c, time.Second, errSick))
+		require.ErrorIs(t, callFor(c, time.Second, quill.Ignore(errMine)), errMine)
+		s := shadowOf(t, c)
+		require.Equal(t, uint64(2), s.TimedOut)
+		require.Equal(t, uint64(1), s.TimedOutSucceeded)
+		require.Equal(t, quill.Counts{Success: 1, Timeout: 2, Ignored: 1}, s.Explanation.Window)
+		require.Equal(t, uint64(3), s.Health.Slow)
+		require.Equal(t, quill.Counts{Success: 2, Failure: 1, Ignored: 1}, c.Stats().Window)
+	})
+}
+
+func TestShadowSeesOnlyCallsThatRan(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{}, quill.WithShadow(quill.Settings{RequestVolumeThreshold: 1000}))
+		openUp(t, c)
+		calls(t, c, 30, errSick)
+		require.Equal(t, uint64(20), shadowOf(t, c).Calls)
+		require.Equal(t, quill.Open, c.State())
+		require.Equal(t, quill.Closed, shadowOf(t, c).State)
+	})
+}
+
+func TestShadowIsSetReplacedAndEnded(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{})
+		_, ok := c.Shadow()
+		require.False(t, ok)
+		require.NoError(t, c.SetShadow(quill.Settings{RequestVolumeThreshold: 1}))
+		require.Equal(t, time.Now(), shadowOf(t, c).Since)
+		_ = call(t, c, errSick)
+		require.Equal(t, quill.Open, shadowOf(t, c).State)
+
+		require.NoError(t, c.Configure(quill.Settings{RollingWindow: time.Second}))
+		require.Equal(t, quill.Open, shadowOf(t, c).State, "Configure leaves it alone")
+
+		err := c.SetShadow(quill.Settings{Probes: 1000})
+		require.ErrorContains(t, err, "Probes")
+		require.ErrorContains(t, err, `"dep"`)
+		require.Equal(t, 1, shadowOf(t, c).Settings.RequestVolumeThreshold, "nothing changed")
+
+		pass(time.Second)
+		require.NoError(t, c.SetShadow(quill.Settings{}))
+		require.Equal(t, quill.Shadow{}.Calls, shadowOf(t, c).Calls)
+		require.Equal(t, quill.Closed, shadowOf(t, c).State)
+		c.EndShadow()
+		_, ok = c.Shadow()
+		require.False(t, ok)
+		require.NoError(t, call(t, c, nil))
+	})
+}
+
+func TestACallThatBeganBeforeAShadowIsNotSeenByIt(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.PassThrough())
+		k, err := c.Begin(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, c.SetShadow(quill.Settings{MaxConcurrent: 1}))
+		require.NoError(t, call(t, c, nil))
+		_, _ = k.End(nil)
+		s := shadowOf(t, c)
+		require.Equal(t, uint64(1), s.Calls)
+		require.Equal(t, uint64(0), s.Rejected)
+	})
+}
+
+func TestPanicsAreFailuresForAShadow(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.PassThrough(), quill.WithShadow(quill.Settings{MaxConcurrent: 1}))
+		for range 2 {
+			require.Panics(t, func() {
+				_, _ = quill.Do(t.Context(), c, func(context.Context) (int, error) { panic("boom") })
+			})
+		}
+		s := shadowOf(t, c)
+		require.Equal(t, uint64(2), s.Health.Errors)
+		require.Zero(t, s.Rejected, "its slot is free again")
+	})
+}
+
+func TestABadShadowIsRefusedWhereACircuitIsMade(t *testing.T) {
+	r := quill.NewRegistry()
+	_, err := r.Circuit("dep", quill.WithShadow(quill.Settings{QueueSize: -1}))
+	require.ErrorContains(t, err, "QueueSize")
+	_, err = r.Circuit("dep", quill.WithShadow(quill.Settings{}), quill.WithShadow(quill.Settings{}))
+	require.ErrorContains(t, err, "two shadows")
+	require.Zero(t, r.Len())
+}
+
+func movesOf(e quill.Explanation) []quill.State {
+	states := make([]quill.State, len(e.Transitions))
+	for i := range e.Transitions {
+		states[i] = e.Transitions[i].To
+	}
+	return states
+}
