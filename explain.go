@@ -99,7 +99,7 @@ func (c *Circuit) Explain() Explanation {
 }
 
 // lastMove is the last transition that changed the state, nil if none is remembered.
-func (e *Explanation) lastMove() *Evidence {
+func (e Explanation) lastMove() *Evidence {
 	for i := range slices.Backward(e.Transitions) {
 		if t := &e.Transitions[i]; t.From != t.To {
 			return t

@@ -64,7 +64,7 @@ func (e Explanation) MarshalJSON() ([]byte, error) {
 func (e Evidence) MarshalJSON() ([]byte, error) {
 	return json.Marshal(evidenceJSON{
 		From: e.From, To: e.To, Override: e.Override, Reason: e.Reason, At: e.At,
-		NextProbe: e.NextProbe, Rule: e.Rule, Health: e.Transition.Health, Window: e.Window,
+		NextProbe: e.NextProbe, Rule: e.Rule, Health: e.Health, Window: e.Window,
 		Settings: e.Settings, Errors: e.Errors, Slowest: slowCallsJSON(e.Slowest),
 	})
 }
