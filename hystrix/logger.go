@@ -1,0 +1,32 @@
+package hystrix
+
+import "sync/atomic"
+
+type logger interface {
+	Printf(format string, items ...interface{})
+}
+
+// NoopLogger drops what it is told.
+type NoopLogger struct{}
+
+// Printf does nothing.
+func (NoopLogger) Printf(string, ...interface{}) {}
+
+// DefaultLogger is the logger until SetLogger is called. It is read once, when the program
+// starts.
+var DefaultLogger = NoopLogger{}
+
+var logging atomic.Pointer[logger]
+
+func init() { SetLogger(DefaultLogger) }
+
+// SetLogger says who gets the lines of the package: a circuit opens, tries one command, or
+// closes. nil drops them. It may be called at any time; no lock is held while l is called.
+func SetLogger(l logger) {
+	if l == nil {
+		l = NoopLogger{}
+	}
+	logging.Store(&l)
+}
+
+func log() logger { return *logging.Load() }

@@ -1,0 +1,83 @@
+package hystrix
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/seed-f7c3343e/quill"
+)
+
+// watch sees what the circuit's state does, says so in the log, and makes the statistics
+// start afresh when the circuit has closed. Whoever may have moved the circuit looks.
+type watch struct {
+	last atomic.Uint32 // the state seen last
+
+	mu      sync.Mutex
+	lines   []string // to be written
+	writing bool
+}
+
+// seen returns the state that was seen last, which costs a load.
+func (c *CircuitBreaker) seen() quill.State {
+	return quill.State(c.watch.last.Load()) //nolint:gosec // a state
+}
+
+// observe looks at the state and does what follows from a change. The logger and the
+// collectors are the user's: they are not called under the lock.
+func (c *CircuitBreaker) observe() {
+	w := &c.watch
+	w.mu.Lock()
+	from, to := c.seen(), c.quill.State()
+	w.last.Store(uint32(to))
+	w.lines = append(w.lines, linesOf(from, to)...)
+	closed := from != quill.Closed && to == quill.Closed
+	var reset *update
+	if closed {
+		c.tally.reset()
+		reset = c.collectors.enqueueReset()
+	}
+	w.mu.Unlock()
+	w.write(c.Name)
+	c.collectors.await(reset)
+}
+
+// linesOf are the log lines of hystrix-go for a change of state, what lies between included.
+func linesOf(from, to quill.State) []string {
+	const (
+		opening  = "hystrix-go: opening circuit %v"
+		allowing = "hystrix-go: allowing single test to possibly close circuit %v"
+		closing  = "hystrix-go: closing circuit %v"
+	)
+	switch {
+	case from == quill.Closed && to == quill.Open:
+		return []string{opening}
+	case from == quill.Closed && to == quill.HalfOpen:
+		return []string{opening, allowing}
+	case from == quill.Open && to == quill.HalfOpen:
+		return []string{allowing}
+	case from != quill.Closed && to == quill.Closed:
+		return []string{closing}
+	}
+	return nil
+}
+
+// write gives the lines to the logger in their order. If another goroutine is at it, that
+// one writes these as well.
+func (w *watch) write(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.writing {
+		return
+	}
+	w.writing = true
+	defer func() { w.writing = false }()
+	for len(w.lines) > 0 {
+		line := w.lines[0]
+		w.lines = w.lines[1:]
+		func() {
+			w.mu.Unlock()
+			defer w.mu.Lock()
+			log().Printf(line, name)
+		}()
+	}
+}
