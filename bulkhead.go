@@ -19,14 +19,17 @@ import (
 type Bulkhead struct {
 	name string
 
-	slots     slots
+	// What every call writes has a cache line of its own.
+	slots slots
+	pool  workers
+	_     [64]byte
+
 	queueSize atomic.Int64 // written under mu
 	abandoned atomic.Int64
 
 	mu        sync.Mutex
 	isolation Isolation
 	queue     waitQueue
-	pool      workers
 }
 
 // slots is one atomic word: how many are taken, how many there are, and whether somebody
@@ -34,7 +37,6 @@ type Bulkhead struct {
 // queue is under Bulkhead.mu, and the flag is written under it.
 type slots struct {
 	word atomic.Uint64
-	_    [56]byte // every call writes the word: it has a cache line of its own
 }
 
 const (

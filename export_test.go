@@ -9,18 +9,14 @@ func (b *Bulkhead) DismissWorkers() {
 	if p.reaper != nil {
 		p.reaper.Stop()
 	}
-	for _, w := range p.idle {
-		close(w.tasks)
+	for w := p.take(); w != nil; w = p.take() {
+		w.tasks <- nil
 	}
-	*p = workers{}
+	p.watched.Store(false)
 }
 
 // IdleWorkers is how many workers wait for a task.
-func (b *Bulkhead) IdleWorkers() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.pool.idle)
-}
+func (b *Bulkhead) IdleWorkers() int { return len(b.idleWorkers()) }
 
 // TakeSlot takes a slot, past all circuits, and returns how to give it back.
 func (b *Bulkhead) TakeSlot() (free func()) {

@@ -20,10 +20,18 @@ func warmCircuit(t *testing.T, s Settings) *Circuit {
 	return c
 }
 
+// idleWorkers are they, the one on top last. It is right while none comes or goes.
 func (b *Bulkhead) idleWorkers() []*worker {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return append([]*worker(nil), b.pool.idle...)
+	var idle []*worker
+	all := b.pool.all.Load()
+	for n := b.pool.top.Load() & numberMask; n != 0 && len(idle) < len(*all); {
+		w := (*all)[n-1]
+		idle = append([]*worker{w}, idle...)
+		n = uint64(w.below.Load())
+	}
+	return idle
 }
 
 func TestWarmWorkersAreReused(t *testing.T) {
@@ -83,35 +91,60 @@ func TestReaperDismissesWorkersThatNobodyNeeded(t *testing.T) {
 	workers := make([]*worker, 4)
 	b.mu.Lock()
 	for i := range workers {
-		workers[i] = &worker{tasks: make(chan *task, 1)}
-		b.parkLocked(workers[i])
+		workers[i] = b.pool.addLocked()
+		workers[i].used = true
 	}
-	require.NotNil(t, b.pool.reaper, "a timer stands by")
 	b.mu.Unlock()
+	for _, w := range workers {
+		b.park(w)
+	}
+	require.True(t, b.pool.watched.Load(), "a timer stands by")
 
 	b.reap()
 	require.Equal(t, workers, b.idleWorkers(), "they were not idle for a whole term yet")
-	require.NotNil(t, b.pool.reaper)
+	require.True(t, b.pool.watched.Load())
 
-	b.mu.Lock()
-	require.Same(t, workers[3], b.pool.takeLocked(), "the one used last is on top")
-	require.Same(t, workers[2], b.pool.takeLocked())
-	b.parkLocked(workers[2])
-	b.parkLocked(workers[3])
-	b.mu.Unlock()
+	require.Same(t, workers[3], b.pool.take(), "the one used last is on top")
+	require.Same(t, workers[2], b.pool.take())
+	workers[2].used, workers[3].used = true, true
+	b.park(workers[2])
+	b.park(workers[3])
 	b.reap()
 	require.Equal(t, workers[2:], b.idleWorkers(), "two at once were needed in this term")
 	for _, w := range workers[:2] {
-		_, open := <-w.tasks
-		require.False(t, open, "dismissed")
+		require.Nil(t, <-w.tasks, "dismissed")
+		b.retire(w)
 	}
 
 	b.reap()
 	require.Empty(t, b.idleWorkers())
-	require.Nil(t, b.pool.reaper, "an idle pool has no timer")
-	b.mu.Lock()
-	require.Nil(t, b.pool.takeLocked())
-	b.mu.Unlock()
+	require.False(t, b.pool.watched.Load(), "an idle pool has no timer")
+	require.Nil(t, b.pool.take())
+	require.NotNil(t, b.pool.all.Load())
+	b.retire(workers[2])
+	b.retire(workers[3])
+	require.Nil(t, b.pool.all.Load(), "nothing is left of a pool whose workers have gone")
+	require.Empty(t, b.pool.vacant)
+}
+
+func TestThePlaceOfAWorkerThatEndedIsUsedAgain(t *testing.T) {
+	b := newBulkhead("dep", Settings{MaxConcurrent: 10}.WithDefaults())
+	stays := b.hire()
+	for range 5 {
+		w := b.hire()
+		require.EqualValues(t, 2, w.number)
+		w.tasks <- nil
+		require.Eventually(t, func() bool {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			return len(b.pool.vacant) == 1
+		}, 10*time.Second, time.Millisecond)
+	}
+	stays.tasks <- nil
+	require.Eventually(t, func() bool { return b.pool.all.Load() == nil }, 10*time.Second, time.Millisecond)
+	last := b.hire()
+	require.EqualValues(t, 1, last.number, "they begin anew")
+	last.tasks <- nil
 }
 
 func TestReaperLeavesWorkersThatAreAtWork(t *testing.T) {
@@ -164,7 +197,7 @@ func TestWorkersAreColdInABubble(t *testing.T) {
 		require.True(t, c.cold)
 		require.NoError(t, doNothing(t, c))
 		require.Empty(t, c.bulkhead.idleWorkers())
-		require.Nil(t, c.bulkhead.pool.reaper)
+		require.False(t, c.bulkhead.pool.watched.Load())
 	})
 	require.NoError(t, doNothing(t, outside))
 	require.Equal(t, idle, outside.bulkhead.idleWorkers())

@@ -90,6 +90,17 @@ var faults = []fault{
 		"again = t.warm && !t.goexit && ",
 		"again = t.warm && ",
 	}}},
+	{name: "an idle worker taken by two, by way of a third", first: []suite{schedules}, edits: []edit{{
+		"workers.go",
+		"top&^numberMask+oneTake|uint64(below)",
+		"top&^numberMask|uint64(below)",
+	}}},
+	{name: "workers idle without the reaper", first: []suite{schedules}, edits: []edit{{
+		"workers.go",
+		"	p.watched.Store(false)\n	if explore.On {\n		explore.Read(\"idle\")\n	}\n	if p.top.Load()&numberMask != 0 {\n",
+		"	idle := p.top.Load()&numberMask != 0\n	if explore.On {\n		explore.Write(\"watched\")\n	}\n" +
+			"	p.watched.Store(false)\n	if idle {\n",
+	}}},
 
 	// Breaker.
 	{name: "epoch check dropped", edits: []edit{{

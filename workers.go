@@ -1,0 +1,236 @@
+package quill
+
+import (
+	"math"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-f7c3343e/quill/internal/explore"
+)
+
+// keepWarm is how long a pool keeps workers that have nothing to do. A warm worker's
+// stack has grown to what the work needs, which spares most of the cost of a goroutine.
+const keepWarm = 10 * time.Second
+
+// worker is one goroutine of a pool, and its place among the idle ones. When the goroutine
+// has ended, the place waits for another.
+type worker struct {
+	tasks  chan *task    // holds one; nil dismisses
+	number uint32        // its place in workers.all, from 1 on; 0: it is never idle
+	below  atomic.Uint32 // while it is idle: who lies below it
+	used   bool          // since the reaper last looked; whoever holds the worker may touch it
+}
+
+// belowName is for the explorer.
+func (w *worker) belowName() string { return "below " + strconv.Itoa(int(w.number)) }
+
+// workers are the idle workers of a bulkhead: a stack, the one used last on top, so that
+// those not needed sink, cool down and are dismissed. To take one and to put it back is one
+// compare-and-swap each (BenchmarkPool).
+//
+// While a caller looks below the top, others may take that worker and put it back on top of
+// something else. So the word on top counts the takes as well; they would have to be 2^32,
+// in the time of that look, to come out the same.
+type workers struct {
+	top atomic.Uint64             // the number of the worker on top, and above it the count
+	all atomic.Pointer[[]*worker] // by number; written under Bulkhead.mu
+
+	// watched says that the reaper stands by, which it does while workers are idle.
+	watched atomic.Bool
+
+	// Under Bulkhead.mu.
+	vacant []*worker // places whose goroutine has ended
+	reaper *time.Timer
+}
+
+const (
+	numberMask = math.MaxUint32
+	oneTake    = 1 << 32
+)
+
+// take takes the worker on top. nil: at that moment there was none.
+func (p *workers) take() *worker {
+	for {
+		if explore.On {
+			explore.Read("idle")
+		}
+		top := p.top.Load()
+		number := int(top & numberMask) //nolint:gosec // 32 bits at most, and no more than there are workers
+		if number == 0 {
+			return nil
+		}
+		all := p.all.Load()
+		if all == nil || number > len(*all) {
+			continue // they were forgotten, so top is another
+		}
+		w := (*all)[number-1]
+		if explore.On {
+			explore.Read(w.belowName())
+		}
+		below := w.below.Load()
+		if explore.On {
+			explore.Write("idle")
+		}
+		if p.top.CompareAndSwap(top, top&^numberMask+oneTake|uint64(below)) {
+			return w
+		}
+		if explore.On {
+			explore.Retry(3)
+		}
+	}
+}
+
+// put puts w, which nobody else holds, on top.
+func (p *workers) put(w *worker) {
+	for {
+		if explore.On {
+			explore.Read("idle")
+		}
+		top := p.top.Load()
+		if explore.On {
+			explore.Write(w.belowName())
+		}
+		if below := uint32(top & numberMask); w.below.Load() != below { // a store is dearer than a look
+			w.below.Store(below)
+		}
+		if explore.On {
+			explore.Write("idle")
+		}
+		if p.top.CompareAndSwap(top, top&^numberMask|uint64(w.number)) {
+			return
+		}
+		if explore.On {
+			explore.Retry(3)
+		}
+	}
+}
+
+// hire returns a worker when none seemed idle: one that is idle after all, as the reaper
+// held them all for a moment, or a new one.
+func (b *Bulkhead) hire() *worker {
+	if explore.On {
+		explore.Lock("bulkhead.mu", &b.mu)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := &b.pool
+	w := p.take()
+	if w != nil {
+		return w
+	}
+	if n := len(p.vacant); n > 0 {
+		w = p.vacant[n-1]
+		p.vacant = p.vacant[:n-1]
+	} else {
+		w = p.addLocked()
+	}
+	w.startOn(b)
+	return w
+}
+
+// addLocked makes a place.
+func (p *workers) addLocked() *worker {
+	var all []*worker
+	if old := p.all.Load(); old != nil {
+		all = *old
+	}
+	w := &worker{tasks: make(chan *task, 1), number: uint32(len(all) + 1)} //nolint:gosec // at most a million
+	all = append(all, w)                                                   // who has the old slice looks at no more than its length
+	p.all.Store(&all)
+	return w
+}
+
+// retire leaves w's place to another: its goroutine ends. When none is left, all places are
+// forgotten.
+func (b *Bulkhead) retire(w *worker) {
+	if w.number == 0 {
+		return
+	}
+	if explore.On {
+		explore.Lock("bulkhead.mu", &b.mu)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := &b.pool
+	p.vacant = append(p.vacant, w)
+	if len(p.vacant) == len(*p.all.Load()) {
+		p.vacant = nil
+		p.all.Store(nil)
+	}
+}
+
+// park keeps w for the next task. While workers are idle a timer stands by, so that none
+// of them outlasts its use for long; a resting pool has neither.
+func (b *Bulkhead) park(w *worker) {
+	b.pool.put(w)
+	if explore.On {
+		explore.Read("watched")
+	}
+	if !b.pool.watched.Load() {
+		b.watch()
+	}
+}
+
+func (b *Bulkhead) watch() {
+	if explore.On {
+		explore.Lock("bulkhead.mu", &b.mu)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if explore.On {
+		explore.Read("watched")
+	}
+	if !b.pool.watched.Load() {
+		b.pool.watchLocked(b)
+	}
+}
+
+func (p *workers) watchLocked(b *Bulkhead) {
+	if explore.On {
+		explore.Write("watched")
+	}
+	p.watched.Store(true)
+	if p.reaper == nil {
+		p.reaper = time.AfterFunc(keepWarm, b.reap)
+	} else {
+		p.reaper.Reset(keepWarm)
+	}
+}
+
+// reap dismisses the workers that nobody needed since it last looked.
+func (b *Bulkhead) reap() {
+	if explore.On {
+		explore.Lock("bulkhead.mu", &b.mu)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := &b.pool
+	var kept []*worker
+	for w := p.take(); w != nil; w = p.take() { // callers who find none meanwhile wait for mu: see hire
+		if w.used {
+			w.used = false
+			kept = append(kept, w)
+		} else {
+			if explore.On {
+				explore.Write("tasks", w)
+			}
+			w.tasks <- nil // one that is idle has an empty channel
+		}
+	}
+	for i := len(kept) - 1; i >= 0; i-- {
+		p.put(kept[i])
+	}
+	// Whoever parks a worker looks at watched after that, and here it is the other way round:
+	// one of the two sees the other, and no worker is idle without a watch.
+	if explore.On {
+		explore.Write("watched")
+	}
+	p.watched.Store(false)
+	if explore.On {
+		explore.Read("idle")
+	}
+	if p.top.Load()&numberMask != 0 {
+		p.watchLocked(b)
+	}
+}
