@@ -204,10 +204,14 @@ func (c *Circuit) nextProbeLocked(at time.Time, now time.Duration) time.Time {
 	return at.Add(c.gate.machine.openUntil - now)
 }
 
-// settingsInForce are the settings with the limits of the bulkhead that is used.
+// settingsInForce are the settings with the limits of the bulkhead that is used. It takes
+// none of its locks.
 func (c *Circuit) settingsInForce(cfg *config) Settings {
-	s := cfg.Settings
-	b := c.bulkhead.Stats()
-	s.Isolation, s.MaxConcurrent, s.QueueSize = b.Isolation, b.MaxConcurrent, b.QueueSize
+	s, b := cfg.Settings, c.bulkhead
+	s.MaxConcurrent, s.QueueSize = b.slots.limit(), int(b.queueSize.Load())
+	s.Isolation = Semaphore
+	if cfg.pooled {
+		s.Isolation = Pool
+	}
 	return s
 }
