@@ -148,6 +148,7 @@ func greet(w io.Writer, c *cluster.Cluster, page *instance.Instance) {
 	_, _ = fmt.Fprintf(w, "Ask for a catalog:      curl %s/catalog/alice   (users: %s)\n",
 		c.Instance(cluster.Catalog).URL(), strings.Join(ratings.Users(), ", "))
 	_, _ = fmt.Fprintf(w, "Make a service sick at: %s\n", page.URL())
+	_, _ = fmt.Fprintf(w, "For Prometheus:         %s/metrics\n", page.URL())
 	_, _ = fmt.Fprintln(w, "Ctrl-C ends everything.")
 }
 

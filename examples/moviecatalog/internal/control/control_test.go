@@ -191,3 +191,18 @@ func TestSickInstanceOpensItsCircuitAndUsersAreServedByTheOther(t *testing.T) {
 	require.Equal(t, 200, r.ask("PUT", "/api/traffic", `{"rate":0}`).Code)
 	require.Zero(t, r.state(t).Traffic.Rate)
 }
+
+func TestPrometheusSeesTheCircuits(t *testing.T) {
+	r := newRig(t)
+	require.Equal(t, 200, r.ask("GET", "/api/catalog/alice", "").Code)
+	w := r.ask("GET", "/metrics", "")
+	require.Equal(t, 200, w.Code)
+	require.Contains(t, w.Header().Get("Content-Type"), "text/plain")
+	for _, line := range []string{
+		`hystrix_command_event_total{command_group="catalog",command_name="catalog.ratings-1",event="success",terminal="true"} 1`,
+		`hystrix_command_event_total{command_group="catalog",command_name="catalog.ratings-2",event="success",terminal="true"} 0`,
+		`hystrix_circuit_breaker_state{command_group="movieinfo-1",command_name="movieinfo-1.tmdb",state="closed"} 1`,
+	} {
+		require.Contains(t, w.Body.String(), line+"\n")
+	}
+}
