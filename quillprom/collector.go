@@ -2,6 +2,7 @@ package quillprom
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -86,15 +87,12 @@ func New(r *quill.Registry, s Settings) *Collector {
 	return c
 }
 
+var legal = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
 // fault says what is wrong with the settings, "" if nothing.
 func (s *Settings) fault() string {
-	legal := func(i int, r rune) bool {
-		return r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || i > 0 && r >= '0' && r <= '9'
-	}
-	for i, r := range s.Namespace {
-		if !legal(i, r) {
-			return fmt.Sprintf("Namespace %q: must be letters, digits and underscores, no digit first", s.Namespace)
-		}
+	if s.Namespace != "" && !legal.MatchString(s.Namespace) {
+		return fmt.Sprintf("Namespace %q: must be letters, digits and underscores, no digit first", s.Namespace)
 	}
 	if s.MaxNames < 0 {
 		return fmt.Sprintf("MaxNames %d: must be 1 or more, or 0 for %d", s.MaxNames, DefaultMaxNames)

@@ -51,3 +51,18 @@ func TestPageListsEveryMetricWithItsLabels(t *testing.T) {
 	}
 	require.Equal(t, described(quillprom.New(nil, quillprom.Settings{})), listed)
 }
+
+func TestPageListsEveryAlert(t *testing.T) {
+	page, err := os.ReadFile("../docs/observability.md")
+	require.NoError(t, err)
+	var listed, alerts []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `(Hystrix[A-Za-z]+)` \\|").FindAllStringSubmatch(string(page), -1) {
+		listed = append(listed, m[1])
+	}
+	for _, r := range loadRules(t).Groups[0].Rules {
+		if r.Alert != "" {
+			alerts = append(alerts, r.Alert)
+		}
+	}
+	require.Equal(t, alerts, listed)
+}

@@ -140,18 +140,18 @@ type names[R any] struct {
 func newNames[R any](most int) names[R] { return names[R]{most: most, by: map[string]R{}} }
 
 // get returns the row of a name, making it if need be.
-func (n *names[R]) get(name string, make func(name string, rest bool) R) R {
+func (n *names[R]) get(name string, made func(name string, rest bool) R) R {
 	if r, ok := n.by[name]; ok {
 		return r
 	}
 	if name != other && len(n.by) < n.most {
-		r := make(name, false)
+		r := made(name, false)
 		n.by[name] = r
 		n.order = append(n.order, name)
 		return r
 	}
 	if n.rest == nil {
-		r := make(other, true)
+		r := made(other, true)
 		n.rest = &r
 	}
 	return *n.rest
@@ -254,7 +254,7 @@ func (g *gauges) add(s *quill.Stats) {
 		g.timeout = math.Inf(1)
 	}
 	if at := s.LastTransition.At; !at.IsZero() {
-		g.transition = max(g.transition, float64(at.UnixNano())/float64(time.Second))
+		g.transition = max(g.transition, float64(at.UnixNano())/float64(time.Second)) //nolint:forbidigo // a moment for people to read
 	}
 }
 

@@ -3,6 +3,7 @@ package quillprom_test
 import (
 	"bytes"
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"os/exec"
 	"testing"
@@ -43,7 +44,7 @@ func exposition(t *testing.T, c *quillprom.Collector) []byte {
 	p := prometheus.NewPedanticRegistry()
 	p.MustRegister(c)
 	w := httptest.NewRecorder()
-	promhttp.HandlerFor(p, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	promhttp.HandlerFor(p, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	require.Equal(t, 200, w.Code)
 	return w.Body.Bytes()
 }

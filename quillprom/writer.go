@@ -56,10 +56,10 @@ func (w *writer) state(r *row) {
 	d, g := w.d, &r.now
 	w.add(d.open, float64(g.open), r.group, r.name)
 	for i, n := range g.states {
-		w.add(d.state, float64(n), r.group, r.name, quill.State(i).String()) //nolint:gosec // an index of an array
+		w.add(d.state, float64(n), r.group, r.name, quill.State(i).String())
 	}
 	for i, n := range g.override {
-		w.add(d.override, float64(n), r.group, r.name, quill.Override(i).String()) //nolint:gosec // an index of an array
+		w.add(d.override, float64(n), r.group, r.name, quill.Override(i).String())
 	}
 	w.add(d.transition, g.transition, r.group, r.name)
 }
