@@ -37,6 +37,9 @@ type update struct {
 
 func (q *collectors) init(name string, all []metricCollector.MetricCollector) {
 	q.name, q.all = name, all
+	for _, c := range all {
+		c.Reset() // many make their fields there
+	}
 }
 
 func (q *collectors) none() bool { return len(q.all) == 0 }
