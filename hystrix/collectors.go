@@ -122,17 +122,24 @@ func (q *collectors) tell() {
 			over = true
 			return
 		}
-		for _, collector := range q.all {
-			if u.reset {
-				collector.Reset()
-			} else {
-				collector.Update(u.result)
-			}
-		}
+		q.give(u)
+	}
+}
+
+// give hands u to each collector.
+func (q *collectors) give(u *update) {
+	defer func() {
 		q.mu.Lock()
+		defer q.mu.Unlock()
 		q.stuck = false
 		close(u.told)
-		q.mu.Unlock()
+	}()
+	for _, collector := range q.all {
+		if u.reset {
+			collector.Reset()
+		} else {
+			collector.Update(u.result)
+		}
 	}
 }
 
