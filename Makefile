@@ -106,6 +106,14 @@ mutation: $(GREMLINS) ## mutation testing of the root package and internal/windo
 api: ## write api/*.txt, the exported surface; a test fails when it is stale
 	go run ./internal/apilist
 
+.PHONY: compat
+compat: ## write what compat/hystrix-go carries of the library; a test fails when it is stale
+	go run ./internal/compatgen
+
+.PHONY: dropin
+dropin: ## real programs that use hystrix-go: their own tests on it and on quill, as a table
+	go run ./internal/dropin
+
 .PHONY: demo
 demo: ## start the movie catalog and its control page on http://localhost:8080
 	go run ./examples/moviecatalog $(DEMO_FLAGS)

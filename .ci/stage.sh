@@ -71,6 +71,9 @@ real)
 
 coverage) make cover ;;
 
+# The tests of real programs that use hystrix-go, on quill by one line in their go.mod.
+dropin) make dropin ;;
+
 # What proves the library reliable, as much of it as a minute holds; `make reliability` has
 # the rest.
 reliability) go run ./internal/reliability -fast ;;

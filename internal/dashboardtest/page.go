@@ -67,7 +67,7 @@ func Open(t testing.TB, streams ...Stream) *Page {
 	p.server = serve(t, parts.webapp, origins...)
 	p.answer(t, parts.underscore)
 	p.listen()
-	address := p.server.URL + "/monitor/monitor.html?streams=" + url.QueryEscape(string(query))
+	address := p.server.URL + "/monitor/monitor.html?streams=" + url.PathEscape(string(query)) // which the page decodes
 	require.NoError(t, chromedp.Do(p.ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(address)))
 	return p
 }

@@ -1,0 +1,268 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/build/constraint"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	ours      = "github.com/seed-f7c3343e/quill"
+	theirs    = "github.com/afex/hystrix-go"
+	targetDir = "compat/hystrix-go"
+
+	// language is the release that the sources are written in. The module's go line is lower,
+	// so that no client's go.mod has to change; a build constraint lifts each file up to it.
+	language = "go1.26"
+)
+
+// public are the packages that a client imports, as they are called here. What they import
+// of this module goes with them.
+func public() []string {
+	return []string{
+		ours + "/hystrix",
+		ours + "/hystrix/metric_collector",
+		ours + "/hystrix/plugins",
+		ours + "/hystrix/rolling",
+	}
+}
+
+// moved is the import path that a package of ours has in the replacement.
+func moved(imported string) string {
+	rest, own := strings.CutPrefix(imported+"/", ours+"/")
+	rest = strings.TrimSuffix(rest, "/")
+	switch {
+	case !own:
+		return imported
+	case rest == "":
+		return theirs + "/internal/quill"
+	case rest == "hystrix/plugins":
+		return theirs + "/plugins"
+	case rest == "hystrix" || strings.HasPrefix(rest, "hystrix/") || strings.HasPrefix(rest, "internal/"):
+		return theirs + "/" + rest
+	default:
+		return theirs + "/internal/" + rest
+	}
+}
+
+// source is a package of the root module, as go list tells it.
+type source struct {
+	Dir            string   `json:"dir"`
+	ImportPath     string   `json:"importPath"`
+	Name           string   `json:"name"`
+	Standard       bool     `json:"standard"`
+	GoFiles        []string `json:"goFiles"`
+	IgnoredGoFiles []string `json:"ignoredGoFiles"` // by a build constraint, on this machine
+	CgoFiles       []string `json:"cgoFiles"`
+	EmbedFiles     []string `json:"embedFiles"`
+	SFiles         []string `json:"sFiles"`
+}
+
+// render returns what the replacement's generated files should be, by their path in it.
+func render(ctx context.Context, root string) (map[string][]byte, error) {
+	packages, err := sources(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	files := make(map[string][]byte)
+	for _, p := range packages {
+		dir := strings.TrimPrefix(moved(p.ImportPath), theirs+"/")
+		for _, name := range slices.Concat(p.GoFiles, p.IgnoredGoFiles) {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(filepath.Join(p.Dir, name))
+			if err != nil {
+				return nil, err
+			}
+			from := path.Join(strings.TrimPrefix(p.ImportPath, ours), name)
+			out, err := rewrite(strings.TrimPrefix(from, "/"), text)
+			if errors.Is(err, errLeftOut) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			files[path.Join(dir, name)] = out
+		}
+		files[path.Join(dir, tooOldFile)] = tooOld(p.Name)
+	}
+	license, err := os.ReadFile(filepath.Join(root, "LICENSE"))
+	if err != nil {
+		return nil, err
+	}
+	files["LICENSE"] = license // a published module has its own
+	return files, nil
+}
+
+// sources lists the public packages and what they import of this module.
+func sources(ctx context.Context, root string) ([]source, error) {
+	list := exec.CommandContext(ctx, "go", append([]string{"list", "-deps", "-json"}, public()...)...)
+	list.Dir = root
+	var problems bytes.Buffer
+	list.Stderr = &problems
+	out, err := list.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", err, problems.String())
+	}
+	var packages []source
+	decoder := json.NewDecoder(bytes.NewReader(out))
+	for {
+		var p source
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return packages, nil
+		} else if err != nil {
+			return nil, err
+		}
+		switch {
+		case p.Standard:
+		case p.ImportPath != ours && !strings.HasPrefix(p.ImportPath, ours+"/"):
+			return nil, fmt.Errorf("a drop-in may require nothing, but one of its packages imports %s", p.ImportPath)
+		case len(p.CgoFiles)+len(p.EmbedFiles)+len(p.SFiles) > 0:
+			return nil, fmt.Errorf("%s has more than Go files, which this generator does not copy", p.ImportPath)
+		default:
+			packages = append(packages, p)
+		}
+	}
+}
+
+// errLeftOut is returned for a file that has no place in the replacement.
+var errLeftOut = errors.New("only for the tests of this module")
+
+// rewrite turns a source into a file of the replacement.
+func rewrite(from string, text []byte) ([]byte, error) {
+	expr, body, err := splitConstraint(from, text)
+	if err != nil {
+		return nil, err
+	}
+	if expr != nil && expr.String() == "explore" {
+		return nil, errLeftOut // the scheduler that explores interleavings
+	}
+	var lifted constraint.Expr = &constraint.TagExpr{Tag: language}
+	if expr != nil {
+		lifted = &constraint.AndExpr{X: lifted, Y: expr}
+	}
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, from, body, parser.ImportsOnly|parser.ParseComments)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "// Code generated by `make compat` from %s of %s. DO NOT EDIT.\n\n//go:build %s\n\n", from, ours, lifted)
+	done := 0
+	for _, spec := range file.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			return nil, err
+		}
+		b.Write(body[done:fset.Position(spec.Path.Pos()).Offset])
+		b.WriteString(strconv.Quote(moved(imported)))
+		done = fset.Position(spec.Path.End()).Offset
+	}
+	b.Write(body[done:])
+	return format.Source(b.Bytes())
+}
+
+// splitConstraint takes the build constraint out of a file, if there is one.
+func splitConstraint(from string, text []byte) (constraint.Expr, []byte, error) {
+	done := 0
+	for line := range bytes.Lines(text) {
+		trimmed := strings.TrimSpace(string(line))
+		switch {
+		case constraint.IsGoBuild(trimmed):
+			expr, err := constraint.Parse(trimmed)
+			if err != nil {
+				return nil, nil, fmt.Errorf("%s: %w", from, err)
+			}
+			return expr, slices.Concat(text[:done], text[done+len(line):]), nil
+		case trimmed != "" && !strings.HasPrefix(trimmed, "//"):
+			return nil, text, nil
+		}
+		done += len(line)
+	}
+	return nil, text, nil
+}
+
+// tooOldFile is the one file of a package that an older toolchain sees.
+const tooOldFile = "needs_go1.26.go"
+
+func tooOld(name string) []byte {
+	return fmt.Appendf(nil, `// Code generated by %[1]cmake compat%[1]c. DO NOT EDIT.
+
+//go:build !%[2]s
+
+package %[3]s
+
+// An older toolchain stops at the next line, whose name says what it lacks.
+var _ = this_replacement_of_hystrix_go_is_%[4]s_and_needs_%[5]s_or_newer_to_build
+`, '`', language, name, "quill", strings.NewReplacer("go", "Go_", ".", "_").Replace(language))
+}
+
+// compare returns the paths in the target that are not as wanted: to be written or removed.
+func compare(target string, want map[string][]byte) ([]string, error) {
+	var stale []string
+	for name, text := range want {
+		have, err := os.ReadFile(filepath.Join(target, filepath.FromSlash(name)))
+		if err != nil && !os.IsNotExist(err) {
+			return nil, err
+		}
+		if err != nil || !bytes.Equal(have, text) {
+			stale = append(stale, name)
+		}
+	}
+	err := filepath.WalkDir(target, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		relative, err := filepath.Rel(target, file)
+		if err != nil {
+			return err
+		}
+		name := filepath.ToSlash(relative)
+		if _, wanted := want[name]; !wanted && strings.HasSuffix(name, ".go") {
+			stale = append(stale, name)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(stale)
+	return stale, nil
+}
+
+// store makes the stale paths of the target as wanted.
+func store(target string, want map[string][]byte, stale []string) error {
+	for _, name := range stale {
+		file := filepath.Join(target, filepath.FromSlash(name))
+		text, wanted := want[name]
+		if !wanted {
+			if err := os.Remove(file); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // sources are for everybody to read
+			return err
+		}
+		if err := os.WriteFile(file, text, 0o644); err != nil { //nolint:gosec // likewise
+			return err
+		}
+	}
+	return nil
+}
