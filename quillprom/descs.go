@@ -22,6 +22,9 @@ type descs struct {
 	permits, inFlight, queued, abandoned, probes, fallbacksInFlight    *desc
 	maxConcurrent, queueLimit, maxFallbacks, timeout                   *desc
 
+	// by command_group, command_name, where there is a candidate beside the settings in force
+	shadowCalls, shadowRefusals, shadowRefused, shadowTimeouts, shadowTimeoutsSucceeded, shadowState *desc
+
 	// by pool_name
 	poolActive, poolQueue, poolExecuted, poolLimit, poolQueueLimit *desc
 	poolActiveCount, poolCompleted, poolTasks                      *desc // the bridge's
@@ -51,6 +54,7 @@ func newDescs(s Settings) *descs {
 	d.counts(family("hystrix_command", "command_group", "command_name"))
 	d.gauges(family("hystrix_command", "command_group", "command_name"))
 	d.breaker(family("hystrix_circuit_breaker", "command_group", "command_name"))
+	d.shadows(family("hystrix_shadow", "command_group", "command_name"))
 	d.ofPools(family("hystrix_thread_pool", "pool_name"), s.BridgeNames)
 	d.ofShared(family("hystrix_bulkhead", "bulkhead_name"))
 	d.commands = family("hystrix")(gauge, "commands",

@@ -69,7 +69,7 @@ func (l *ledger) scrape(sources []source) {
 	l.scrapes++
 	l.named, l.unnamed = 0, 0
 	for _, r := range l.rows.inOrder() {
-		r.now = gauges{}
+		r.now, r.shadow.now, r.shadow.in = gauges{}, 0, [3]int{}
 	}
 	for _, p := range l.pools.inOrder() {
 		p.now = poolGauges{}
@@ -80,7 +80,7 @@ func (l *ledger) scrape(sources []source) {
 	}
 	for circuit, a := range l.accounts {
 		if a.seen != l.scrapes { // removed
-			l.book(a, circuit.Stats())
+			l.book(a, circuit.Stats(), circuit)
 			delete(l.accounts, circuit)
 		}
 	}
@@ -98,8 +98,9 @@ func (l *ledger) live(s source, bulkheads *users) {
 	}
 	a.seen = l.scrapes
 	stats := s.circuit.Stats()
-	l.book(a, stats)
+	l.book(a, stats, s.circuit)
 	a.row.now.add(&stats)
+	a.row.shadow.live(&a.last.shadow)
 	bulkheads.add(s.circuit, &stats)
 	if a.row.rest {
 		l.unnamed++
@@ -118,8 +119,9 @@ func (l *ledger) rowOf(s source) *row {
 	})
 }
 
-func (l *ledger) book(a *account, s quill.Stats) {
+func (l *ledger) book(a *account, s quill.Stats, c *quill.Circuit) {
 	now := readingOf(&s)
+	now.shadow = shadowOf(c)
 	a.row.book(&now, &a.last)
 	if s.Settings.Isolation == quill.Pool {
 		p := l.poolOf(s.Bulkhead)
@@ -177,6 +179,7 @@ type row struct {
 	sums             counters
 	execution, whole histogram
 	steps            []quill.StepStats
+	shadow           shadowRow
 	now              gauges
 }
 
@@ -188,6 +191,7 @@ func (r *row) book(now, last *reading) {
 	r.sums[now.rejectedAs] += now.rejected - min(now.rejected, last.rejected)
 	r.execution.book(now.execution, last.execution)
 	r.whole.book(now.whole, last.whole)
+	r.shadow.book(&now.shadow, &last.shadow)
 	for i, s := range now.steps { // a circuit's steps keep their places
 		before := quill.StepStats{}
 		if i < len(last.steps) {

@@ -37,6 +37,7 @@ type reading struct {
 
 	execution, whole quill.Latency
 	steps            []quill.StepStats
+	shadow           shadowReading
 }
 
 func readingOf(s *quill.Stats) reading {

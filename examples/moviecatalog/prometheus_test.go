@@ -176,7 +176,7 @@ func TestRealPrometheusReturnsTheRightNumbers(t *testing.T) {
 }
 
 // mayBeEmpty matches expressions that show what should not be.
-var mayBeEmpty = regexp.MustCompile(`> 0$|override|_bulkhead_|changes\(`)
+var mayBeEmpty = regexp.MustCompile(`> 0$|override|_bulkhead_|_shadow_|changes\(`)
 
 // dashboardExpressions are those of the Grafana dashboard, with its variables set to All.
 func dashboardExpressions(t *testing.T) (all []string) {
