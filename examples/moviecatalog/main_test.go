@@ -21,7 +21,7 @@ import (
 func TestMain(m *testing.M) {
 	_ = os.Unsetenv("TMDB_TOKEN")
 	_ = os.Unsetenv("TMDB_API_KEY")
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/seed-f7c3343e/quill.(*worker).loop"))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/seed-f7c3343e/quill.(*worker).loop"))
 }
 
 // freePorts makes every instance take a free port.

@@ -18,7 +18,7 @@ import (
 
 // The warm workers of quill's pools go by themselves after a while.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/seed-f7c3343e/quill.(*worker).loop"))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/seed-f7c3343e/quill.(*worker).loop"))
 }
 
 func TestShortStoryIsPlayedMeasuredAndShown(t *testing.T) {
