@@ -114,6 +114,15 @@ compat: ## write what compat/hystrix-go carries of the library; a test fails whe
 dropin: ## real programs that use hystrix-go: their own tests on it and on quill, as a table
 	go run ./internal/dropin
 
+.PHONY: ui
+ui: ## build the dashboard's page from quillstream/ui/src into ui/dist, which is committed
+	npm --prefix quillstream/ui ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	npm --prefix quillstream/ui run --silent build
+
+.PHONY: pictures
+pictures: ## take the docs' pictures of the dashboard anew, with chromium
+	go test -C quillstream/browsertest -count=1 -run '^TestPagesOfAWorldAreShownWhole$$' . -args -pictures ../../docs/images
+
 .PHONY: demo
 demo: ## start the movie catalog and its control page on http://localhost:8080
 	go run ./examples/moviecatalog $(DEMO_FLAGS)

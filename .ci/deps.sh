@@ -37,7 +37,7 @@ if ((${#missing[@]})); then
 fi
 
 # What npm has, by its lock file, where the file is newer than what was installed by it.
-for module in internal/dashboardtest; do
+for module in internal/dashboardtest quillstream/ui; do
 	installed=$module/node_modules/.package-lock.json
 	if [ ! -e "$installed" ] || [ "$module/package-lock.json" -nt "$installed" ]; then
 		npm --prefix "$module" ci --ignore-scripts --no-audit --no-fund --loglevel=error

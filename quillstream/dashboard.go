@@ -24,12 +24,13 @@ import (
 // No goroutine rests in between, neither for the Board nor for a circuit. Nothing else is
 // computed while nobody looks.
 type Board struct {
-	registry *quill.Registry
-	host     string
-	admin    Admin
-	sources  []*source
-	client   *http.Client
-	most     int // requests for data at once
+	registry  *quill.Registry
+	host      string
+	admin     Admin
+	sources   []*source
+	client    *http.Client
+	ownClient bool
+	most      int // requests for data at once
 
 	history     *history
 	now, sparks *document // what all viewers see
@@ -116,7 +117,7 @@ func Dashboard(r *quill.Registry, opts ...DashboardOption) *Board {
 		b.host = hostname()
 	}
 	if b.client == nil {
-		b.client = plainClient()
+		b.client, b.ownClient = plainClient(), true
 	}
 	labels := map[string]bool{b.host: true}
 	for _, s := range b.sources {
@@ -143,6 +144,9 @@ func (b *Board) Close() error {
 	b.history.stop()
 	b.cancel()
 	b.fetches.Wait()
+	if b.ownClient {
+		b.client.CloseIdleConnections()
+	}
 	return nil
 }
 
@@ -173,7 +177,7 @@ func (b *Board) route() {
 		b.routes.Handle("GET "+pattern, h)
 		b.routes.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Allow", "GET, HEAD")
-			refuse(w, http.StatusMethodNotAllowed, errors.New("this can only be read"))
+			decline(w, http.StatusMethodNotAllowed, errors.New("this can only be read"))
 		})
 	}
 	for name, a := range assets() {
@@ -184,7 +188,7 @@ func (b *Board) route() {
 	get("/data/command", b.bounded(http.HandlerFunc(b.serveCommand)))
 	b.routes.HandleFunc("/do/{action}", b.serveAction)
 	b.routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, http.StatusNotFound,
+		decline(w, http.StatusNotFound,
 			errors.New("the dashboard has no such page: is it mounted with http.StripPrefix, at a path that ends in a slash?"))
 	})
 }
@@ -210,7 +214,7 @@ func (b *Board) bounded(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		default:
 			w.Header().Set("Retry-After", "2")
-			refuse(w, http.StatusServiceUnavailable, fmt.Errorf("%d requests are served already, which is the most", b.most))
+			decline(w, http.StatusServiceUnavailable, fmt.Errorf("%d requests are served already, which is the most", b.most))
 		}
 	})
 }

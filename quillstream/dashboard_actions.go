@@ -63,7 +63,7 @@ var (
 func (b *Board) serveAction(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		refuse(w, http.StatusMethodNotAllowed, errors.New("changes are asked for with POST"))
+		decline(w, http.StatusMethodNotAllowed, errors.New("changes are asked for with POST"))
 		return
 	}
 	kind := r.PathValue("action")
@@ -72,14 +72,14 @@ func (b *Board) serveAction(w http.ResponseWriter, r *http.Request) {
 	}[kind]
 	switch {
 	case b.admin.Authorize == nil:
-		refuse(w, http.StatusForbidden, errReadOnly)
+		decline(w, http.StatusForbidden, errReadOnly)
 		return
 	case do == nil:
-		refuse(w, http.StatusNotFound, errors.New("there is no such change"))
+		decline(w, http.StatusNotFound, errors.New("there is no such change"))
 		return
 	case http.NewCrossOriginProtection().Check(r) != nil, r.Header.Get(actionHeader) == "",
 		!strings.HasPrefix(r.Header.Get("Content-Type"), "application/json"):
-		refuse(w, http.StatusForbidden, errForeign)
+		decline(w, http.StatusForbidden, errForeign)
 		return
 	}
 	a := Action{At: time.Now(), Request: r, Kind: kind}
@@ -101,7 +101,7 @@ func (b *Board) serveAction(w http.ResponseWriter, r *http.Request) {
 		b.admin.Audit(a)
 	}
 	if err != nil {
-		refuse(w, status, err, problemsOf(err)...)
+		decline(w, status, err, problemsOf(err)...)
 		return
 	}
 	b.now.forget() // whoever asks next sees it
@@ -168,12 +168,12 @@ type checked struct {
 
 func (b *Board) serveCheck(w http.ResponseWriter, r *http.Request, ask request) {
 	if _, err := b.lookup(ask.Name); err != nil {
-		refuse(w, http.StatusUnprocessableEntity, err)
+		decline(w, http.StatusUnprocessableEntity, err)
 		return
 	}
 	s, err := quill.ParseSettings(ask.Settings)
 	if err != nil {
-		refuse(w, http.StatusUnprocessableEntity, err, problemsOf(err)...)
+		decline(w, http.StatusUnprocessableEntity, err, problemsOf(err)...)
 		return
 	}
 	answer(w, r, checked{s.InWords()})

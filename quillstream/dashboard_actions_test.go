@@ -104,7 +104,7 @@ func TestSettingsAreValidatedFieldByField(t *testing.T) {
 	b := newBoard(t, reg, WithAdmin(admin))
 	w := ask(b, "settings", `{"name":"movies","settings":{"timeout":"5ns","probes":0,"errorPercentThreshold":"much"}}`)
 	require.Equal(t, http.StatusUnprocessableEntity, w.Code)
-	var r refusal
+	var r denial
 	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &r))
 	var fields []string
 	for _, p := range r.Problems {

@@ -101,21 +101,21 @@ func zip(text []byte, level int) []byte {
 func answer(w http.ResponseWriter, r *http.Request, v any) {
 	text, err := json.Marshal(v)
 	if err != nil {
-		refuse(w, http.StatusInternalServerError, err)
+		decline(w, http.StatusInternalServerError, err)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	send(w, r, "application/json", text, zip(text, gzip.BestSpeed))
 }
 
-// refusal is what is answered instead of what was asked for.
-type refusal struct {
+// denial is what is answered instead of what was asked for.
+type denial struct {
 	Error    string    `json:"error"`
 	Problems []problem `json:"problems,omitempty"`
 }
 
-func refuse(w http.ResponseWriter, status int, err error, problems ...problem) {
-	text, _ := json.Marshal(refusal{err.Error(), problems}) //nolint:errchkjson // strings only
+func decline(w http.ResponseWriter, status int, err error, problems ...problem) {
+	text, _ := json.Marshal(denial{err.Error(), problems}) //nolint:errchkjson // strings only
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -17,7 +17,7 @@ type detailView struct {
 	InForce quill.Settings `json:"inForce"`  // with the defaults filled in
 	Words   []string       `json:"words"`    // the same in words
 	Shared  string         `json:"bulkhead"` // a bulkhead that other circuits use too
-	Explain any            `json:"explain"`
+	Explain any            `json:"explain"`  // a quill.Explanation, or one as it came from another process
 }
 
 // serveCommand serves the page of one command, of this process or of another.
@@ -31,12 +31,12 @@ func (b *Board) serveCommand(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 		}
-		refuse(w, http.StatusNotFound, errors.New("the dashboard knows no such process"))
+		decline(w, http.StatusNotFound, errors.New("the dashboard knows no such process"))
 		return
 	}
 	c, ok := b.registry.Lookup(name)
 	if !ok {
-		refuse(w, http.StatusNotFound, errors.New("there is no such command: it was removed, or never made"))
+		decline(w, http.StatusNotFound, errors.New("there is no such command: it was removed, or never made"))
 		return
 	}
 	answer(w, r, b.viewDetail(c))
@@ -47,7 +47,7 @@ func (b *Board) viewDetail(c *quill.Circuit) detailView {
 	v := detailView{
 		Host: b.host, Self: true, Now: b.viewCircuit(c), History: b.history.of(c.Name()),
 		Given: c.Settings(), InForce: s.Settings, Words: s.Settings.InWords(),
-		Explain: explain(c),
+		Explain: c.Explain(),
 	}
 	if s.Bulkhead != c.Name() {
 		v.Shared = s.Bulkhead

@@ -1,21 +1,35 @@
 package quillstream
 
-import "github.com/seed-f7c3343e/quill"
+import (
+	"time"
+
+	"github.com/seed-f7c3343e/quill"
+)
 
 // shadowView is what the candidate of a command would have done.
 type shadowView struct {
-	State quill.State `json:"state"`
+	State             quill.State `json:"state"`
+	SinceMS           float64     `json:"sinceMs"`
+	Calls             uint64      `json:"calls"`
+	ShortCircuited    uint64      `json:"shortCircuited"`
+	Rejected          uint64      `json:"rejected"`
+	TimedOut          uint64      `json:"timedOut"`
+	RefusedFailed     uint64      `json:"refusedFailed"`
+	RefusedSucceeded  uint64      `json:"refusedSucceeded"`
+	TimedOutSucceeded uint64      `json:"timedOutSucceeded"`
+	Line              string      `json:"line"`
+	Words             []string    `json:"words"`
 }
 
-func viewShadow(*quill.Circuit) *shadowView { return nil }
-
-// explain is the evidence of a command.
-func explain(c *quill.Circuit) any {
-	t := c.Stats().LastTransition
-	if t.At.IsZero() {
-		return map[string]any{}
+func viewShadow(c *quill.Circuit) *shadowView {
+	s, ok := c.Shadow()
+	if !ok {
+		return nil
 	}
-	return map[string]any{"transitions": []any{map[string]any{
-		"from": t.From, "to": t.To, "override": t.Override, "reason": t.Reason, "at": t.At, "health": t.Health,
-	}}}
+	return &shadowView{
+		State: s.State, SinceMS: millis(time.Since(s.Since)), Calls: s.Calls,
+		ShortCircuited: s.ShortCircuited, Rejected: s.Rejected, TimedOut: s.TimedOut,
+		RefusedFailed: s.RefusedFailed, RefusedSucceeded: s.RefusedSucceeded,
+		TimedOutSucceeded: s.TimedOutSucceeded, Line: s.Explanation.Line(), Words: s.Settings.InWords(),
+	}
 }

@@ -22,7 +22,7 @@ type document struct {
 func (d *document) serve(w http.ResponseWriter, r *http.Request) {
 	plain, zipped, err := d.latest()
 	if err != nil {
-		refuse(w, http.StatusInternalServerError, err)
+		decline(w, http.StatusInternalServerError, err)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")

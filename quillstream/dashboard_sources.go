@@ -12,8 +12,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/seed-f7c3343e/quill"
 )
 
 // Source is the dashboard of another process.
@@ -46,11 +44,15 @@ const (
 
 // plainClient asks whom it was told to ask, and nobody whom that one names.
 func plainClient() *http.Client {
-	return &http.Client{
-		Timeout:       sourcePatience,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	transport, ok := http.DefaultTransport.(*http.Transport)
+	if !ok { // a program's own, which it has its reasons for
+		return &http.Client{Timeout: sourcePatience, CheckRedirect: stay}
 	}
+	return &http.Client{Timeout: sourcePatience, CheckRedirect: stay, Transport: transport.Clone()}
 }
+
+// stay is CheckRedirect of a client that goes nowhere else.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // source is a Source and what it said last. It is asked while somebody looks, never by the
 // one who looks: a process that hangs delays no page.
@@ -98,7 +100,7 @@ func (a *said[T]) ask(s *source, path string) {
 	}
 }
 
-// fetch asks the process. A refusal in its own words comes with its status.
+// fetch asks the process. A denial in its own words comes with its status.
 func (s *source) fetch(ctx context.Context, path string) (body []byte, status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, sourcePatience)
 	defer cancel()
@@ -165,31 +167,17 @@ func (s *source) hostSparks() hostSparks {
 func (s *source) serveCommand(w http.ResponseWriter, r *http.Request, name string) {
 	body, status, err := s.fetch(r.Context(), "/data/command?name="+url.QueryEscape(name))
 	if status == http.StatusNotFound {
-		refuse(w, http.StatusNotFound, errors.New("there is no such command: it was removed, or never made"))
+		decline(w, http.StatusNotFound, errors.New("there is no such command: it was removed, or never made"))
 		return
 	}
-	var v remoteDetail
+	var v detailView
 	if err == nil {
 		err = json.Unmarshal(body, &v)
 	}
 	if err != nil {
-		refuse(w, http.StatusBadGateway, fmt.Errorf("%s cannot be shown: %w", s.Host, err))
+		decline(w, http.StatusBadGateway, fmt.Errorf("%s cannot be shown: %w", s.Host, err))
 		return
 	}
 	v.Host, v.Self = s.Host, false
 	answer(w, r, v)
-}
-
-// remoteDetail is a detailView with those parts left as they came that no Go program
-// reads.
-type remoteDetail struct {
-	Host    string          `json:"host"`
-	Self    bool            `json:"self"`
-	Now     commandView     `json:"now"`
-	History historyView     `json:"history"`
-	Given   quill.Settings  `json:"given"`
-	InForce quill.Settings  `json:"inForce"`
-	Words   []string        `json:"words"`
-	Shared  string          `json:"bulkhead"`
-	Explain json.RawMessage `json:"explain"`
 }

@@ -52,7 +52,7 @@ func TestSeveralProcessesAreOnOnePage(t *testing.T) {
 	require.Len(t, hosts[1].Commands, 2)
 	require.Empty(t, hosts[1].Error)
 
-	var d remoteDetail
+	var d detailView
 	read(t, b, "/data/command?host=web-2&name=tax", &d)
 	require.Equal(t, "web-2", d.Host)
 	require.False(t, d.Self)

@@ -35,6 +35,7 @@ type dependency struct {
 	usual    time.Duration
 	settings quill.Settings
 	steps    []string
+	shadow   *quill.Settings
 	// at turns it ill: it is told how long the world is old.
 	at func(age time.Duration) (slower time.Duration, failing float64)
 }
@@ -58,6 +59,7 @@ func world(length time.Duration) []dependency {
 	slowly.SlowCallDuration, slowly.SlowCallPercentThreshold = 400*time.Millisecond, 60
 	patient := s(2*time.Second, 16)
 	patient.SleepWindow, patient.MaxSleepWindow = 8*time.Second, time.Minute
+	tighter := s(250*time.Millisecond, 3)
 	return []dependency{
 		{
 			name: "shipping.quote", rate: 18, usual: 42 * time.Millisecond, settings: s(800*time.Millisecond, 20),
@@ -103,7 +105,7 @@ func world(length time.Duration) []dependency {
 		{name: "reviews.list", rate: 7, usual: 85 * time.Millisecond, settings: s(time.Second, 10), steps: []string{"default"}, at: steady},
 		{name: "tax.rate", rate: 4, usual: 12 * time.Millisecond, settings: s(400*time.Millisecond, 10), at: steady},
 		{name: "email.receipt", rate: 1.5, usual: 210 * time.Millisecond, settings: s(3*time.Second, 6), at: steady},
-		{name: "fraud.score", rate: 8, usual: 95 * time.Millisecond, settings: s(700*time.Millisecond, 12), at: steady},
+		{name: "fraud.score", rate: 8, usual: 95 * time.Millisecond, settings: s(700*time.Millisecond, 12), at: steady, shadow: &tighter},
 		{name: "search.suggest", rate: 0, settings: s(200*time.Millisecond, 10), at: steady},
 		{name: "legacy.erp", rate: 0, settings: s(5*time.Second, 4), at: steady},
 	}
@@ -132,6 +134,11 @@ func (d dependency) play(ctx context.Context, wg *sync.WaitGroup, reg *quill.Reg
 		}
 		return "answer", nil
 	}, d.settings, quill.WithRegistry(reg))
+	if d.shadow != nil {
+		if err := ask.Circuit().SetShadow(*d.shadow); err != nil {
+			panic(err)
+		}
+	}
 	for i, step := range d.steps {
 		ask = ask.Fallback(step, func(context.Context, string, error) (string, error) {
 			if i < len(d.steps)-1 && draw() < 0.5 {

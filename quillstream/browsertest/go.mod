@@ -1,6 +1,6 @@
 module github.com/seed-f7c3343e/quill/quillstream/browsertest
 
-go 1.26
+go 1.26.0
 
 replace github.com/seed-f7c3343e/quill => ../..
 
@@ -13,5 +13,6 @@ require (
 require (
 	github.com/chromedp/cdproto v0.159.0 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
+	github.com/tmaxmax/go-sse v0.12.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 )

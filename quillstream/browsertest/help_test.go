@@ -47,7 +47,37 @@ func browser(t *testing.T) context.Context {
 	ctx, cancelPage := chromedp.NewContext(ctx)
 	t.Cleanup(cancelPage)
 	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate("about:blank")))
+	listen(t, ctx)
 	return ctx
+}
+
+// listen fails the test if the page throws, breaks its Content-Security-Policy or asks for
+// something that is not there.
+func listen(t *testing.T, ctx context.Context) {
+	t.Helper()
+	messages := chromedp.Console(ctx)
+	done := make(chan []string)
+	go func() {
+		var complaints []string
+		for m, err := range messages {
+			if err != nil {
+				break
+			}
+			if m.IsException() || m.Type == chromedp.ConsoleError || m.Type == chromedp.ConsoleWarning {
+				complaints = append(complaints, m.String())
+			}
+		}
+		done <- complaints
+	}()
+	t.Cleanup(func() {
+		require.NoError(t, chromedp.Cancel(ctx))
+		for _, c := range <-done {
+			// The browser notes each refusal, which the page shows in its own words.
+			if !strings.Contains(c, "status of 422") && !strings.Contains(c, "ERR_CONNECTION_REFUSED") {
+				t.Errorf("the browser complains: %s", c)
+			}
+		}
+	})
 }
 
 // open shows a page in a window of that size.
@@ -63,10 +93,10 @@ func becomes(t *testing.T, ctx context.Context, condition string) {
 	require.NoError(t, err, "never on the page: %s", condition)
 }
 
-// value evaluates an expression on the page.
+// value evaluates an expression on the page; of a promise, what it comes to.
 func value[T any](t *testing.T, ctx context.Context, expression string) T {
 	t.Helper()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	require.NoError(t, err, expression)
 	return v
 }

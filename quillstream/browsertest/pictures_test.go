@@ -6,10 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestPicturesForTheDocs(t *testing.T) {
-	if *pictures == "" {
-		t.Skip("run with -args -pictures DIR")
-	}
+// TestPagesOfAWorldAreShownWhole takes the pictures of the docs, where they are wanted.
+func TestPagesOfAWorldAreShownWhole(t *testing.T) {
 	page := world(t)
 	ctx := browser(t)
 	open(t, ctx, page, 1360, 860)

@@ -22,7 +22,6 @@ export function CommandPage({ host, name }: { host: string; name: string }) {
   const id = s.idOf(host, name);
   const row = s.rows.value.find((r) => r.id === id);
   const c = row?.c ?? detail.value?.now;
-  const moved = c ? c.state + c.override + Math.round((performance.now() - c.sinceMs) / 3000) : "";
 
   const load = async () => {
     try {
@@ -41,8 +40,7 @@ export function CommandPage({ host, name }: { host: string; name: string }) {
     void load();
     const timer = setInterval(() => !document.hidden && !s.paused.value && void load(), 5000);
     return () => clearInterval(timer);
-  }, [id, c?.state, c?.override]);
-  void moved;
+  }, [id, c?.state, c?.override, c?.reason]);
 
   const points = useMemo(() => (detail.value ? pointsOf(detail.value.history) : []), [detail.value]);
   const d = detail.value;
@@ -78,7 +76,7 @@ export function CommandPage({ host, name }: { host: string; name: string }) {
         </div>
         <section class="panel evidence" aria-labelledby="h-evidence">
           <div class="head"><h2 id="h-evidence">What moved it, and on what evidence</h2></div>
-          {d && <Samples errors={d.explain.errors} slowest={d.explain.slowest} title="Right now" />}
+          {d && <Samples errors={d.explain.errors} slowest={d.explain.slowest} title="Right now" at={new Date(d.explain.at)} />}
           {d && <EvidenceList all={d.explain.transitions ?? []} />}
         </section>
         {d && s.snapshot.value?.admin && row && <Actions d={d} self={row.self} onChange={(next) => (detail.value = next)} />}

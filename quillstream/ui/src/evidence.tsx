@@ -22,9 +22,10 @@ function Item({ e, first }: { e: Evidence; first: boolean }) {
       <span class="reason"><Name text={e.reason} /></span>
     </>
   );
-  if (!more) return <li><div class="flat">{line}</div></li>;
+  const aside = e.to === "half-open"; // a step on the way, which would hide the others
+  if (!more) return <li class={aside ? "step-aside" : ""}><div class="flat">{line}</div></li>;
   return (
-    <li>
+    <li class={aside ? "step-aside" : ""}>
       <details open={first}>
         <summary>{line}</summary>
         <div class="proof">
@@ -64,7 +65,12 @@ export function Outcomes({ w }: { w: Counts }) {
   );
 }
 
-export function Samples({ errors, slowest, title, at }: { errors?: ErrorSample[]; slowest?: SlowCall[]; title?: string; at?: Date }) {
+export function Samples({ errors, slowest, title, at }: { errors?: ErrorSample[]; slowest?: SlowCall[]; title?: string; at: Date }) {
+  const ago = (then: string) => {
+    const ms = at.getTime() - new Date(then).getTime();
+    if (title) return ms < 1000 ? "just now" : f.span(ms) + " ago";
+    return ms < 1000 ? "then" : f.span(ms) + " before";
+  };
   if (!errors?.length && !slowest?.length) return null;
   return (
     <div class="samples">
@@ -74,7 +80,7 @@ export function Samples({ errors, slowest, title, at }: { errors?: ErrorSample[]
           <h4>Last errors</h4>
           <ul>
             {errors.map((x) => (
-              <li key={x.text}><b class="times">{f.full(x.count)}×</b> <code><Name text={x.text} /></code> <span class="soft">{ago(x.last, at)}</span></li>
+              <li key={x.text}><b class="times">{f.full(x.count)}×</b> <code><Name text={x.text} /></code> <span class="soft">{ago(x.last)}</span></li>
             ))}
           </ul>
         </div>
@@ -83,18 +89,12 @@ export function Samples({ errors, slowest, title, at }: { errors?: ErrorSample[]
         <div>
           <h4>Slowest calls</h4>
           <ul>
-            {slowest.map((x, i) => <li key={i}><b>{duration(x.duration)}</b> {x.outcome} <span class="soft">{ago(x.at, at)}</span></li>)}
+            {slowest.map((x, i) => <li key={i}><b>{duration(x.duration)}</b> {x.outcome} <span class="soft">{ago(x.at)}</span></li>)}
           </ul>
         </div>
       )}
     </div>
   );
-}
-
-function ago(at: string, base?: Date): string {
-  const ms = (base?.getTime() ?? Date.now()) - new Date(at).getTime();
-  if (ms < 1000) return base ? "then" : "just now";
-  return f.span(ms) + (base ? " before" : " ago");
 }
 
 // duration rounds what Go writes ("1.234567891s") to three digits.

@@ -24,9 +24,10 @@ export function percent(v: number): string {
   return digits(v, v < 10 ? 1 : 0);
 }
 
-// latency returns a number and its unit.
+// latency returns a number and its unit; 0 is none.
 export function latency(ms: number): [string, string] {
   if (ms === 0) return ["–", ""];
+  if (ms < 0.01) return ["<0.01", "ms"];
   if (ms < 1) return [digits(ms, 2), "ms"];
   if (ms < 10) return [digits(ms, 1), "ms"];
   if (ms < 1000) return [digits(ms, 0), "ms"];

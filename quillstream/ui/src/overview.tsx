@@ -1,10 +1,11 @@
 // The page of all commands.
 import { type ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Latency, Left, Meter, Name, Pill, Spark } from "./bits";
 import * as f from "./format";
 import { type Level, levelHints, levels, levelWords, strain } from "./level";
 import * as s from "./store";
+import type { Spark as SparkData } from "./types";
 
 const sortWords: Record<s.SortKey, string> = {
   level: "State",
@@ -20,19 +21,17 @@ const sortWords: Record<s.SortKey, string> = {
   shadow: "Shadow",
 };
 
+// One key leads to the filter, as in many programs.
+addEventListener("keydown", (e) => {
+  const typing = (e.target as HTMLElement).closest("input, select, textarea");
+  const search = document.getElementById("search");
+  if (e.key === "/" && search && !typing && !e.ctrlKey && !e.metaKey && !e.altKey) {
+    e.preventDefault();
+    search.focus();
+  }
+});
+
 export function Overview() {
-  const search = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    const key = (e: KeyboardEvent) => {
-      const typing = (e.target as HTMLElement).closest("input, select, textarea");
-      if (e.key === "/" && !typing && !e.ctrlKey && !e.metaKey && !e.altKey) {
-        e.preventDefault();
-        search.current?.focus();
-      }
-    };
-    addEventListener("keydown", key);
-    return () => removeEventListener("keydown", key);
-  }, []);
   const hosts = s.snapshot.value?.hosts ?? [];
   return (
     <main id="main" tabIndex={-1}>
@@ -41,7 +40,7 @@ export function Overview() {
       <Sources />
       <search class="bar" aria-label="Filter and order">
         <input
-          ref={search} id="search" type="search" placeholder="Filter by name  ( / )" aria-label="Filter by name"
+          id="search" type="search" placeholder="Filter by name  ( / )" aria-label="Filter by name"
           autocomplete="off" spellcheck={false} value={s.words.value}
           onInput={(e) => (s.words.value = e.currentTarget.value)}
           onKeyDown={(e) => e.key === "Escape" && (s.words.value = "")}
@@ -186,13 +185,53 @@ function Table() {
   );
 }
 
-function CommandRow({ r, several, queues, steps, shadows }: { r: s.Row; several: boolean; queues: boolean; steps: boolean; shadows: boolean }) {
+interface RowProps {
+  r: s.Row;
+  several: boolean;
+  queues: boolean;
+  steps: boolean;
+  shadows: boolean;
+}
+
+// Rows that are out of sight are brought up to date when they come into it, or when their
+// state changes: a page of hundreds of commands stays fluid.
+const inSight = new Map<Element, (seen: boolean) => void>();
+const sight = new IntersectionObserver(
+  (all) => all.forEach((e) => inSight.get(e.target)?.(e.isIntersecting)),
+  { rootMargin: "400px 0px" },
+);
+
+function CommandRow(p: RowProps) {
+  const [seen, setSeen] = useState(true);
+  const row = useRef<HTMLTableRowElement>(null);
+  const last = useRef(p.r);
+  if (seen || last.current.level !== p.r.level || last.current.id !== p.r.id) last.current = p.r;
+  useEffect(() => {
+    const e = row.current!;
+    inSight.set(e, setSeen);
+    sight.observe(e);
+    return () => {
+      sight.unobserve(e);
+      inSight.delete(e);
+    };
+  }, []);
+  const r = last.current;
+  const spark = s.sparks.value.get(r.id);
+  const known = useRef(spark);
+  if (seen) known.current = spark;
+  return useMemo(
+    () => <tr ref={row} role="row" class={"level-" + r.level + (r.stale ? " stale" : "")}><Cells {...p} r={r} spark={known.current} /></tr>,
+    [r, known.current, p.several, p.queues, p.steps, p.shadows],
+  );
+}
+
+function Cells({ r, several, queues, steps, shadows, spark }: RowProps & { spark: SparkData | undefined }) {
   const c = r.c;
   const why = c.override !== "none" ? c.overrideReason : c.state !== "closed" ? c.reason : strain(c);
   const quiet = r.level === "idle";
   const some = c.rate > 0;
   return (
-    <tr role="row" class={"level-" + r.level + (r.stale ? " stale" : "")}>
+    <>
       <td role="cell" class="state">
         <Pill c={c} quiet={c.state === "closed" && c.override === "none"} />
         <Left c={c} />
@@ -203,14 +242,14 @@ function CommandRow({ r, several, queues, steps, shadows }: { r: s.Row; several:
         {why && <p class="why" title={why}><Name text={why} /></p>}
       </th>
       <td role="cell" class="end num" data-label="Calls / s">{quiet ? <span class="soft">0</span> : f.rate(c.rate)}</td>
-      <td role="cell" class="spark-cell"><Spark data={s.sparks.value.get(r.id)} points={60} /></td>
+      <td role="cell" class="spark-cell"><Spark data={spark} points={60} /></td>
       <td role="cell" class="end num errors" data-label="Errors" title={`${c.requests} calls judged; opens at ${c.opensAt} % of at least ${c.volume}`}>
         {c.requests > 0 ? <>{f.percent(c.errorPercent)}<small> %</small></> : <span class="soft">–</span>}
         <Meter kind="err" share={c.errorPercent} at={c.opensAt} />
       </td>
-      <td role="cell" class="end num" data-label="p50">{some ? <Latency ms={c.p50} /> : <span class="soft">–</span>}</td>
-      <td role="cell" class="end num" data-label="p90">{some ? <Latency ms={c.p90} /> : <span class="soft">–</span>}</td>
-      <td role="cell" class="end num" data-label="p99">{some ? <Latency ms={c.p99} /> : <span class="soft">–</span>}</td>
+      <td role="cell" class="end num" data-label="p50">{some ? <Latency ms={c.p50 || 0.001} /> : <span class="soft">–</span>}</td>
+      <td role="cell" class="end num" data-label="p90">{some ? <Latency ms={c.p90 || 0.001} /> : <span class="soft">–</span>}</td>
+      <td role="cell" class="end num" data-label="p99">{some ? <Latency ms={c.p99 || 0.001} /> : <span class="soft">–</span>}</td>
       <td
         role="cell" class="end num" data-label="In flight"
         title={c.abandoned > 0 ? f.plural(c.abandoned, "call") + " abandoned by the caller still hold a place" : undefined}
@@ -219,13 +258,13 @@ function CommandRow({ r, several, queues, steps, shadows }: { r: s.Row; several:
         <Meter kind="load" share={c.maxConcurrent > 0 ? (c.inFlight / c.maxConcurrent) * 100 : 0} />
       </td>
       {queues && (
-        <td role="cell" class="end num" data-label="Queue">
-          {c.queueSize > 0 ? <>{c.queued}<small class="of"> / {f.whole(c.queueSize)}</small></> : <span class="soft">–</span>}
+        <td role="cell" class="end num" data-label={c.queueSize > 0 ? "Queue" : undefined}>
+          {c.queueSize > 0 && <>{c.queued}<small class="of"> / {f.whole(c.queueSize)}</small></>}
         </td>
       )}
-      {steps && <td role="cell" class="steps" data-label="Fallbacks">{c.steps ? <Steps c={c} /> : <span class="soft">–</span>}</td>}
-      {shadows && <td role="cell" class="shadow-cell" data-label="Shadow">{c.shadow ? <ShadowBrief c={c} /> : <span class="soft">–</span>}</td>}
-    </tr>
+      {steps && <td role="cell" class="steps" data-label={c.steps && "Fallbacks"}>{c.steps && <Steps c={c} />}</td>}
+      {shadows && <td role="cell" class="shadow-cell" data-label={c.shadow && "Shadow"}>{c.shadow && <ShadowBrief c={c} />}</td>}
+    </>
   );
 }
 

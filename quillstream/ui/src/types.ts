@@ -143,6 +143,7 @@ export interface Evidence {
 }
 
 export interface Explanation {
+  at: string;
   since?: string;
   line?: string;
   rule?: string;
