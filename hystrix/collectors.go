@@ -37,6 +37,9 @@ type update struct {
 
 func (q *collectors) init(name string, all []metricCollector.MetricCollector) {
 	q.name, q.all = name, all
+	for _, c := range all {
+		c.Reset() // many make their fields there
+	}
 }
 
 func (q *collectors) none() bool { return len(q.all) == 0 }
@@ -119,17 +122,24 @@ func (q *collectors) tell() {
 			over = true
 			return
 		}
-		for _, collector := range q.all {
-			if u.reset {
-				collector.Reset()
-			} else {
-				collector.Update(u.result)
-			}
-		}
+		q.give(u)
+	}
+}
+
+// give hands u to each collector.
+func (q *collectors) give(u *update) {
+	defer func() {
 		q.mu.Lock()
+		defer q.mu.Unlock()
 		q.stuck = false
 		close(u.told)
-		q.mu.Unlock()
+	}()
+	for _, collector := range q.all {
+		if u.reset {
+			collector.Reset()
+		} else {
+			collector.Update(u.result)
+		}
 	}
 }
 

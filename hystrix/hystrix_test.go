@@ -3,8 +3,9 @@ package hystrix_test
 import (
 	"context"
 	"errors"
+	"runtime"
+	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -195,41 +196,22 @@ func TestErrorsAreComparableValuesWithTheTextsOfHystrixGo(t *testing.T) {
 	}
 }
 
-func TestRunNeverRunsOnItsCallersGoroutineNorDoesTheFallback(t *testing.T) {
-	bubble(t, func(t *testing.T, name string) {
-		mine := 0
-		held := make(chan struct{}, 1)
-		held <- struct{}{}
-		_ = hystrix.Do(name, func() error { mine++; return errSick }, func(error) error { mine++; return nil })
-		require.Equal(t, 2, mine) // and the race detector sees that both are over
-		<-held
-	})
+// goroutine is the number of the calling goroutine.
+func goroutine() string {
+	buf := make([]byte, 64)
+	return strings.Fields(string(buf[:runtime.Stack(buf, false)]))[1]
 }
 
-func TestTimeoutEndsRunsContextAndKeepsTheSlotUntilRunReturns(t *testing.T) {
+func TestKeptRunAndFallbackHaveGoroutinesOfTheirOwn(t *testing.T) {
 	bubble(t, func(t *testing.T, name string) {
-		hystrix.ConfigureCommand(name, hystrix.CommandConfig{Timeout: 100, MaxConcurrentRequests: 1})
-		release := make(chan struct{})
-		cause := make(chan error, 1)
-		err := hystrix.DoC(t.Context(), name, func(ctx context.Context) error {
-			<-ctx.Done()
-			cause <- ctx.Err()
-			<-release
-			return nil
-		}, nil)
-		require.True(t, err == hystrix.ErrTimeout)
-		require.Equal(t, context.DeadlineExceeded, <-cause)
-		require.True(t, hystrix.Do(name, well, nil) == hystrix.ErrMaxConcurrency)
-		close(release)
-		synctest.Wait()
-		require.NoError(t, hystrix.Do(name, well, nil))
+		var run, fallback string
+		_ = hystrix.Do(name, func() error { run = goroutine(); return errSick },
+			func(error) error { fallback = goroutine(); return nil })
+		require.NotEqual(t, goroutine(), run)
+		require.NotEqual(t, goroutine(), fallback)
+		<-hystrix.Go(name, func() error { run = goroutine(); return errSick },
+			func(error) error { fallback = goroutine(); return errSpare })
+		require.NotEqual(t, goroutine(), run)
+		require.NotEqual(t, goroutine(), fallback)
 	})
-}
-
-func TestSequentialCommandsAreNeverRejected(t *testing.T) {
-	hystrix.Flush()
-	hystrix.ConfigureCommand(t.Name(), hystrix.CommandConfig{MaxConcurrentRequests: 1, Timeout: 60_000})
-	for range 20_000 {
-		require.NoError(t, hystrix.Do(t.Name(), well, nil))
-	}
 }

@@ -14,7 +14,7 @@ type logger interface {
 type NoopLogger struct{}
 
 // Printf does nothing.
-func (NoopLogger) Printf(string, ...interface{}) {}
+func (NoopLogger) Printf(format string, items ...interface{}) {} //nolint:revive // the names are API
 
 // DefaultLogger is the logger until SetLogger is called. It is read once, when the program
 // starts.

@@ -68,6 +68,6 @@ type MetricResult struct {
 type MetricCollector interface {
 	// Update takes the result of a command. It should return soon: the command waits for it.
 	Update(MetricResult)
-	// Reset is called when the circuit has closed, and by Flush.
+	// Reset is called before the first Update, when the circuit has closed, and by Flush.
 	Reset()
 }
