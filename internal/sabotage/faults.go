@@ -200,7 +200,7 @@ var faults = []fault{
 		"command.go",
 		"	if f.fallsBack() && len(c.steps) > 0 {\n",
 		"	if f.fallsBack() && len(c.steps) > 0 {\n		if f.outcome == Timeout {\n" +
-			"			_, _ = c.fallBack(ctx, req, f, how)\n		}\n",
+			"			_, _ = c.fallBack(ctx, req, f)\n		}\n",
 	}}},
 	{name: "a result at the deadline is a success", edits: []edit{{
 		"flight.go",
@@ -234,8 +234,8 @@ var faults = []fault{
 	}}},
 	{name: "event before the call is given back", edits: []edit{{
 		"call.go",
-		"	defer c.conclude(f.caller, f, &answered{})\n	defer func() {\n",
-		"	defer func() {\n		c.conclude(f.caller, f, &answered{})\n",
+		"	defer f.conclude()\n	defer func() {\n",
+		"	defer func() {\n		f.conclude()\n",
 	}}},
 	{name: "event before the state is visible", first: []suite{schedules}, edits: []edit{{
 		"gate.go",

@@ -3,6 +3,7 @@ package window
 import (
 	"math"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -333,3 +334,6 @@ func TestAHalfDoneRecordIsNoDuration(t *testing.T) {
 	h.first.bin(0).Add(1)
 	require.Equal(t, time.Duration(5), h.Snapshot().Sub(before).Sum())
 }
+
+// bin returns the counter of a bin.
+func (b *block) bin(i int) *atomic.Uint64 { return &b.part(i / partBins)[i%partBins] }

@@ -88,6 +88,20 @@ func (r *Ring) SumsSince(now time.Duration, base Sums) Sums {
 	return sums
 }
 
+// Edge returns what the counters held where the window that ends at now begins, nil if
+// nothing can be in it: for those who want a few kinds only. They ask [Ring.Until] before
+// and after they have read the counters, and read again if the ring has moved meanwhile.
+func (r *Ring) Edge(now time.Duration) *Sums {
+	from := r.from(r.view.Load(), now)
+	if from == nil {
+		return nil
+	}
+	return &from.sums
+}
+
+// Until is the end of the current bucket: it changes when the ring moves.
+func (r *Ring) Until() time.Duration { return time.Duration(r.next.Load()) }
+
 // SumsOf is [Ring.SumsSince] for totals that were just read, for those who want several
 // figures of one moment.
 func (r *Ring) SumsOf(now time.Duration, total, base Sums) Sums {
@@ -194,6 +208,9 @@ func (r *Ring) read(now time.Duration, f func(from *mark)) {
 // from returns the mark at the start of the window that ends at now. If a whole window has
 // passed since the current bucket began there is none: all events are older.
 func (r *Ring) from(v *view, now time.Duration) *mark {
+	if uint64(max(now, v.start))-uint64(v.start) < uint64(r.width) { //nolint:gosec // as in steps, without its division
+		return v.marks[min(int(r.buckets), len(v.marks))-1] //nolint:gosec // at most maxBuckets
+	}
 	steps := r.steps(v, now)
 	if steps >= r.buckets {
 		return nil
