@@ -93,6 +93,9 @@ func (h *Histogram) Snapshot() Dist {
 // snapshotAfter is Snapshot for one who has an earlier snapshot of h: it returns that very
 // one, and allocates nothing, if nothing was recorded since.
 func (h *Histogram) snapshotAfter(earlier Dist) Dist {
+	if h.idle() {
+		return Dist{}
+	}
 	var t tally
 	t.add(&h.first)
 	if s := h.spread.Load(); s != nil {
@@ -104,6 +107,17 @@ func (h *Histogram) snapshotAfter(earlier Dist) Dist {
 		return earlier // bins only grow: the same count means the same bins
 	}
 	return t.dist()
+}
+
+// idle reports whether nothing was ever recorded. A duration that is just being recorded may
+// be missed.
+func (h *Histogram) idle() bool {
+	for i := range h.first.parts {
+		if h.first.parts[i].Load() != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // tally adds up the blocks of a histogram.

@@ -44,8 +44,12 @@ type mark struct {
 	times snapshot
 }
 
-// nothing is the mark of totals that are all zero, shared by all idle rings.
-var nothing mark
+// nothing is the mark of totals that are all zero, shared by all idle rings, as is the list
+// that holds nothing else.
+var (
+	nothing     mark
+	onlyNothing = []*mark{&nothing}
+)
 
 // maxBuckets bounds the work of an Advance whatever the caller asks for.
 const maxBuckets = 1000
@@ -142,7 +146,7 @@ func (r *Ring) Dists(now time.Duration) (run, whole Dist) {
 func (r *Ring) Restart(now time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.setLocked(&view{start: now, marks: []*mark{r.markLocked()}})
+	r.setLocked(&view{start: now, marks: alone(r.markLocked())})
 }
 
 // advance moves to the bucket of now, and reports whether that was a move: somebody else
@@ -177,13 +181,21 @@ func (r *Ring) pushed(marks []*mark, m *mark, n uint64) []*mark {
 		marks = nil
 	}
 	if len(marks) == 0 {
-		return []*mark{m}
+		return alone(m)
 	}
 	all := make([]*mark, n, n+uint64(len(marks)))
 	for i := range all {
 		all[i] = m
 	}
 	return append(all, marks...)
+}
+
+// alone is the list that holds m only.
+func alone(m *mark) []*mark {
+	if m == &nothing {
+		return onlyNothing
+	}
+	return []*mark{m}
 }
 
 // read calls f with the mark at which the window that ends at now starts, nil if nothing can
@@ -241,9 +253,9 @@ func (r *Ring) markLocked() *mark {
 	if v := r.view.Load(); v != nil {
 		latest = v.marks[0]
 	}
-	m := mark{r.counters.Sums(), r.times.snapshotAfter(&latest.times)}
-	if m.sums == latest.sums && m.times.same(&latest.times) {
+	sums, times := r.counters.Sums(), r.times.snapshotAfter(&latest.times)
+	if sums == latest.sums && times.same(&latest.times) {
 		return latest
 	}
-	return &m
+	return &mark{sums, times}
 }
