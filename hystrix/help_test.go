@@ -33,6 +33,7 @@ func bubble(t *testing.T, f func(t *testing.T, name string)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		name := t.Name()
+		defer pass(time.Hour) // what was left behind ends
 		defer hystrix.Flush()
 		hystrix.Flush()
 		hystrix.ConfigureCommand(name, hystrix.CommandConfig{})
