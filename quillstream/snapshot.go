@@ -134,8 +134,13 @@ func (m *messages) add(v any) {
 	if err != nil {
 		return // cannot be: strings and integers
 	}
+	m.addData(string(data))
+}
+
+// addData appends a message with data as it is.
+func (m *messages) addData(data string) {
 	var e sse.Message
-	e.AppendData(string(data))
+	e.AppendData(data)
 	_, _ = e.WriteTo(m)
 }
 
