@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"unicode/utf8"
 )
 
 // Bounds on what one message may say.
@@ -54,15 +53,12 @@ func parse(data []byte) (*parsed, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parsed{subject: subject{typ: typ}, hosts: 1}
-	if err := json.Unmarshal(raw["name"], &p.name); err != nil || p.name == "" ||
-		len(p.name) > maxNameBytes || !utf8.ValidString(p.name) {
-		return nil, fmt.Errorf("name: must be a text of 1 to %d bytes", maxNameBytes)
+	p := &parsed{subject: subject{typ: typ}}
+	if p.name, err = parseName(raw["name"]); err != nil {
+		return nil, err
 	}
-	if hosts, ok := raw["reportingHosts"]; ok {
-		if p.hosts, err = parseNumber(hosts); err != nil || p.hosts < 1 || p.hosts > maxHosts || p.hosts != math.Trunc(p.hosts) {
-			return nil, fmt.Errorf("reportingHosts: must be a whole number of 1 to %d", maxHosts)
-		}
+	if p.hosts, err = parseHosts(raw["reportingHosts"]); err != nil {
+		return nil, err
 	}
 	fields := messageTypes[typ].fields
 	p.cells = make([]cell, len(fields))
@@ -76,6 +72,25 @@ func parse(data []byte) (*parsed, error) {
 		}
 	}
 	return p, nil
+}
+
+func parseName(raw json.RawMessage) (name string, err error) {
+	if err = json.Unmarshal(raw, &name); err != nil || name == "" || len(name) > maxNameBytes {
+		return "", fmt.Errorf("name: must be a text of 1 to %d bytes", maxNameBytes)
+	}
+	return name, nil
+}
+
+// parseHosts takes how many hosts a message speaks for: 1 if it does not say.
+func parseHosts(raw json.RawMessage) (float64, error) {
+	if raw == nil {
+		return 1, nil
+	}
+	n, err := parseNumber(raw)
+	if err != nil || n < 1 || n > maxHosts || n != math.Trunc(n) {
+		return 0, fmt.Errorf("reportingHosts: must be a whole number of 1 to %d", maxHosts)
+	}
+	return n, nil
 }
 
 func typeOf(raw json.RawMessage) (int, error) {
@@ -181,17 +196,22 @@ func (f *field) parseVotes(raw json.RawMessage, hosts float64) (map[string]float
 	}
 	votes := make(map[string]float64, len(counts))
 	for key, n := range counts {
-		quoted, _ := json.Marshal(key) // cannot fail: any string has a JSON form
-		if f.kind == text && key == "null" {
-			quoted = []byte(key)
-		}
-		value, err := f.scalar(quoted)
+		value, err := f.scalar(quoted(key, f.kind))
 		if err != nil || n < 0 || n > hosts {
 			return nil, errors.New("must say of each value how many hosts have it")
 		}
 		votes[value] += n
 	}
 	return votes, nil
+}
+
+// quoted writes the key of an object as the value that it stands for.
+func quoted(key string, k kind) json.RawMessage {
+	data, err := json.Marshal(key)
+	if err != nil || k == text && key == "null" {
+		return json.RawMessage("null")
+	}
+	return data
 }
 
 // scalar writes a value the one way, so that the same are the same.

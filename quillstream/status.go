@@ -58,9 +58,12 @@ func (a *Aggregator) ServeStatus(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	_ = e.Encode(a.Status()) // to somebody who may have gone
+	data, err := json.MarshalIndent(a.Status(), "", "  ")
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, err.Error()) // cannot be, up to the year 9999
+		return
+	}
+	_, _ = w.Write(append(data, '\n')) // to somebody who may have gone
 }
 
 // Status returns what is known of the upstream.
