@@ -96,7 +96,7 @@ var stages = []stage{
 	},
 }
 
-func TestNothingIsLeftOverWhateverTheEndAndWherever(t *testing.T) {
+func TestA03NothingIsLeftOverWhateverTheEndAndWherever(t *testing.T) {
 	for _, s := range stages {
 		for _, e := range endings {
 			t.Run(s.name+" "+e.name, func(t *testing.T) {

@@ -45,7 +45,7 @@ func TestFutureKeepsTheHistoryOfItsAnswer(t *testing.T) {
 	})
 }
 
-func TestWaitThatIsGivenUpLeavesTheFutureUsable(t *testing.T) {
+func TestH02WaitThatIsGivenUpLeavesTheFutureUsable(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newTestCircuit(t, quill.Settings{})
 		f := quill.Go(t.Context(), c, func(context.Context) (int, error) { pass(500 * time.Millisecond); return 7, nil })
@@ -78,7 +78,7 @@ func TestCancelOfTheCallEndsTheFuture(t *testing.T) {
 	})
 }
 
-func TestPanicReachesAllWhoWaitForAFuture(t *testing.T) {
+func TestH03PanicReachesAllWhoWaitForAFuture(t *testing.T) {
 	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
 		c := newTestCircuit(t, quill.Settings{Isolation: isolation})
 		f := quill.Go(t.Context(), c, func(context.Context) (int, error) { bang(); return 0, nil })
@@ -94,7 +94,7 @@ func TestPanicReachesAllWhoWaitForAFuture(t *testing.T) {
 	})
 }
 
-func TestFutureOfACallThatExitedItsGoroutineEnds(t *testing.T) {
+func TestH03FutureOfACallThatExitedItsGoroutineEnds(t *testing.T) {
 	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
 		c := newTestCircuit(t, quill.Settings{Isolation: isolation})
 		f := quill.Go(t.Context(), c, func(context.Context) (int, error) { runtime.Goexit(); return 0, nil })
@@ -108,7 +108,7 @@ func TestFutureOfACallThatExitedItsGoroutineEnds(t *testing.T) {
 	})
 }
 
-func TestDroppedFuturesLeaveNothing(t *testing.T) {
+func TestH04DroppedFuturesLeaveNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newTestCircuit(t, quill.Settings{MaxConcurrent: 1000})
 		before := runtime.NumGoroutine()

@@ -12,7 +12,7 @@ import (
 
 // These tests look at the breaker where it is at work: in a circuit, on what its window holds.
 
-func TestVolumeAndRateOpenAtOnce(t *testing.T) {
+func TestC02VolumeAndRateOpenAtOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
 		c := newTestCircuit(t, quill.Settings{Isolation: isolation})
 		calls(t, c, 10, nil)
@@ -24,7 +24,7 @@ func TestVolumeAndRateOpenAtOnce(t *testing.T) {
 	})
 }
 
-func TestNineteenFailuresOfNineteenStayClosed(t *testing.T) {
+func TestC02NineteenFailuresOfNineteenStayClosed(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newTestCircuit(t, quill.Settings{})
 		calls(t, c, 19, errSick)

@@ -170,7 +170,7 @@ func doNothing(t *testing.T, c *Circuit) error {
 	return err
 }
 
-func TestWorkerThatPanickedStaysAndOneThatExitedIsReplaced(t *testing.T) {
+func TestA08WorkerThatPanickedStaysAndOneThatExitedIsReplaced(t *testing.T) {
 	c := warmCircuit(t, Settings{MaxConcurrent: 1, RequestVolumeThreshold: 1000})
 	require.Panics(t, func() {
 		_, _ = Do(t.Context(), c, func(context.Context) (int, error) { panic("boom") })

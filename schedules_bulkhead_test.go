@@ -24,6 +24,17 @@ func everySchedule(t *testing.T, name string, setup func(*explore.Scenario)) {
 	})
 }
 
+// everyScheduleWithin is everySchedule of those in which no more than so many times one is
+// stopped that could have gone on.
+func everyScheduleWithin(t *testing.T, preemptions int, name string, setup func(*explore.Scenario)) {
+	t.Helper()
+	t.Run(fmt.Sprintf("%s, %d stops", name, preemptions), func(t *testing.T) {
+		r := explore.RunWithin(preemptions, setup)
+		t.Log(r)
+		require.NoError(t, r.Err)
+	})
+}
+
 // crowd is what the callers of a bulkhead do, as the test counts it.
 type crowd struct {
 	s                                  *explore.Scenario

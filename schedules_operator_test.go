@@ -37,6 +37,7 @@ type operated struct {
 func newOperated(s *explore.Scenario, settings Settings) *operated {
 	x := &operated{explored: newExplored(s, settings), held: map[string]token{}}
 	x.last = x.gate.last
+	x.shared = true // so that new settings leave the bulkhead alone, of which other tests tell
 	s.Value("config", func() uint64 { return configHash(x.config.Load()) })
 	inside := x.valueOfGate
 	s.Value("gate.mu", func() uint64 {
@@ -153,8 +154,12 @@ func overridden(o Override) deed {
 func configured(change func(*Settings)) deed {
 	return deed{do: func(x *operated) string {
 		s := x.Settings()
+		s.Isolation = Pool // the shared bulkhead's
 		change(&s)
-		return fmt.Sprintf("%v;", x.Configure(s))
+		if err := x.Configure(s); err != nil {
+			x.s.Failf("%w", err)
+		}
+		return "configured;"
 	}}
 }
 

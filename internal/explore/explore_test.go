@@ -47,6 +47,30 @@ func TestStepsThatDoNotMeetAreOrderedInOneWay(t *testing.T) {
 	require.Less(t, r.States, 1100, "10 × 10 × 10 places")
 }
 
+func TestPreemptionsAreBounded(t *testing.T) {
+	orders := func(preemptions int) map[string]bool {
+		seen := map[string]bool{}
+		r := explore.RunWithin(preemptions, func(s *explore.Scenario) {
+			var order string
+			for _, name := range []string{"a", "b"} {
+				s.Go(name, func() {
+					for range 2 {
+						explore.Write("order")
+						order += name
+					}
+				})
+			}
+			s.Finally(func() error { seen[order] = true; return nil })
+		})
+		require.NoError(t, r.Err)
+		return seen
+	}
+	require.Equal(t, map[string]bool{"aabb": true, "bbaa": true}, orders(0))
+	require.Equal(t, map[string]bool{"aabb": true, "bbaa": true, "abba": true, "baab": true}, orders(1))
+	require.Len(t, orders(2), 6, "all")
+	require.Len(t, orders(9), 6)
+}
+
 func TestReadingWhatStandsStillIsNoStep(t *testing.T) {
 	explorer := func(still, written bool) explore.Report {
 		return explore.Run(func(s *explore.Scenario) {

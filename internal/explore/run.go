@@ -69,10 +69,17 @@ func (r Report) String() string {
 
 // Run explores every schedule of the scenario that setup makes anew for each execution, and
 // stops at the first that fails.
-func Run(setup func(*Scenario)) Report {
+func Run(setup func(*Scenario)) Report { return RunWithin(anyNumber, setup) }
+
+const anyNumber = -1
+
+// RunWithin is Run for the schedules in which no more than so many times a goroutine is
+// stopped that could have gone on. It is for what is too large for Run: most faults need one
+// or two such stops.
+func RunWithin(preemptions int, setup func(*Scenario)) Report {
 	// One processor: goroutines that take turns need no second one, and waking it is dear.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	s := &search{nodes: map[uint64]*node{}}
+	s := &search{nodes: map[uint64]*node{}, preemptions: preemptions}
 	for {
 		x := s.execute(setup, nil)
 		s.report.Executions++
@@ -95,7 +102,7 @@ func Run(setup func(*Scenario)) Report {
 // be explored. The same seed draws the same ones.
 func Sample(seed uint64, n int, setup func(*Scenario)) Report {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	s := &search{random: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // to be repeated
+	s := &search{preemptions: anyNumber, random: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // to be repeated
 	for s.report.Err == nil && s.report.Executions < n {
 		x := s.execute(setup, nil)
 		s.report.Executions++
@@ -113,6 +120,8 @@ type search struct {
 	nodes  map[uint64]*node // by state
 	random *rand.Rand       // of Sample
 	root   uint64
+
+	preemptions int // at most so many in a schedule, or anyNumber
 
 	from    *node // the decision last taken by this execution, to be joined with what follows
 	fromWay int

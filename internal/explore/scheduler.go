@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/bits"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -18,6 +19,8 @@ type execution struct {
 	always  []func() error
 	finally []func() error
 	err     error
+
+	preempted int // how often one was stopped that could have gone on
 
 	objects []*object
 	owners  map[any]uint64
@@ -123,22 +126,8 @@ func (x *execution) choose() (next *thread, way int) {
 			}
 		}
 	}
-	type option struct {
-		t   *thread
-		way int
-	}
 	var room [16]option
-	options := room[:0]
-	alive := 0
-	for _, t := range x.threads {
-		if t.done {
-			continue
-		}
-		alive++
-		for way := range t.next.ways() {
-			options = append(options, option{t, way})
-		}
-	}
+	options, alive, mine := x.options(room[:0])
 	if len(options) == 0 {
 		if alive > 0 {
 			x.fail(fmt.Errorf("deadlock: %s", x.stuck()))
@@ -148,11 +137,39 @@ func (x *execution) choose() (next *thread, way int) {
 		return nil, 0
 	}
 	o := options[x.search.pick(x, len(options))]
+	if mine && o.t != x.current {
+		x.preempted++
+	}
 	if o.t.next.chans != nil {
 		o.way = o.t.next.nth(o.way)
 	}
 	x.run(o.t, o.way)
 	return o.t, o.way
+}
+
+// option is one way in which an execution can go on.
+type option struct {
+	t   *thread
+	way int
+}
+
+// options are all there are, how many threads have not ended, and whether the one that has
+// just run is among those that could go on. If no more may be stopped it alone can.
+func (x *execution) options(options []option) (all []option, alive int, mine bool) {
+	for _, t := range x.threads {
+		if t.done {
+			continue
+		}
+		alive++
+		for way := range t.next.ways() {
+			options = append(options, option{t, way})
+			mine = mine || t == x.current
+		}
+	}
+	if mine && x.preempted == x.search.preemptions {
+		options = slices.DeleteFunc(options, func(o option) bool { return o.t != x.current })
+	}
+	return options, alive, mine
 }
 
 // run writes t's next step down in the past of the thread and of its object.
@@ -214,6 +231,9 @@ func (x *execution) state() uint64 {
 	}
 	for _, o := range x.objects {
 		sum += mix(o.name, mix(o.content(), o.read))
+	}
+	if x.search.preemptions != anyNumber && x.current != nil {
+		sum += mix(x.current.id, uint64(x.preempted)) //nolint:gosec // never negative
 	}
 	return sum
 }

@@ -1,0 +1,171 @@
+//go:build explore
+
+package quill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-f7c3343e/quill/internal/explore"
+)
+
+// warmPool is a pool whose workers are kept for another task, while a reaper comes by. (That
+// tasks are kept too is left out: sync.Pool does not do the same each time. What a kept
+// task's late timer can do is in TestE07LateTimerSparesTheNextCallOfATaskInEverySchedule.)
+type warmPool struct {
+	*Circuit
+
+	s        *explore.Scenario
+	crowd    *crowd
+	returned int
+}
+
+func newWarmPool(s *explore.Scenario, limit, queue int) *warmPool {
+	x := newExplored(s, Settings{RequestVolumeThreshold: 100})
+	cfg := *x.config.Load()
+	cfg.pooled = true
+	x.config.Store(&cfg)
+	x.cold = false
+	p := &warmPool{Circuit: x.Circuit, s: s, crowd: &crowd{s: s, b: x.bulkhead, limit: limit}}
+	p.bulkhead.resize(Settings{Isolation: Pool, MaxConcurrent: limit, QueueSize: queue})
+	p.crowd.values()
+	s.Value("bulkhead.mu", func() uint64 {
+		h := explore.Hash(uint64(p.bulkhead.queue.length), uint64(p.bulkhead.pool.least))
+		for w := p.bulkhead.queue.first; w != nil; w = w.next {
+			h = explore.Hash(h, s.Owner(w))
+		}
+		for _, w := range p.bulkhead.pool.idle {
+			h = explore.Hash(h, s.Owner(w)+1)
+		}
+		return h
+	})
+	s.Always(func() error {
+		if idle := len(p.bulkhead.pool.idle); idle > limit || p.bulkhead.pool.least > idle {
+			return fmt.Errorf("%d idle workers of a pool of %d, at least %d", idle, limit, p.bulkhead.pool.least)
+		}
+		return nil
+	})
+	s.Finally(p.crowd.nothingLeft)
+	s.Always(func() error { // the explorer does not know the pool's own timer: it stays away
+		if t := p.bulkhead.pool.reaper; t != nil {
+			t.Stop()
+		}
+		return nil
+	})
+	return p
+}
+
+// call makes one call that must end as its run does.
+func (p *warmPool) call(ctx context.Context, number int, run func(int) (int, error)) {
+	defer func() {
+		if v := recover(); v != nil {
+			if ours, ok := v.(*PanicError); !ok || ours.Value != "boom" {
+				p.s.Failf("call %d panicked: %v", number, v)
+			}
+		}
+		p.returned++
+	}()
+	v, err := Do(ctx, p.Circuit, func(context.Context) (int, error) { return run(number) })
+	if err == nil && v != number {
+		p.s.Failf("call %d was answered with %d", number, v)
+	}
+}
+
+// reap comes by as often as it is told, and once all is over until no worker is left, each
+// of which the explorer waits for.
+func (p *warmPool) reap(calls, times int) {
+	p.s.Go("reaper", func() {
+		for n := range times {
+			p.bulkhead.reap()
+			explore.Here(n)
+		}
+		explore.Until(func() bool { return p.returned == calls && p.bulkhead.slots.taken() == 0 })
+		for n := 0; len(p.bulkhead.pool.idle) > 0; n++ {
+			p.bulkhead.reap()
+			explore.Here(times + n)
+		}
+	})
+}
+
+func TestA08WarmWorkersAreLentOnceAndLeaveInEverySchedule(t *testing.T) {
+	well := func(n int) (int, error) { return n, nil }
+	for name, run := range map[string]func(int) (int, error){
+		"returns": well,
+		"fails":   func(int) (int, error) { return 0, errors.New("sick") },
+		"panics":  func(int) (int, error) { panic("boom") },
+		"exits":   func(int) (int, error) { runtime.Goexit(); return 0, nil },
+	} {
+		everySchedule(t, "one after the other, "+name, func(s *explore.Scenario) {
+			p := newWarmPool(s, 1, 0)
+			s.Go("caller", func() {
+				p.call(context.Background(), 1, run)
+				p.call(context.Background(), 2, well)
+			})
+			p.reap(2, 3)
+			s.Finally(p.allServed(1))
+		})
+		everySchedule(t, "one waits, "+name, func(s *explore.Scenario) {
+			p := newWarmPool(s, 1, 1)
+			s.Go("a", func() { p.call(context.Background(), 1, run) })
+			s.Go("b", func() { p.call(context.Background(), 2, well) })
+			p.reap(2, 1)
+			s.Finally(p.allServed(1))
+		})
+	}
+}
+
+// TestA08WarmWorkersAreLentToThreeCallersInSampledSchedules: there are millions of states.
+func TestA08WarmWorkersAreLentToThreeCallersInSampledSchedules(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := explore.Sample(seed, 4000, func(s *explore.Scenario) {
+		p := newWarmPool(s, 2, 1)
+		for i, name := range []string{"a", "b", "c"} {
+			s.Go(name, func() { p.call(context.Background(), i, func(n int) (int, error) { return n, nil }) })
+		}
+		p.reap(3, 2)
+		s.Finally(p.allServed(3))
+	})
+	t.Log(r)
+	require.NoError(t, r.Err)
+}
+
+func TestA08WarmWorkersAreLentWhileOneGivesUpInEverySchedule(t *testing.T) {
+	everyScheduleWithin(t, 1, "one gives up", func(s *explore.Scenario) {
+		p := newWarmPool(s, 1, 1)
+		ctx, cancel := context.WithCancel(context.Background())
+		s.Go("canceler", func() {
+			explore.Write("granted")
+			p.crowd.canceled = true
+			cancel()
+		})
+		for i, name := range []string{"canceled", "lasting"} {
+			s.Go(name, func() {
+				mine := ctx
+				if i == 1 {
+					mine = context.Background()
+				}
+				explore.Read("granted")
+				p.call(mine, i, func(n int) (int, error) { return n, nil })
+			})
+		}
+		p.reap(2, 1)
+	})
+}
+
+// allServed says that the calls ended as they should, whatever the first one's run did.
+func (p *warmPool) allServed(atLeast uint64) func() error {
+	return func() error {
+		total := countsOf(p.counters.Sums())
+		if total.Success < atLeast || total.Success+total.Failure != uint64(p.returned) {
+			return fmt.Errorf("%+v", total)
+		}
+		return nil
+	}
+}
