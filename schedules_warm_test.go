@@ -35,19 +35,10 @@ func newWarmPool(s *explore.Scenario, limit, queue int) *warmPool {
 	p := &warmPool{Circuit: x.Circuit, s: s, crowd: &crowd{s: s, b: x.bulkhead, limit: limit}}
 	p.bulkhead.resize(Settings{Isolation: Pool, MaxConcurrent: limit, QueueSize: queue})
 	p.crowd.values()
-	s.Value("bulkhead.mu", func() uint64 {
-		h := explore.Hash(uint64(p.bulkhead.queue.length), uint64(p.bulkhead.pool.least))
-		for w := p.bulkhead.queue.first; w != nil; w = w.next {
-			h = explore.Hash(h, s.Owner(w))
-		}
-		for _, w := range p.bulkhead.pool.idle {
-			h = explore.Hash(h, s.Owner(w)+1)
-		}
-		return h
-	})
+	p.values()
 	s.Always(func() error {
-		if idle := len(p.bulkhead.pool.idle); idle > limit || p.bulkhead.pool.least > idle {
-			return fmt.Errorf("%d idle workers of a pool of %d, at least %d", idle, limit, p.bulkhead.pool.least)
+		if idle := idleNow(p.bulkhead); len(idle) > limit {
+			return fmt.Errorf("%d idle workers of a pool of %d", len(idle), limit)
 		}
 		return nil
 	})
@@ -59,6 +50,50 @@ func newWarmPool(s *explore.Scenario, limit, queue int) *warmPool {
 		return nil
 	})
 	return p
+}
+
+// values tells the explorer what the pool holds, in addition to what the crowd tells.
+func (p *warmPool) values() {
+	pool := &p.bulkhead.pool
+	places := func() []*worker {
+		if all := pool.all.Load(); all != nil {
+			return *all
+		}
+		return nil
+	}
+	p.s.Value("idle", func() uint64 {
+		h := pool.top.Load()
+		for _, w := range places() {
+			h = explore.Hash(h, uint64(w.below.Load()))
+			if w.used {
+				h++
+			}
+		}
+		return h
+	})
+	p.s.Value("places", func() uint64 {
+		h := uint64(len(places()))
+		for _, w := range places() {
+			h = explore.Hash(h, p.s.Owner(w))
+		}
+		return h
+	})
+	p.s.Value("watched", func() uint64 {
+		if pool.watched.Load() {
+			return 1
+		}
+		return 0
+	})
+	p.s.Value("bulkhead.mu", func() uint64 {
+		h := uint64(p.bulkhead.queue.length)
+		for w := p.bulkhead.queue.first; w != nil; w = w.next {
+			h = explore.Hash(h, p.s.Owner(w))
+		}
+		for _, w := range pool.vacant {
+			h = explore.Hash(h, p.s.Owner(w)+1)
+		}
+		return h
+	})
 }
 
 // call makes one call that must end as its run does.
@@ -86,7 +121,7 @@ func (p *warmPool) reap(calls, times int) {
 			explore.Here(n)
 		}
 		explore.Until(func() bool { return p.returned == calls && p.bulkhead.slots.taken() == 0 })
-		for n := 0; len(p.bulkhead.pool.idle) > 0; n++ {
+		for n := 0; len(idleNow(p.bulkhead)) > 0; n++ {
 			p.bulkhead.reap()
 			explore.Here(times + n)
 		}
@@ -101,7 +136,7 @@ func TestA08WarmWorkersAreLentOnceAndLeaveInEverySchedule(t *testing.T) {
 		"panics":  func(int) (int, error) { panic("boom") },
 		"exits":   func(int) (int, error) { runtime.Goexit(); return 0, nil },
 	} {
-		everySchedule(t, "one after the other, "+name, func(s *explore.Scenario) {
+		everyScheduleWithin(t, 2, "one after the other, "+name, func(s *explore.Scenario) {
 			p := newWarmPool(s, 1, 0)
 			s.Go("caller", func() {
 				p.call(context.Background(), 1, run)
@@ -110,7 +145,7 @@ func TestA08WarmWorkersAreLentOnceAndLeaveInEverySchedule(t *testing.T) {
 			p.reap(2, 3)
 			s.Finally(p.allServed(1))
 		})
-		everySchedule(t, "one waits, "+name, func(s *explore.Scenario) {
+		everyScheduleWithin(t, 1, "one waits, "+name, func(s *explore.Scenario) {
 			p := newWarmPool(s, 1, 1)
 			s.Go("a", func() { p.call(context.Background(), 1, run) })
 			s.Go("b", func() { p.call(context.Background(), 2, well) })

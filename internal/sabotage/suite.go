@@ -30,7 +30,7 @@ var (
 	quick = suite{name: "root", args: []string{"-timeout=60s", "-gcflags=-N -l", "-ldflags=-s -w", leftOut, "."}}
 	inner = suite{name: "window", args: []string{"-timeout=60s", leftOut, "./internal/window"}}
 	// schedules are those tests that play every interleaving.
-	schedules = suite{name: "schedules", slow: true, args: []string{"-tags=explore", "-run=EverySchedule", "."}}
+	schedules = suite{name: "schedules", slow: true, args: []string{"-tags=explore", "-run=EverySchedule|SampledSchedules", "."}}
 	// A lock left out is what the race detector is for.
 	racedBreaker = suite{name: "race of the breaker", slow: true, args: []string{"-race", "-run=Breaker|Probe|Herd|Linear", "."}}
 	racedFuture  = suite{name: "race of futures", slow: true, args: []string{"-race", "-run=Future|^TestH0", "."}}
