@@ -85,6 +85,11 @@ var faults = []fault{
 		"	b.slots.giveBack()\n	b.admitWaitersLocked()\n	return false\n",
 		"	b.queue.length--\n	b.slots.giveBack()\n	b.admitWaitersLocked()\n	return false\n",
 	}}},
+	{name: "the reaper keeps the places of workers it dismissed", first: []suite{schedules}, edits: []edit{{
+		"workers.go",
+		"			w.tasks <- nil // one that is idle has an empty channel\n",
+		"			w.tasks <- nil // one that is idle has an empty channel\n			kept = append(kept, w)\n",
+	}}},
 	{name: "worker not replaced after Goexit", edits: []edit{{
 		"pool.go",
 		"again = t.warm && !t.goexit && ",
@@ -173,6 +178,29 @@ var faults = []fault{
 		"circuit.go",
 		"{ return time.Since(c.born) }",
 		"{ return time.Duration(time.Now().UnixNano() - c.born.UnixNano()) }",
+	}}},
+	{name: "an override that nobody sees", first: []suite{schedules}, edits: []edit{{
+		"override.go",
+		"	c.publishLocked(true)\n	c.announceLocked(",
+		"	c.announceLocked(",
+	}}},
+	{name: "a success is weighed although Disabled is in force", first: []suite{schedules}, edits: []edit{{
+		"gate.go",
+		"	if over != Disabled && t.epoch == c.gate.machine.epoch ",
+		"	if over <= Disabled && t.epoch == c.gate.machine.epoch ",
+	}}},
+	{name: "new settings in force without the gate's lock", first: []suite{schedules}, edits: []edit{
+		{
+			"circuit.go",
+			"		explore.Lock(\"gate.mu\", &c.gate.mu)\n	}\n	c.gate.mu.Lock()\n	old := c.config.Load()\n",
+			"		explore.Write(\"gate.mu\")\n	}\n	old := c.config.Load()\n",
+		},
+		{"circuit.go", "	c.gate.mu.Unlock()\n	if !c.shared {\n", "	if !c.shared {\n"},
+	}},
+	{name: "the last calls forget a success that took no lock", first: []suite{schedules}, edits: []edit{{
+		"gate.go",
+		"		if !slow && cfg.last == nil && c.countSuccess(now, t) {\n",
+		"		if !slow && c.countSuccess(now, t) {\n",
 	}}},
 	{name: "settings read twice in one call: the fallback's", edits: []edit{{
 		"fallback.go",
