@@ -122,6 +122,10 @@ func (p *warmPool) reap(calls, times int) {
 		}
 		explore.Until(func() bool { return p.returned == calls && p.bulkhead.slots.taken() == 0 })
 		for n := 0; len(idleNow(p.bulkhead)) > 0; n++ {
+			if n == 2 { // the first time they may have been used
+				p.s.Failf("%d workers do not leave", len(idleNow(p.bulkhead)))
+				return
+			}
 			p.bulkhead.reap()
 			explore.Here(times + n)
 		}
