@@ -10,7 +10,7 @@ import (
 )
 
 // faultRow is a fault that was found in quill: the last cell is the commit that put it right.
-var faultRow = regexp.MustCompile("(?m)^\\| .* \\| ([0-9a-f]{7}) \\|$")
+var faultRow = regexp.MustCompile(`(?m)^\| .* \| ([0-9a-f]{7}) \|$`)
 
 // TestEveryFaultFoundNamesTheCommitThatPutItRight holds docs/reliability.md to the history.
 func TestEveryFaultFoundNamesTheCommitThatPutItRight(t *testing.T) {

@@ -53,7 +53,7 @@ func TestC05AProbeGivesItsPlaceBackHoweverItEnds(t *testing.T) {
 			onBoth(t, func(t *testing.T, isolation quill.Isolation) {
 				c := newTestCircuit(t, quill.Settings{Isolation: isolation, MaxConcurrent: 1},
 					quill.WithClassifier(func(err error) quill.Verdict {
-						if err == errSpare { //nolint:errorlint // itself
+						if err == errSpare {
 							panic(errMine)
 						}
 						return quill.CountFailure

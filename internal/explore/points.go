@@ -44,7 +44,7 @@ func Lock(object string, mu *sync.Mutex) { point(step{object: object, kind: writ
 // Retry is for loops that begin anew: the last n points of the goroutine have left no trace
 // in it, so the explorer may forget them.
 func Retry(n int) {
-	if x := running.Load(); x != nil && !(x.search.free && !x.tell) { // or nothing was written down
+	if x := running.Load(); x != nil && (!x.search.free || x.tell) { // or nothing was written down
 		x.current.past = x.current.pasts[(x.current.steps-n)%len(x.current.pasts)]
 	}
 }

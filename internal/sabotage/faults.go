@@ -200,7 +200,7 @@ var faults = []fault{
 	{name: "the last calls forget a success that took no lock", first: []suite{schedules}, edits: []edit{{
 		"gate.go",
 		"		if !slow && cfg.last == nil && c.countSuccess(now, t) {\n",
-		"		if !slow && c.countSuccess(now, t) {\n",
+		"		if !slow && cfg != nil && c.countSuccess(now, t) {\n",
 	}}},
 	{name: "settings read twice in one call: the fallback's", edits: []edit{{
 		"fallback.go",
