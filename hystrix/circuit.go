@@ -132,19 +132,33 @@ func (c *CircuitBreaker) adopt() {
 	if a := c.adopted.Load(); a.settings == *c.command.current() && a.extra == c.command.extra.Load() {
 		return
 	}
+	now, held := c.adoptNow()
+	c.reconsider(held, &now.result)
+}
+
+// adoptNow returns what the circuit goes by from now on, and what its window held until now.
+func (c *CircuitBreaker) adoptNow() (*adopted, sums) {
 	c.adopting.Lock()
 	defer c.adopting.Unlock()
 	now := c.command.inForce()
+	held, _ := c.tally.sum()
 	if err := c.quill.Configure(now.result); err != nil {
 		log().Printf("hystrix-go: circuit %v keeps its settings: %v", c.Name, err) // cannot be: see effective
 	}
 	c.tally.init(now.result.RollingWindow)
 	c.adopted.Store(now)
+	return now, held
 }
 
 // IsOpen reports whether the circuit refuses commands, but for those that try whether the
-// dependency is well again. It changes nothing.
-func (c *CircuitBreaker) IsOpen() bool { return c.quill.Stats().Open() }
+// dependency is well again. It moves nothing.
+func (c *CircuitBreaker) IsOpen() bool {
+	open := c.quill.Stats().Open()
+	if open {
+		c.watch.noticed()
+	}
+	return open
+}
 
 // verdict leaves the end of a context, where run returns it bare, out of the judgement, and
 // understands what ReportEvent reports.

@@ -10,7 +10,9 @@ import (
 // watch sees what the circuit's state does, says so in the log, and makes the statistics
 // start afresh when the circuit has closed. Whoever may have moved the circuit looks.
 type watch struct {
-	last atomic.Uint32 // the state seen last
+	last    atomic.Uint32 // the state seen last
+	known   atomic.Bool   // whether anybody learned that it opened: see reconsider
+	undoing atomic.Bool   // whether the circuit closes as if it had never opened
 
 	mu      sync.Mutex
 	lines   []string // to be written
@@ -29,8 +31,11 @@ func (c *CircuitBreaker) observe() {
 	w.mu.Lock()
 	from, to := c.seen(), c.quill.State()
 	w.last.Store(uint32(to))
+	if from == quill.Closed && to != quill.Closed {
+		w.known.Store(false)
+	}
 	w.lines = append(w.lines, linesOf(from, to)...)
-	closed := from != quill.Closed && to == quill.Closed
+	closed := from != quill.Closed && to == quill.Closed && !w.undoing.Load()
 	var reset *update
 	if closed {
 		c.tally.reset()

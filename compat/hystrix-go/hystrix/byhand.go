@@ -40,10 +40,11 @@ type reportedSuccess struct{ error }
 func (c *CircuitBreaker) AllowRequest() bool {
 	c.adopt()
 	s := c.quill.Stats()
-	switch {
-	case !s.Open():
+	if !s.Open() {
 		return true
-	case s.Override == quill.ForceOpen, s.RetryAfter > 0:
+	}
+	c.watch.noticed()
+	if s.Override == quill.ForceOpen || s.RetryAfter > 0 {
 		return false
 	}
 	return c.takeProbe()

@@ -51,6 +51,9 @@ func (c *CircuitBreaker) record(r result) error {
 	if r.kind != success || c.seen() != quill.Closed {
 		c.observe()
 	}
+	if r.kind == shortCircuit {
+		c.watch.noticed()
+	}
 	c.tally.add(&r)
 	if c.collectors.none() {
 		return nil

@@ -75,7 +75,10 @@ type timer struct {
 // The rates forget in these minutes, and are worked out every few seconds.
 var rateMinutes = [3]float64{1, 5, 15}
 
-const rateTick = 5 * time.Second
+const (
+	rateTick  = 5 * time.Second
+	forgotten = 24 * time.Hour // without events: all rates are 0 by then
+)
 
 func (t *timer) add(d time.Duration, now time.Time) {
 	t.tick(now)
@@ -90,6 +93,9 @@ func (t *timer) add(d time.Duration, now time.Time) {
 
 // tick works the rates out for the ticks that have passed: moving averages, per second.
 func (t *timer) tick(now time.Time) {
+	if now.Sub(t.ticked) > forgotten {
+		t.rates, t.since, t.ticked = [3]float64{}, 0, now
+	}
 	for ; now.Sub(t.ticked) >= rateTick; t.ticked = t.ticked.Add(rateTick) {
 		present := float64(t.since) / rateTick.Seconds()
 		for i, minutes := range rateMinutes {
@@ -100,9 +106,6 @@ func (t *timer) tick(now time.Time) {
 			}
 		}
 		t.rated, t.since = true, 0
-		if idle := now.Sub(t.ticked); idle > 24*time.Hour { // all rates are 0 by now
-			t.ticked = now.Add(-rateTick)
-		}
 	}
 }
 

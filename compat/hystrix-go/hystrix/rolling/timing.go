@@ -100,7 +100,7 @@ func (r *Timing) Mean() uint32 {
 	for _, d := range all {
 		sum += float64(d)
 	}
-	return milliseconds(time.Duration(sum / float64(len(all))))
+	return uint32(min(max(sum/float64(len(all))/float64(time.Millisecond), 0), math.MaxUint32))
 }
 
 // milliseconds is d in whole milliseconds, as far as 32 bits go.

@@ -223,6 +223,9 @@ func (b *Bulkhead) Isolation() Isolation {
 
 // Stats returns what the bulkhead is doing, as one consistent value.
 func (b *Bulkhead) Stats() BulkheadStats {
+	if explore.On {
+		explore.Lock("bulkhead.mu", &b.mu)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return BulkheadStats{

@@ -31,11 +31,11 @@ type Call struct {
 func (c *Circuit) Begin(ctx context.Context) (*Call, error) {
 	k := &Call{circuit: c}
 	if !k.flight.take(ctx, c) {
-		defer c.conclude(ctx, &k.flight, &answered{})
+		defer k.flight.conclude()
 		return nil, k.flight.failure(nil)
 	}
-	k.ctx, k.cancel = k.flight.runContext()
-	if k.cancel == nil {
+	k.ctx, k.cancel = k.flight.runContext(), k.flight.endContext
+	if k.flight.ctx == nil {
 		k.ctx, k.cancel = context.WithCancel(k.ctx)
 	}
 	return k, nil
@@ -56,7 +56,7 @@ func (k *Call) End(err error) (Outcome, error) {
 
 func (k *Call) end(err error) {
 	f, c := &k.flight, k.circuit
-	defer c.conclude(f.caller, f, &answered{})
+	defer f.conclude()
 	defer func() {
 		c.giveBack()
 		k.cancel()

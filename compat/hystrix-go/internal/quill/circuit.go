@@ -19,7 +19,7 @@ import (
 // concurrent use, holds no goroutine while idle, and need not be closed.
 type Circuit struct {
 	name       string
-	declared   Settings // as given where the circuit was made
+	declared   *Settings // as given where the circuit was made
 	classifier func(error) Verdict
 	hooks      []Hooks // OnCall and OnPanic; the notifier has OnTransition
 	redact     func(error) string
@@ -33,17 +33,16 @@ type Circuit struct {
 
 	gate     gate
 	witness  witness
+	notifier *notifier // nil without hooks
 	meters   meters
-	notifier notifier
-
-	counters window.Counters
 	times    window.Times
+	counters window.Counters // last: it holds no pointers, so the collector need not look at it
 }
 
 // config is one version of the settings and what follows from them. A call loads it once.
 type config struct {
-	Settings          // defaults filled in
-	given    Settings // as they were given
+	Settings           // defaults filled in
+	given    *Settings // as they were given
 
 	rules rules
 	ring  *window.Ring
@@ -72,16 +71,19 @@ func NewCircuit(name string, opts ...Option) *Circuit {
 // newCircuit makes a circuit from options that have been checked.
 func newCircuit(name string, o *options) *Circuit {
 	c := &Circuit{
-		name: name, declared: o.settings, classifier: o.classifier, hooks: o.hooks, redact: o.redact,
+		name: name, classifier: o.classifier, hooks: o.hooks, redact: o.redact,
 		bulkhead: o.bulkhead, shared: o.bulkhead != nil, born: time.Now(), cold: o.coldPool || inBubble(),
 	}
 	c.gate.machine = newBreaker()
-	c.notifier.hooks = o.hooks
-	c.notifier.panic = c.hookPanic
-	if !c.shared {
-		c.bulkhead = newBulkhead(name, o.settings.WithDefaults())
+	if len(o.hooks) > 0 {
+		c.notifier = &notifier{hooks: o.hooks, panic: c.hookPanic}
 	}
-	cfg := c.newConfig(o.settings, nil, c.now())
+	filled := o.settings.WithDefaults()
+	if !c.shared {
+		c.bulkhead = newBulkhead(name, filled)
+	}
+	cfg := c.newConfig(o.settings, filled, nil, 0)
+	c.declared = cfg.given
 	if o.shadow != nil {
 		cfg.shadow = c.newShadow(*o.shadow)
 	}
@@ -93,11 +95,10 @@ func newCircuit(name string, o *options) *Circuit {
 	return c
 }
 
-// newConfig works out what follows from the given settings. It keeps the window of old if
-// they ask for the same.
-func (c *Circuit) newConfig(given Settings, old *config, now time.Duration) *config {
-	s := given.WithDefaults()
-	cfg := &config{Settings: s, given: given, pooled: s.Isolation == Pool, rules: rules{
+// newConfig works out what follows from the given settings, of which s has the defaults
+// filled in. It keeps the window of old if they ask for the same.
+func (c *Circuit) newConfig(given, s Settings, old *config, now time.Duration) *config {
+	cfg := &config{Settings: s, given: &given, pooled: s.Isolation == Pool, rules: rules{
 		volume:       uint64(s.RequestVolumeThreshold), //nolint:gosec // validated: not negative
 		errorPercent: s.ErrorPercentThreshold,
 		slowPercent:  s.SlowCallPercentThreshold,
@@ -144,7 +145,7 @@ func (c *Circuit) Name() string { return c.name }
 // Settings returns the settings in force as they were given: change what is to change and
 // give them to [Circuit.Configure]. With the defaults filled in they are in [Stats], or
 // ask for Settings().WithDefaults(). The limits of a shared bulkhead are not in them.
-func (c *Circuit) Settings() Settings { return c.config.Load().given }
+func (c *Circuit) Settings() Settings { return *c.config.Load().given }
 
 // Bulkhead returns the bulkhead the circuit uses: its own, or a shared one.
 func (c *Circuit) Bulkhead() *Bulkhead { return c.bulkhead }
@@ -193,7 +194,7 @@ func (c *Circuit) configure(s Settings) {
 	}
 	c.gate.mu.Lock()
 	old := c.config.Load()
-	cfg := c.newConfig(s, old, now)
+	cfg := c.newConfig(s, s.WithDefaults(), old, now)
 	if explore.On {
 		explore.Write("config")
 	}

@@ -63,16 +63,15 @@ func (c *Command[Req, Resp]) Circuit() *Circuit { return c.circuit }
 // fallback step. A panic of run reaches the caller (from a Pool as a [*PanicError]).
 func (c *Command[Req, Resp]) Do(ctx context.Context, req Req) (Resp, error) {
 	var f flight
-	var how answered
-	defer c.circuit.conclude(ctx, &f, &how)
-	resp := c.attempt(ctx, req, &f, &how)
+	defer f.conclude()
+	resp := c.attempt(ctx, req, &f)
 	if f.outcome == Success {
 		return resp, f.err
 	}
-	if value := c.atOnce(&f, &how); value != nil {
+	if value := c.atOnce(&f); value != nil {
 		return *value, nil
 	}
-	a, err := c.otherwise(ctx, req, &f, &how)
+	a, err := c.otherwise(ctx, req, &f)
 	return a.Value, err
 }
 
@@ -80,17 +79,16 @@ func (c *Command[Req, Resp]) Do(ctx context.Context, req Req) (Resp, error) {
 // fallback step gave it, why, and how old it is. On an error, Outcome and Cause are set.
 func (c *Command[Req, Resp]) Answer(ctx context.Context, req Req) (Answer[Resp], error) {
 	var f flight
-	var how answered
-	defer c.circuit.conclude(ctx, &f, &how)
-	resp := c.attempt(ctx, req, &f, &how)
+	defer f.conclude()
+	resp := c.attempt(ctx, req, &f)
 	if f.outcome == Success {
 		return Answer[Resp]{Value: resp, Cause: f.err}, f.err
 	}
-	return c.otherwise(ctx, req, &f, &how)
+	return c.otherwise(ctx, req, &f)
 }
 
 // attempt runs the call and settles it. Only after a Success is what it returns of any use.
-func (c *Command[Req, Resp]) attempt(ctx context.Context, req Req, f *flight, how *answered) (resp Resp) {
+func (c *Command[Req, Resp]) attempt(ctx context.Context, req Req, f *flight) (resp Resp) {
 	if !f.take(ctx, c.circuit) {
 		return resp
 	}
@@ -100,7 +98,7 @@ func (c *Command[Req, Resp]) attempt(ctx context.Context, req Req, f *flight, ho
 		resp = c.runHere(f, req)
 	}
 	if len(c.stores) > 0 && f.outcome == Success && f.err == nil {
-		how.asks(f)
+		f.asks()
 		c.keep(ctx, req, resp, f.cfg.FallbackTimeout)
 	}
 	return resp
@@ -108,23 +106,21 @@ func (c *Command[Req, Resp]) attempt(ctx context.Context, req Req, f *flight, ho
 
 // atOnce gives the value of a chain that is nothing but an OrElse, if one is due: the way
 // of a load that is being shed.
-func (c *Command[Req, Resp]) atOnce(f *flight, how *answered) *Resp {
+func (c *Command[Req, Resp]) atOnce(f *flight) *Resp {
 	if len(c.steps) != 1 || c.steps[0].value == nil || !f.fallsBack() {
 		return nil
 	}
 	s := &c.steps[0]
 	s.meter.answered.Add(1)
-	how.step = s.name
+	f.how.step = s.name
 	return s.value
 }
 
 // otherwise answers a call that was no Success: by a fallback, if one is due, or with why
 // it failed.
-func (c *Command[Req, Resp]) otherwise(
-	ctx context.Context, req Req, f *flight, how *answered,
-) (Answer[Resp], error) {
+func (c *Command[Req, Resp]) otherwise(ctx context.Context, req Req, f *flight) (Answer[Resp], error) {
 	if f.fallsBack() && len(c.steps) > 0 {
-		return c.fallBack(ctx, req, f, how)
+		return c.fallBack(ctx, req, f)
 	}
 	err := f.failure(nil)
 	return Answer[Resp]{Outcome: f.outcome, Cause: err}, err
@@ -132,10 +128,11 @@ func (c *Command[Req, Resp]) otherwise(
 
 // runHere runs the call on the caller's goroutine.
 func (c *Command[Req, Resp]) runHere(f *flight, req Req) Resp {
-	ctx, end := f.runContext()
-	defer f.land(end)
+	ctx := f.runContext()
+	f.aloft = true
 	resp, err := c.run(ctx, req)
-	f.settleRun(ctx, err, c.circuit.now())
+	f.settleRun(ctx, err, f.circuit.now())
+	f.land()
 	return resp
 }
 

@@ -6,7 +6,6 @@ package quill
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -22,13 +21,13 @@ type deadlineContext struct {
 	born     *time.Time    // the circuit's
 	deadline time.Duration // since born
 
-	// ended and made cross without a lock: who ends the call sets ended, then looks for
-	// made; who makes the real context sets made, then looks for ended. One of the two
-	// sees the other's, and cancels.
-	ended atomic.Bool
-	made  atomic.Pointer[realContext]
-	mu    sync.Mutex // held to make
+	// made is the real context, over if the call ended before anybody asked for that one,
+	// and nil before either. It is one word so that whoever is second sees who was first.
+	made atomic.Pointer[realContext]
 }
+
+// over stands for a real context that nobody has asked for.
+var over = new(realContext)
 
 // realContext is what a deadlineContext stands for.
 type realContext struct {
@@ -45,7 +44,7 @@ func (d *deadlineContext) Done() <-chan struct{} { return d.real().Done() }
 
 // Err is nil until the caller's context ended, the deadline passed, or the call is over.
 func (d *deadlineContext) Err() error {
-	if d.made.Load() == nil && !d.ended.Load() && d.Context.Err() == nil && time.Since(*d.born) < d.deadline {
+	if d.made.Load() == nil && d.Context.Err() == nil && d.early() {
 		return nil
 	}
 	return d.real().Err()
@@ -61,32 +60,36 @@ func (d *deadlineContext) Value(key any) any {
 }
 
 func (d *deadlineContext) real() context.Context {
-	if r := d.made.Load(); r != nil {
-		return r
+	for {
+		was := d.made.Load()
+		if was != nil && was != over {
+			return was
+		}
+		at, _ := d.Deadline()
+		ctx, cancel := context.WithDeadlineCause(d.Context, at, ErrTimeout)
+		if was == over && d.early() {
+			cancel()
+		}
+		if r := (&realContext{ctx, cancel}); d.made.CompareAndSwap(was, r) {
+			return r
+		}
+		cancel() // another made one meanwhile, or the call ended: nobody has seen this one
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if r := d.made.Load(); r != nil {
-		return r
-	}
-	at, _ := d.Deadline()
-	ctx, cancel := context.WithDeadlineCause(d.Context, at, ErrTimeout)
-	r := &realContext{ctx, cancel}
-	d.made.Store(r)
-	if d.ended.Load() && time.Since(*d.born) < d.deadline {
-		cancel()
-	}
-	return r
 }
 
 // end cancels the context: the call is over. A real context whose deadline has passed is
 // left to its timer, which gives the cause.
 func (d *deadlineContext) end() {
-	d.ended.Store(true)
-	if r := d.made.Load(); r != nil && time.Since(*d.born) < d.deadline {
+	if d.made.CompareAndSwap(nil, over) {
+		return
+	}
+	if r := d.made.Load(); r != over && d.early() {
 		r.cancel()
 	}
 }
+
+// early reports whether the deadline is still to come.
+func (d *deadlineContext) early() bool { return time.Since(*d.born) < d.deadline }
 
 // within returns ctx with a deadline that far off, unless its own is earlier, and what ends
 // it.

@@ -179,8 +179,16 @@ type marks struct {
 
 // marksOf looks for marks anywhere in err, but not inside an [*Error]: how another command
 // ended says nothing about this one. An error whose own methods panic (a nil pointer, most
-// often) has none.
-func marksOf(err error) (m marks) {
+// often) has none. Most errors wrap nothing, and are seen at once to have none.
+func marksOf(err error) marks {
+	switch err.(type) { //nolint:errorlint // marksWithin unwraps
+	case *ignoredError, *retryAfterError, interface{ Unwrap() error }, interface{ Unwrap() []error }:
+		return marksWithin(err)
+	}
+	return marks{}
+}
+
+func marksWithin(err error) (m marks) {
 	defer func() {
 		if recover() != nil {
 			m = marks{}

@@ -45,6 +45,11 @@ type slowSeen struct {
 	outcome Outcome
 }
 
+// wants reports whether saw would take note of a call that ended so: of most it would not.
+func (w *witness) wants(o Outcome, ran bool, took time.Duration) bool {
+	return ran && int64(took) > w.floor.Load() || o == Failure || o == Timeout || o == Rejected
+}
+
 // saw takes note of how a call ended, before it is judged: it may be what opens the
 // circuit. ran says whether run was called, and took how long that lasted.
 func (c *Circuit) saw(now time.Duration, o Outcome, ran bool, took time.Duration, err error) {

@@ -138,9 +138,8 @@ func (f *flight) fallsBack() bool {
 }
 
 // fallBack asks the steps in order until one answers.
-func (c *Command[Req, Resp]) fallBack(
-	ctx context.Context, req Req, f *flight, how *answered,
-) (Answer[Resp], error) {
+func (c *Command[Req, Resp]) fallBack(ctx context.Context, req Req, f *flight) (Answer[Resp], error) {
+	how := &f.how
 	var place fallbackPlace
 	defer place.leave(c.circuit)
 	cause := f.failure(nil)
@@ -160,7 +159,7 @@ func (c *Command[Req, Resp]) fallBack(
 			how.steps = append(how.steps, StepError{s.name, ErrFallbackFull})
 			continue
 		}
-		how.asks(f)
+		f.asks()
 		a, err := c.ask(ctx, req, s, cause, f.cfg.FallbackTimeout)
 		if err == nil {
 			a.Outcome, a.Step, a.Cause = f.outcome, s.name, cause

@@ -33,6 +33,10 @@ type flight struct {
 	stale   bool
 
 	shadow *shadowCall // nil: there is no candidate beside the settings in force
+
+	ctx   *deadlineContext // run's context, unless that is the caller's
+	aloft bool             // run is under way on the caller's goroutine, or did not return
+	how   answered
 }
 
 // take brings a call as far as a slot: breaker, then bulkhead. If it reports false the
@@ -49,8 +53,9 @@ func (f *flight) take(ctx context.Context, c *Circuit) bool {
 		f.settle(Canceled, callerCause(ctx), f.began)
 		return false
 	}
-	f.admission = c.admit(f.began, f.cfg)
-	if !f.admission.ok {
+	if epoch, ok := c.passing(); ok {
+		f.admission.token.epoch = epoch
+	} else if f.admission = c.admit(f.began, f.cfg); !f.admission.ok {
 		f.settle(ShortCircuited, ErrOpen, f.began)
 		return false
 	}
@@ -73,12 +78,7 @@ func (f *flight) setDeadline() {
 
 func (f *flight) takeSlot() bool {
 	c := f.circuit
-	w, ok := c.bulkhead.acquire()
-	if !ok {
-		f.settle(Rejected, ErrFull, f.began)
-		return false
-	}
-	if w != nil && !f.queue(w) {
+	if !c.bulkhead.slots.take(false) && !f.takeLater() {
 		return false
 	}
 	if c.shared {
@@ -89,6 +89,16 @@ func (f *flight) takeSlot() bool {
 		f.shadow = f.cfg.shadow.enter(f.ran)
 	}
 	return true
+}
+
+// takeLater is takeSlot where none was free at once.
+func (f *flight) takeLater() bool {
+	w, ok := f.circuit.bulkhead.acquire()
+	if !ok {
+		f.settle(Rejected, ErrFull, f.began)
+		return false
+	}
+	return w == nil || f.queue(w)
 }
 
 // queue waits for a slot. A call whose deadline passes meanwhile never runs.
@@ -134,10 +144,14 @@ func (f *flight) settle(o Outcome, err error, now time.Duration) {
 	c := f.circuit
 	f.outcome, f.err, f.ended, f.settled = o, err, now, true
 	slow := f.started && f.cfg.SlowCallDuration > 0 && now-f.ran >= f.cfg.SlowCallDuration
-	c.turn(now)
-	c.saw(now, o, f.started, now-f.ran, err)
-	f.stale = c.judge(now, f.admission.token, o, f.started, slow, err)
-	if f.stale {
+	if c.config.Load().ring.Advance(now) {
+		c.turned(now)
+	}
+	if c.witness.wants(o, f.started, now-f.ran) {
+		c.saw(now, o, f.started, now-f.ran, err)
+	}
+	if c.judge(now, f.admission.token, o, f.started, slow, err) {
+		f.stale = true
 		c.meters.stale.Add(1)
 	}
 	if f.shadow != nil {
@@ -147,22 +161,29 @@ func (f *flight) settle(o Outcome, err error, now time.Duration) {
 
 // runContext is the caller's context with the command's own deadline, if that is the
 // earlier one.
-func (f *flight) runContext() (ctx context.Context, end context.CancelFunc) {
+func (f *flight) runContext() context.Context {
 	if !f.own {
-		return f.caller, nil
+		return f.caller
 	}
-	d := &deadlineContext{Context: f.caller, born: &f.circuit.born, deadline: f.deadline}
-	return d, d.end
+	f.ctx = &deadlineContext{Context: f.caller, born: &f.circuit.born, deadline: f.deadline}
+	return f.ctx
 }
 
-// land gives everything back after a run on the caller's goroutine. It runs deferred: a
-// panic or Goexit of run passes through it untouched, and counts as a failure.
-func (f *flight) land(end context.CancelFunc) {
+// endContext ends the context that runContext made.
+func (f *flight) endContext() {
+	if f.ctx != nil {
+		f.ctx.end()
+	}
+}
+
+// land gives everything back after a run on the caller's goroutine. Where that run did not
+// return, conclude lands the call: a panic or Goexit of run passes through untouched, and
+// counts as a failure.
+func (f *flight) land() {
 	c := f.circuit
 	c.giveBack()
-	if end != nil {
-		end()
-	}
+	f.aloft = false
+	f.endContext()
 	if !f.settled {
 		c.meters.panics.Add(1)
 		f.settle(Failure, ErrUnwound, c.now())
@@ -174,10 +195,8 @@ func (f *flight) land(end context.CancelFunc) {
 // what it works on belong to the worker.
 func (f *flight) flyPooled(t *task) (over bool) {
 	c := f.circuit
-	ctx, end := f.runContext()
-	if end != nil {
-		defer end()
-	}
+	ctx := f.runContext()
+	defer f.endContext()
 	t.ctx = ctx
 	deadline := noDeadline
 	if f.own { // the caller's own comes with its context, and with its cause
@@ -241,22 +260,15 @@ func (f *flight) settleRun(ctx context.Context, err error, now time.Duration) {
 	}
 }
 
-// settleError settles a call whose run failed in time. The classifier is the user's: if it
-// panics, that counts as the failure it was asked about.
+// settleError settles a call whose run failed in time.
 func (f *flight) settleError(err error, now time.Duration) {
 	verdict := CountFailure
 	if err == ErrUnwound { //nolint:errorlint // given by End as it is
 		f.circuit.meters.panics.Add(1)
 	} else if marksOf(err).ignored {
 		verdict = CountIgnored
-	} else if classify := f.circuit.classifier; classify != nil {
-		defer func() {
-			if !f.settled {
-				f.circuit.meters.panics.Add(1)
-				f.settle(Failure, err, now)
-			}
-		}()
-		verdict = classify(err)
+	} else if f.circuit.classifier != nil {
+		verdict = f.classify(err, now)
 	}
 	switch verdict {
 	case CountIgnored:
@@ -266,6 +278,21 @@ func (f *flight) settleError(err error, now time.Duration) {
 	default: // CountFailure, and what a classifier should not say
 		f.settle(Failure, err, now)
 	}
+}
+
+// classify asks the classifier, which is the user's: if it panics, that counts as the
+// failure it was asked about.
+func (f *flight) classify(err error, now time.Duration) Verdict {
+	returned := false
+	defer func() {
+		if !returned {
+			f.circuit.meters.panics.Add(1)
+			f.settle(Failure, err, now)
+		}
+	}()
+	verdict := f.circuit.classifier(err)
+	returned = true
+	return verdict
 }
 
 // callerCause is why the caller's context ended: its Err, and the cause if it has another.
@@ -285,13 +312,19 @@ func (e *endedError) Unwrap() []error { return []error{e.err, e.cause} }
 
 // conclude ends the whole call, fallback included: its latency, its hooks. It runs
 // deferred, so that a call that panics is told as well.
-func (c *Circuit) conclude(ctx context.Context, f *flight, a *answered) {
+func (f *flight) conclude() {
+	if f.aloft {
+		f.land()
+	}
 	if !f.settled {
 		return // its context panicked before it was a call
 	}
-	c.countUnanswered(f.outcome, a)
+	c := f.circuit
+	if f.outcome != Success {
+		c.countUnanswered(f.outcome, &f.how)
+	}
 	now := f.ended
-	if a.asked {
+	if f.how.asked {
 		now = c.now() // which took its time too
 		if f.started {
 			c.times.RecordWhole(now - f.began)
@@ -300,7 +333,7 @@ func (c *Circuit) conclude(ctx context.Context, f *flight, a *answered) {
 		f.recordTimes()
 	}
 	if len(c.hooks) > 0 {
-		c.tellCall(ctx, f, now, a)
+		f.tell(now)
 	}
 }
 
@@ -314,19 +347,19 @@ func (f *flight) recordTimes() {
 	f.circuit.times.RecordWhole(f.ended - f.began)
 }
 
-// tellCall keeps the event, which is large, off the stack of calls that nobody listens to.
+// tell keeps the event, which is large, off the stack of calls that nobody listens to.
 //
 //go:noinline
-func (c *Circuit) tellCall(ctx context.Context, f *flight, now time.Duration, a *answered) {
-	c.tell(ctx, f.event(now, a), c.hooks)
+func (f *flight) tell(now time.Duration) {
+	f.circuit.tell(f.caller, f.event(now, &f.how), f.circuit.hooks)
 }
 
 // asks says that somebody else is asked now, whose time is not the time in run.
-func (a *answered) asks(f *flight) {
-	if a.asked {
+func (f *flight) asks() {
+	if f.how.asked {
 		return
 	}
-	a.asked = true
+	f.how.asked = true
 	if f.started {
 		f.circuit.times.RecordRun(f.ended - f.ran)
 	}

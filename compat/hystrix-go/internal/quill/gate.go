@@ -88,17 +88,26 @@ func (c *Circuit) publishLocked(watch bool) {
 	g.word.Store(word)
 }
 
-// admit asks the breaker to let a call through. A closed circuit costs one load, an open
-// one two: neither takes the lock.
-func (c *Circuit) admit(now time.Duration, cfg *config) admission {
+// passing reports whether the circuit is closed and lets everybody through, and in which
+// epoch.
+func (c *Circuit) passing() (epoch uint64, ok bool) {
 	if explore.On {
 		explore.Read("gate.word")
 	}
 	word := c.gate.word.Load()
-	if word&passes != 0 {
-		return admission{token: token{epoch: word >> epochShift}, state: Closed, ok: true}
+	return word >> epochShift, word&passes != 0
+}
+
+// admit asks the breaker to let a call through. A closed circuit costs one load, an open
+// one two: neither takes the lock.
+func (c *Circuit) admit(now time.Duration, cfg *config) admission {
+	if epoch, ok := c.passing(); ok {
+		return admission{token: token{epoch: epoch}, state: Closed, ok: true}
 	}
-	if word&refuses != 0 {
+	if explore.On {
+		explore.Read("gate.word")
+	}
+	if c.gate.word.Load()&refuses != 0 {
 		if explore.On {
 			explore.Read("gate.openUntil")
 		}
@@ -173,13 +182,32 @@ func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, e
 		}
 	case Failure, Timeout, Rejected:
 	}
-	hint := hintOf(o, err)
+	return c.judgeAlone(now, t, o, slow, hintOf(o, err))
+}
+
+// judgeAlone is judge for a result that may move the breaker.
+func (c *Circuit) judgeAlone(now time.Duration, t token, o Outcome, slow bool, hint time.Duration) (stale bool) {
 	if explore.On {
 		explore.Lock("gate.mu", &c.gate.mu)
 	}
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
-	return c.judgeLocked(now, t, o, c.overrideLocked(now).kind, slow, hint)
+	g, cfg := &c.gate, c.config.Load()
+	over := cfg.Override
+	if g.override.kind != NoOverride {
+		over = c.overrideLocked(now).kind
+	}
+	stale = t.epoch != 0 && t.epoch != g.machine.epoch
+	c.countLocked(cfg, o, slow, stale)
+	switch {
+	case stale || g.machine.state != Closed || over == Disabled:
+		return stale
+	case t.epoch == 0: // it moves nothing, but is evidence for the next result
+		c.publishLocked(true)
+		return false
+	}
+	c.weighLocked(now, hint)
+	return false
 }
 
 // judgeProbe is judge for a probe. What err says is asked before the lock: its methods are
@@ -248,33 +276,40 @@ func (c *Circuit) weigh(now time.Duration, t token) {
 }
 
 // weighLocked judges the window of a closed circuit. If successes are to be watched from
-// now on it says so first, and then looks at them: see countSuccess.
+// now on it says so first, and then looks at them: see countSuccess. If they are watched
+// already, that was said before the first look.
 func (c *Circuit) weighLocked(now, hint time.Duration) {
 	g, cfg := &c.gate, c.config.Load()
-	h := c.healthLocked(now)
-	if watchful(&cfg.rules, &h) {
+	h := c.evidenceLocked(now)
+	if watchful(&cfg.rules, &h) && !g.watchingLocked() {
 		c.publishLocked(true)
-		h = c.healthLocked(now)
+		h = c.evidenceLocked(now)
 	}
-	var random float64
-	if cfg.rules.verdict(&h) != unmoved { // only an opening needs it
-		random = rand.Float64() //nolint:gosec // jitter
+	if cfg.rules.verdict(&h) != unmoved {
+		moved := g.machine.judge(now, &cfg.rules, &h, rand.Float64(), hint) //nolint:gosec // jitter
+		c.movedOnLocked(now, moved, newHealth(h.Requests, h.Errors, h.Slow), "")
+		return
 	}
-	moved := g.machine.judge(now, &cfg.rules, &h, random, hint)
-	if moved.why != unmoved {
-		c.movedOnLocked(now, moved, h, "")
-	} else if !watchful(&cfg.rules, &h) {
+	if g.watchingLocked() && !watchful(&cfg.rules, &h) {
 		c.publishLocked(false)
 	}
 }
 
 // turn tells the window the time, before a result is looked at.
 func (c *Circuit) turn(now time.Duration) {
-	if cfg := c.config.Load(); cfg.ring.Advance(now) {
-		c.watch()
-		c.witness.expire(now - cfg.RollingWindow)
+	if c.config.Load().ring.Advance(now) {
+		c.turned(now)
 	}
 }
+
+// turned is what a new bucket of the window brings.
+func (c *Circuit) turned(now time.Duration) {
+	c.watch()
+	c.witness.expire(now - c.config.Load().RollingWindow)
+}
+
+// watchingLocked reports whether the word asks for successes to be judged.
+func (g *gate) watchingLocked() bool { return g.word.Load()&watches != 0 }
 
 // watch makes the next result judged even if it is a success. Old successes may have left
 // the window, and the result at hand may be one that says nothing.
@@ -305,105 +340,6 @@ func (c *Circuit) judgeProbeLocked(
 		c.movedLocked(now, moved, detail)
 	}
 	return !counts
-}
-
-func (c *Circuit) judgeLocked(
-	now time.Duration, t token, o Outcome, over Override, slow bool, hint time.Duration,
-) (stale bool) {
-	g, cfg := &c.gate, c.config.Load()
-	stale = t.epoch != 0 && t.epoch != g.machine.epoch
-	c.countLocked(cfg, o, slow, stale)
-	switch {
-	case stale || g.machine.state != Closed || over == Disabled:
-		return stale
-	case t.epoch == 0: // it moves nothing, but is evidence for the next result
-		c.publishLocked(true)
-		return false
-	}
-	c.weighLocked(now, hint)
-	return false
-}
-
-// Kinds of counters beyond the outcomes.
-const (
-	kindSlow = numOutcomes + iota
-	kindStaleRequest
-	kindStaleError
-	kindUncounted // rejected while IgnoreRejected was set
-	kindNoFallback
-	kindFallbackFailed
-	kindFallbackFull
-)
-
-// countLocked counts a result. It is under the lock so that a result is counted in the
-// epoch in which it is judged.
-func (c *Circuit) countLocked(cfg *config, o Outcome, slow, stale bool) {
-	if explore.On {
-		explore.Write("counters")
-	}
-	c.counters.Add(int(o))
-	isError := o == Failure || o == Timeout || o == Rejected
-	if o == Rejected && cfg.IgnoreRejected {
-		c.counters.Add(kindUncounted)
-		return
-	}
-	if !isError && o != Success {
-		return
-	}
-	if stale {
-		c.counters.Add(kindStaleRequest)
-		if isError {
-			c.counters.Add(kindStaleError)
-		}
-		return
-	}
-	if slow {
-		c.counters.Add(kindSlow)
-	}
-	if cfg.last != nil {
-		cfg.last.Add(lastMask(isError, slow))
-	}
-}
-
-// lastMask is how the last n calls remember one: bit 0 for an error, bit 1 if it was slow.
-func lastMask(isError, slow bool) (mask uint8) {
-	if isError {
-		mask |= 1
-	}
-	if slow {
-		mask |= 2
-	}
-	return mask
-}
-
-// healthLocked is the evidence as it stands: the calls of the window, none from before
-// the circuit last closed.
-func (c *Circuit) healthLocked(now time.Duration) Health {
-	if explore.On {
-		explore.Read("counters")
-	}
-	return c.healthOfLocked(now, c.counters.Sums())
-}
-
-// healthOfLocked is healthLocked for totals that were just read.
-func (c *Circuit) healthOfLocked(now time.Duration, total window.Sums) Health {
-	cfg := c.config.Load()
-	if cfg.last != nil {
-		calls, byBit := cfg.last.Counts()
-		return newHealth(uint64(calls), uint64(byBit[0]), uint64(byBit[1])) //nolint:gosec // never negative
-	}
-	return healthOf(cfg.ring.SumsOf(now, total, c.gate.base))
-}
-
-func healthOf(s window.Sums) Health {
-	rejected := s[Rejected] - min(s[Rejected], s[kindUncounted])
-	errs := s[Failure] + s[Timeout] + rejected
-	requests := s[Success] + errs
-	return newHealth(
-		requests-min(requests, s[kindStaleRequest]),
-		errs-min(errs, s[kindStaleError]),
-		s[kindSlow],
-	)
 }
 
 // movedLocked does what a change of state brings, if m is one.

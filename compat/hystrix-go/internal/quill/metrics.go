@@ -97,8 +97,10 @@ func (c Counts) Total() uint64 {
 }
 
 func countsOf(s window.Sums) Counts {
+	apart := s[kindApart:]
 	return Counts{
-		s[Success], s[Failure], s[Timeout], s[Rejected], s[ShortCircuited], s[Ignored], s[Canceled],
+		s[Success] + apart[Success], s[Failure] + apart[Failure], s[Timeout] + apart[Timeout],
+		s[Rejected] + apart[Rejected], s[ShortCircuited], s[Ignored], s[Canceled],
 	}
 }
 

@@ -13,8 +13,9 @@ import (
 // mostPending is how many notifications of a circuit may wait for a slow hook.
 const mostPending = 1024
 
-// notifier delivers transitions to hooks in order, one at a time, on a goroutine that
-// lives only while there is something to deliver. Calls never wait for it.
+// notifier delivers transitions to hooks in order, one at a time, on a goroutine that lives
+// only while there is something to deliver. Calls never wait for it. That of a circuit
+// without hooks is nil.
 type notifier struct {
 	hooks []Hooks
 	panic func(*PanicError) // a hook panicked
@@ -55,6 +56,9 @@ func (n *notifier) add(t Transition) {
 }
 
 func (n *notifier) wanted() bool {
+	if n == nil {
+		return false
+	}
 	for i := range n.hooks {
 		if n.hooks[i].OnTransition != nil {
 			return true
@@ -117,6 +121,9 @@ func (n *notifier) call(f func(Transition), t Transition) {
 }
 
 func (n *notifier) droppedSoFar() uint64 {
+	if n == nil {
+		return 0
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.dropped

@@ -24,7 +24,10 @@ func (c *Circuit) Report(ctx context.Context, err error, took time.Duration) Out
 	f.began = now - max(0, took)
 	f.ran = f.began
 	f.admission = c.standing(now)
-	defer c.conclude(ctx, f, &answered{})
+	defer func() {
+		f.caller = ctx // whom the hooks are told about
+		f.conclude()
+	}()
 	f.settleRun(f.caller, err, now)
 	return f.outcome
 }

@@ -25,10 +25,8 @@ type field struct {
 	words     []string
 
 	// derive is the default where it depends on other fields, none of them derived.
-	derive func(s *Settings) float64
-	// at points to the field's place in s: *time.Duration, *int, *float64, *bool,
-	// *Isolation or *Override, according to kind.
-	at func(s *Settings) any
+	derive func(s Settings) float64
+	row    int // its own index
 }
 
 type kind uint8
@@ -86,103 +84,103 @@ var settingsFields = [numFields]field{
 	isolationField: {
 		name: "Isolation", key: "isolation", kind: wordKind,
 		high: float64(Semaphore), words: isolationNames,
-		at: func(s *Settings) any { return &s.Isolation },
+		row: isolationField,
 	},
 	timeoutField: {
 		name: "Timeout", key: "timeout", kind: durationKind,
 		def: second, low: millisecond, high: hour, special: "none",
-		at: func(s *Settings) any { return &s.Timeout },
+		row: timeoutField,
 	},
 	maxConcurrentField: {
 		name: "MaxConcurrent", key: "maxConcurrent", kind: countKind,
 		def: 10, low: 1, high: million, special: "unlimited",
-		at: func(s *Settings) any { return &s.MaxConcurrent },
+		row: maxConcurrentField,
 	},
 	queueSizeField: {
 		name: "QueueSize", key: "queueSize", kind: countKind,
 		high: million,
-		at:   func(s *Settings) any { return &s.QueueSize },
+		row:  queueSizeField,
 	},
 	// The shortest window in the most buckets still gives buckets of 1ms.
 	rollingWindowField: {
 		name: "RollingWindow", key: "rollingWindow", kind: durationKind,
 		def: 10 * second, low: 100 * millisecond, high: hour,
-		at: func(s *Settings) any { return &s.RollingWindow },
+		row: rollingWindowField,
 	},
 	rollingBucketsField: {
 		name: "RollingBuckets", key: "rollingBuckets", kind: countKind,
 		def: 10, low: 1, high: 100,
-		at: func(s *Settings) any { return &s.RollingBuckets },
+		row: rollingBucketsField,
 	},
 	rollingCallsField: {
 		name: "RollingCalls", key: "rollingCalls", kind: countKind,
 		low: 1, high: 100_000,
-		at: func(s *Settings) any { return &s.RollingCalls },
+		row: rollingCallsField,
 	},
 	requestVolumeThresholdField: {
 		name: "RequestVolumeThreshold", key: "requestVolumeThreshold", kind: countKind,
 		def: usualVolume, low: 1, high: billion, derive: defaultVolume,
-		at: func(s *Settings) any { return &s.RequestVolumeThreshold },
+		row: requestVolumeThresholdField,
 	},
 	errorPercentThresholdField: {
 		name: "ErrorPercentThreshold", key: "errorPercentThreshold", kind: percentKind,
 		def: usualPercent, high: 100, over: true,
-		at: func(s *Settings) any { return &s.ErrorPercentThreshold },
+		row: errorPercentThresholdField,
 	},
 	ignoreRejectedField: {
 		name: "IgnoreRejected", key: "ignoreRejected", kind: flagKind,
 		high: 1,
-		at:   func(s *Settings) any { return &s.IgnoreRejected },
+		row:  ignoreRejectedField,
 	},
 	slowCallDurationField: {
 		name: "SlowCallDuration", key: "slowCallDuration", kind: durationKind,
 		low: millisecond, high: hour,
-		at: func(s *Settings) any { return &s.SlowCallDuration },
+		row: slowCallDurationField,
 	},
 	slowCallPercentThresholdField: {
 		name: "SlowCallPercentThreshold", key: "slowCallPercentThreshold", kind: percentKind,
 		def: usualPercent, high: 100, over: true, derive: defaultSlowPercent,
-		at: func(s *Settings) any { return &s.SlowCallPercentThreshold },
+		row: slowCallPercentThresholdField,
 	},
 	sleepWindowField: {
 		name: "SleepWindow", key: "sleepWindow", kind: durationKind,
 		def: 5 * second, low: millisecond, high: longestSleep,
-		at: func(s *Settings) any { return &s.SleepWindow },
+		row: sleepWindowField,
 	},
 	maxSleepWindowField: {
 		name: "MaxSleepWindow", key: "maxSleepWindow", kind: durationKind,
 		low: millisecond, high: longestSleep,
-		at: func(s *Settings) any { return &s.MaxSleepWindow },
+		row: maxSleepWindowField,
 	},
 	sleepWindowJitterField: {
 		name: "SleepWindowJitter", key: "sleepWindowJitter", kind: percentKind,
 		high: 100,
-		at:   func(s *Settings) any { return &s.SleepWindowJitter },
+		row:  sleepWindowJitterField,
 	},
 	probesField: {
 		name: "Probes", key: "probes", kind: countKind,
 		def: 1, low: 1, high: 100,
-		at: func(s *Settings) any { return &s.Probes },
+		row: probesField,
 	},
 	probeLeaseField: {
 		name: "ProbeLease", key: "probeLease", kind: durationKind,
 		def: 5 * second, low: millisecond, high: longestSleep, derive: defaultLease,
-		at: func(s *Settings) any { return &s.ProbeLease },
+		row: probeLeaseField,
 	},
 	maxConcurrentFallbacksField: {
 		name: "MaxConcurrentFallbacks", key: "maxConcurrentFallbacks", kind: countKind,
 		def: 10, low: 1, high: million, special: "unlimited",
-		at: func(s *Settings) any { return &s.MaxConcurrentFallbacks },
+		row: maxConcurrentFallbacksField,
 	},
 	fallbackTimeoutField: {
 		name: "FallbackTimeout", key: "fallbackTimeout", kind: durationKind,
 		def: second, low: millisecond, high: hour, special: "none",
-		at: func(s *Settings) any { return &s.FallbackTimeout },
+		row: fallbackTimeoutField,
 	},
 	overrideField: {
 		name: "Override", key: "override", kind: wordKind,
 		high: float64(Disabled), words: overrideNames,
-		at: func(s *Settings) any { return &s.Override },
+		row: overrideField,
 	},
 }
 
@@ -194,6 +192,57 @@ func fieldOfKey(key string) int {
 		}
 	}
 	return -1
+}
+
+// at points to the field's place in s: *time.Duration, *int, *float64, *bool, *Isolation or
+// *Override, according to kind. (A function in each row would be shorter, but what is given
+// to one that the compiler does not know is allocated, and each circuit asks 60 times.)
+//
+//nolint:cyclop,gocyclo,funlen // a table
+func (f *field) at(s *Settings) any {
+	switch f.row {
+	case isolationField:
+		return &s.Isolation
+	case timeoutField:
+		return &s.Timeout
+	case maxConcurrentField:
+		return &s.MaxConcurrent
+	case queueSizeField:
+		return &s.QueueSize
+	case rollingWindowField:
+		return &s.RollingWindow
+	case rollingBucketsField:
+		return &s.RollingBuckets
+	case rollingCallsField:
+		return &s.RollingCalls
+	case requestVolumeThresholdField:
+		return &s.RequestVolumeThreshold
+	case errorPercentThresholdField:
+		return &s.ErrorPercentThreshold
+	case ignoreRejectedField:
+		return &s.IgnoreRejected
+	case slowCallDurationField:
+		return &s.SlowCallDuration
+	case slowCallPercentThresholdField:
+		return &s.SlowCallPercentThreshold
+	case sleepWindowField:
+		return &s.SleepWindow
+	case maxSleepWindowField:
+		return &s.MaxSleepWindow
+	case sleepWindowJitterField:
+		return &s.SleepWindowJitter
+	case probesField:
+		return &s.Probes
+	case probeLeaseField:
+		return &s.ProbeLease
+	case maxConcurrentFallbacksField:
+		return &s.MaxConcurrentFallbacks
+	case fallbackTimeoutField:
+		return &s.FallbackTimeout
+	case overrideField:
+		return &s.Override
+	}
+	return nil
 }
 
 // get returns the field's value in s as a number.

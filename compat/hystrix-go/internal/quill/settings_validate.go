@@ -24,21 +24,21 @@ func (s Settings) WithDefaults() Settings {
 	for i := range settingsFields {
 		f := &settingsFields[i]
 		if f.derive != nil && f.get(&s) == 0 {
-			f.set(&s, f.derive(&s))
+			f.set(&s, f.derive(s))
 		}
 	}
 	return s
 }
 
 // defaultVolume keeps the usual threshold within reach of a short window of calls.
-func defaultVolume(s *Settings) float64 {
+func defaultVolume(s Settings) float64 {
 	if s.RollingCalls > 0 {
 		return min(usualVolume, float64(s.RollingCalls))
 	}
 	return usualVolume
 }
 
-func defaultSlowPercent(s *Settings) float64 {
+func defaultSlowPercent(s Settings) float64 {
 	if s.SlowCallDuration == 0 {
 		return 0
 	}
@@ -47,7 +47,7 @@ func defaultSlowPercent(s *Settings) float64 {
 
 // defaultLease gives a probe all the time that its call has. NoTimeout is negative, so
 // that SleepWindow alone counts then.
-func defaultLease(s *Settings) float64 {
+func defaultLease(s Settings) float64 {
 	return min(float64(max(s.Timeout, s.SleepWindow)), longestSleep)
 }
 

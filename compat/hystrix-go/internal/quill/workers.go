@@ -64,6 +64,9 @@ func (p *workers) take() *worker {
 		if number == 0 {
 			return nil
 		}
+		if explore.On {
+			explore.Read("places")
+		}
 		all := p.all.Load()
 		if all == nil || number > len(*all) {
 			continue // they were forgotten, so top is another
@@ -80,7 +83,7 @@ func (p *workers) take() *worker {
 			return w
 		}
 		if explore.On {
-			explore.Retry(3)
+			explore.Retry(4)
 		}
 	}
 }
@@ -141,6 +144,9 @@ func (p *workers) addLocked() *worker {
 	}
 	w := &worker{tasks: make(chan *task, 1), number: uint32(len(all) + 1)} //nolint:gosec // at most a million
 	all = append(all, w)                                                   // who has the old slice looks at no more than its length
+	if explore.On {
+		explore.Write("places")
+	}
 	p.all.Store(&all)
 	return w
 }
@@ -160,6 +166,9 @@ func (b *Bulkhead) retire(w *worker) {
 	p.vacant = append(p.vacant, w)
 	if len(p.vacant) == len(*p.all.Load()) {
 		p.vacant = nil
+		if explore.On {
+			explore.Write("places")
+		}
 		p.all.Store(nil)
 	}
 }

@@ -68,15 +68,22 @@ const (
 // first of its two octaves and when it first meets contention, at no other time.
 func (h *Histogram) Record(d time.Duration) {
 	d = min(max(d, 0), maxRecorded)
-	if s := h.spread.Load(); s != nil {
-		b := (*s)[pick(len(*s))]
-		b.bin(binOf(d)).Add(1)
+	b, spread := &h.first, h.spread.Load()
+	if spread != nil {
+		b = (*spread)[pick(len(*spread))]
+	}
+	bin := binOf(d)
+	p := b.parts[bin/partBins].Load()
+	if p == nil {
+		p = b.part(bin / partBins)
+	}
+	p[bin%partBins].Add(1)
+	if spread != nil {
 		b.sum.Add(uint64(d))
 		return
 	}
-	h.first.bin(binOf(d)).Add(1)
 	// Not Add: a failed exchange is the only cheap sign of contention.
-	if old := h.first.sum.Load(); !h.first.sum.CompareAndSwap(old, old+uint64(d)) {
+	if old := b.sum.Load(); !b.sum.CompareAndSwap(old, old+uint64(d)) {
 		h.contended(d)
 	}
 }
@@ -90,6 +97,9 @@ func (h *Histogram) Snapshot() Dist {
 // snapshotAfter is Snapshot for one who has an earlier snapshot of h: it returns that very
 // one, and allocates nothing, if nothing was recorded since.
 func (h *Histogram) snapshotAfter(earlier Dist) Dist {
+	if h.idle() {
+		return Dist{}
+	}
 	var t tally
 	t.add(&h.first)
 	if s := h.spread.Load(); s != nil {
@@ -101,6 +111,17 @@ func (h *Histogram) snapshotAfter(earlier Dist) Dist {
 		return earlier // bins only grow: the same count means the same bins
 	}
 	return t.dist()
+}
+
+// idle reports whether nothing was ever recorded. A duration that is just being recorded may
+// be missed.
+func (h *Histogram) idle() bool {
+	for i := range h.first.parts {
+		if h.first.parts[i].Load() != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // tally adds up the blocks of a histogram.
@@ -149,16 +170,7 @@ func (h *Histogram) contended(d time.Duration) {
 	h.spread.CompareAndSwap(nil, &blocks) // or another was first, which is as good
 }
 
-// bin returns the counter of a bin.
-func (b *block) bin(i int) *atomic.Uint64 {
-	p := b.parts[i/partBins].Load()
-	if p == nil {
-		p = b.part(i / partBins)
-	}
-	return &p[i%partBins]
-}
-
-// part makes a part, unless somebody else was first.
+// part returns a part, and makes it if need be.
 //
 //go:noinline
 func (b *block) part(i int) *part {

@@ -48,8 +48,12 @@ type mark struct {
 	times snapshot
 }
 
-// nothing is the mark of totals that are all zero, shared by all idle rings.
-var nothing mark
+// nothing is the mark of totals that are all zero, shared by all idle rings, as is the list
+// that holds nothing else.
+var (
+	nothing     mark
+	onlyNothing = []*mark{&nothing}
+)
 
 // maxBuckets bounds the work of an Advance whatever the caller asks for.
 const maxBuckets = 1000
@@ -92,6 +96,20 @@ func (r *Ring) SumsSince(now time.Duration, base Sums) Sums {
 	return sums
 }
 
+// Edge returns what the counters held where the window that ends at now begins, nil if
+// nothing can be in it: for those who want a few kinds only. They ask [Ring.Until] before
+// and after they have read the counters, and read again if the ring has moved meanwhile.
+func (r *Ring) Edge(now time.Duration) *Sums {
+	from := r.from(r.view.Load(), now)
+	if from == nil {
+		return nil
+	}
+	return &from.sums
+}
+
+// Until is the end of the current bucket: it changes when the ring moves.
+func (r *Ring) Until() time.Duration { return time.Duration(r.next.Load()) }
+
 // SumsOf is [Ring.SumsSince] for totals that were just read, for those who want several
 // figures of one moment.
 func (r *Ring) SumsOf(now time.Duration, total, base Sums) Sums {
@@ -132,7 +150,7 @@ func (r *Ring) Dists(now time.Duration) (run, whole Dist) {
 func (r *Ring) Restart(now time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.setLocked(&view{start: now, marks: []*mark{r.markLocked()}})
+	r.setLocked(&view{start: now, marks: alone(r.markLocked())})
 }
 
 // advance moves to the bucket of now, and reports whether that was a move: somebody else
@@ -167,13 +185,21 @@ func (r *Ring) pushed(marks []*mark, m *mark, n uint64) []*mark {
 		marks = nil
 	}
 	if len(marks) == 0 {
-		return []*mark{m}
+		return alone(m)
 	}
 	all := make([]*mark, n, n+uint64(len(marks)))
 	for i := range all {
 		all[i] = m
 	}
 	return append(all, marks...)
+}
+
+// alone is the list that holds m only.
+func alone(m *mark) []*mark {
+	if m == &nothing {
+		return onlyNothing
+	}
+	return []*mark{m}
 }
 
 // read calls f with the mark at which the window that ends at now starts, nil if nothing can
@@ -198,6 +224,9 @@ func (r *Ring) read(now time.Duration, f func(from *mark)) {
 // from returns the mark at the start of the window that ends at now. If a whole window has
 // passed since the current bucket began there is none: all events are older.
 func (r *Ring) from(v *view, now time.Duration) *mark {
+	if uint64(max(now, v.start))-uint64(v.start) < uint64(r.width) { //nolint:gosec // as in steps, without its division
+		return v.marks[min(int(r.buckets), len(v.marks))-1] //nolint:gosec // at most maxBuckets
+	}
 	steps := r.steps(v, now)
 	if steps >= r.buckets {
 		return nil
@@ -228,9 +257,9 @@ func (r *Ring) markLocked() *mark {
 	if v := r.view.Load(); v != nil {
 		latest = v.marks[0]
 	}
-	m := mark{r.counters.Sums(), r.times.snapshotAfter(&latest.times)}
-	if m.sums == latest.sums && m.times.same(&latest.times) {
+	sums, times := r.counters.Sums(), r.times.snapshotAfter(&latest.times)
+	if sums == latest.sums && times.same(&latest.times) {
 		return latest
 	}
-	return &m
+	return &mark{sums, times}
 }

@@ -1,0 +1,132 @@
+package hystrix_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-f7c3343e/quill"
+	"github.com/seed-f7c3343e/quill/hystrix"
+)
+
+// opened is a command whose circuit has just opened: 4 of 10 failed, as many as it takes.
+func opened(name string) hystrix.CommandConfig {
+	config := hystrix.CommandConfig{RequestVolumeThreshold: 10, ErrorPercentThreshold: 10, SleepWindow: 60_000}
+	hystrix.ConfigureCommand(name, config)
+	for i := range 10 {
+		run := well
+		if i > 5 {
+			run = sick
+		}
+		_ = hystrix.Do(name, run, nil)
+	}
+	return config
+}
+
+func TestKeptAnOpeningThatNobodyNoticedGivesWayToNewSettings(t *testing.T) {
+	for what, change := range map[string]func(*hystrix.CommandConfig){
+		"volume":  func(c *hystrix.CommandConfig) { c.RequestVolumeThreshold = 20 },
+		"percent": func(c *hystrix.CommandConfig) { c.ErrorPercentThreshold = 50 },
+	} {
+		t.Run(what, func(t *testing.T) {
+			bubble(t, func(t *testing.T, name string) {
+				config := opened(name)
+				change(&config)
+				hystrix.ConfigureCommand(name, config)
+				require.NoError(t, hystrix.Do(name, well, nil))
+				require.False(t, circuit(t, name).IsOpen())
+			})
+		})
+	}
+}
+
+func TestKeptAnOpeningThatSomebodyNoticedStays(t *testing.T) {
+	for what, notice := range map[string]func(t *testing.T, name string){
+		"a command":    func(t *testing.T, name string) { require.Equal(t, hystrix.ErrCircuitOpen, hystrix.Do(name, well, nil)) },
+		"IsOpen":       func(t *testing.T, name string) { require.True(t, circuit(t, name).IsOpen()) },
+		"AllowRequest": func(t *testing.T, name string) { require.False(t, circuit(t, name).AllowRequest()) },
+		"settings that it reaches": func(_ *testing.T, name string) {
+			hystrix.ConfigureCommand(name, hystrix.CommandConfig{RequestVolumeThreshold: 9, ErrorPercentThreshold: 40, SleepWindow: 60_000})
+			_ = hystrix.Do(name, well, nil)
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			bubble(t, func(t *testing.T, name string) {
+				config := opened(name)
+				notice(t, name)
+				config.RequestVolumeThreshold = 20
+				hystrix.ConfigureCommand(name, config)
+				require.Equal(t, hystrix.ErrCircuitOpen, hystrix.Do(name, well, nil))
+			})
+		})
+	}
+}
+
+// What was noticed of an opening is forgotten when the circuit closes.
+func TestEachOpeningIsNoticedAnew(t *testing.T) {
+	bubble(t, func(t *testing.T, name string) {
+		opened(name)
+		require.True(t, circuit(t, name).IsOpen())
+		time.Sleep(time.Minute)
+		require.NoError(t, hystrix.Do(name, well, nil))
+		time.Sleep(time.Minute) // the probe is out of the window
+		config := opened(name)
+		config.RequestVolumeThreshold = 20
+		hystrix.ConfigureCommand(name, config)
+		require.NoError(t, hystrix.Do(name, well, nil))
+	})
+}
+
+// TestKeptNewSettingsJudgeWhatTheWindowHolds is what the tests of heimdall do to a name.
+func TestKeptNewSettingsJudgeWhatTheWindowHolds(t *testing.T) {
+	bubble(t, func(t *testing.T, name string) {
+		b := collect(t, name)
+		config := opened(name)
+		before := b.resets
+		config.RequestVolumeThreshold = 20
+		hystrix.ConfigureCommand(name, config)
+		for range 4 {
+			require.Equal(t, errSick, hystrix.Do(name, sick, nil))
+		}
+		config.RequestVolumeThreshold = 15
+		hystrix.ConfigureCommand(name, config)
+		require.Equal(t, errSick, hystrix.Do(name, sick, nil), "the 15th")
+		config.RequestVolumeThreshold = 20
+		hystrix.ConfigureCommand(name, config)
+		config.RequestVolumeThreshold = 15
+		hystrix.ConfigureCommand(name, config)
+		require.Equal(t, hystrix.ErrCircuitOpen, hystrix.Do(name, sick, nil))
+		require.Equal(t, before, b.resets, "the collectors go on")
+		require.Len(t, b.told(), 16, "and are told of commands only")
+	})
+}
+
+// A window that has emptied judges nothing.
+func TestKeptNewSettingsDoNotJudgeThePast(t *testing.T) {
+	bubble(t, func(t *testing.T, name string) {
+		config := opened(name)
+		config.RequestVolumeThreshold = 20
+		hystrix.ConfigureCommand(name, config)
+		time.Sleep(11 * time.Second)
+		config.RequestVolumeThreshold = 10
+		hystrix.ConfigureCommand(name, config)
+		require.Equal(t, errSick, hystrix.Do(name, sick, nil))
+	})
+}
+
+// Who has settings of quill's own for slow calls goes by quill's rules.
+func TestAnOpeningForSlowCallsStays(t *testing.T) {
+	bubble(t, func(t *testing.T, name string) {
+		settings := quill.Settings{
+			RequestVolumeThreshold: 2, SlowCallDuration: time.Millisecond, SlowCallPercentThreshold: 50, SleepWindow: time.Minute,
+		}
+		require.NoError(t, hystrix.ConfigureQuill(name, settings))
+		for range 2 {
+			require.NoError(t, hystrix.Do(name, func() error { time.Sleep(10 * time.Millisecond); return nil }, nil))
+		}
+		settings.Timeout = 2 * time.Second
+		require.NoError(t, hystrix.ConfigureQuill(name, settings))
+		require.Equal(t, hystrix.ErrCircuitOpen, hystrix.Do(name, well, nil))
+	})
+}
