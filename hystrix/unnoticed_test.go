@@ -68,9 +68,9 @@ func TestEachOpeningIsNoticedAnew(t *testing.T) {
 	bubble(t, func(t *testing.T, name string) {
 		opened(name)
 		require.True(t, circuit(t, name).IsOpen())
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.NoError(t, hystrix.Do(name, well, nil))
-		time.Sleep(time.Minute) // the probe is out of the window
+		pass(time.Minute) // the probe is out of the window
 		config := opened(name)
 		config.RequestVolumeThreshold = 20
 		hystrix.ConfigureCommand(name, config)
@@ -108,7 +108,7 @@ func TestKeptNewSettingsDoNotJudgeThePast(t *testing.T) {
 		config := opened(name)
 		config.RequestVolumeThreshold = 20
 		hystrix.ConfigureCommand(name, config)
-		time.Sleep(11 * time.Second)
+		pass(11 * time.Second)
 		config.RequestVolumeThreshold = 10
 		hystrix.ConfigureCommand(name, config)
 		require.Equal(t, errSick, hystrix.Do(name, sick, nil))
@@ -123,7 +123,7 @@ func TestAnOpeningForSlowCallsStays(t *testing.T) {
 		}
 		require.NoError(t, hystrix.ConfigureQuill(name, settings))
 		for range 2 {
-			require.NoError(t, hystrix.Do(name, func() error { time.Sleep(10 * time.Millisecond); return nil }, nil))
+			require.NoError(t, hystrix.Do(name, func() error { pass(10 * time.Millisecond); return nil }, nil))
 		}
 		settings.Timeout = 2 * time.Second
 		require.NoError(t, hystrix.ConfigureQuill(name, settings))

@@ -71,11 +71,12 @@ func TestBrokenReplacementIsSeen(t *testing.T) {
 
 	dir := client(t, "1.14")
 	require.NoError(t, replace(dir, broken))
-	ours, err := test(t.Context(), dir, "./...")
+	ours, err := attempts(t.Context(), dir, "./...")
 	require.NoError(t, err)
 	original := result{passed: 4, green: true}
 	require.False(t, ours.green)
 	require.Equal(t, 2, ours.failed, ours.output)
+	require.Equal(t, mostAttempts, ours.attempt, "another run does not help it")
 	require.Equal(t, "2 of its tests failed on quill", row{original: original, ours: ours}.problem())
 	require.Contains(t, ours.output, "hystrix: the circuit is open")
 }
@@ -87,6 +88,8 @@ func TestProgramThatLosesTestsHasAProblem(t *testing.T) {
 	require.NotEmpty(t, row{original: fine, ours: result{passed: 3, green: true}}.problem())
 	require.NotEmpty(t, row{ours: result{green: true}}.problem(), "no test at all")
 	require.Equal(t, "0 passed, does not build", result{}.say())
+	require.Equal(t, "4 passed", result{passed: 4, green: true, attempt: 1}.say())
+	require.Equal(t, "4 passed, in run 2", result{passed: 4, green: true, attempt: 2}.say())
 }
 
 // TestPublishedReplacementNeedsOneTidy publishes the module's tree to a proxy of this test,

@@ -38,6 +38,9 @@ func (r result) say() string {
 	if !r.green && r.failed == 0 {
 		words = append(words, "does not build")
 	}
+	if r.attempt > 1 {
+		words = append(words, fmt.Sprintf("in run %d", r.attempt))
+	}
 	return strings.Join(words, ", ")
 }
 
