@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests with real components want and is not there yet: a browser,
-# promtool, the model checker spin and the compiler it wants, npm, as packages of Debian; and
+# Prometheus with its promtool, the model checker spin and the compiler it wants, npm, as packages of Debian; and
 # with npm the original Hystrix dashboard. Tests that need one of them skip without it, so
 # this is for CI and for whoever wants them to run.
 set -euo pipefail

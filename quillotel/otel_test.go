@@ -78,7 +78,7 @@ func has(t *testing.T, all, want map[string]float64) {
 }
 
 // play makes calls of every outcome to a circuit that opens.
-func play(t *testing.T, ctx context.Context, r *quill.Registry, hooks ...quill.Hooks) *quill.Circuit { //nolint:revive // t first
+func play(t *testing.T, ctx context.Context, r *quill.Registry, hooks ...quill.Hooks) *quill.Circuit {
 	t.Helper()
 	opts := []quill.Option{quill.Settings{RequestVolumeThreshold: 3, MaxConcurrent: 7, Timeout: time.Second}}
 	for _, h := range hooks {
@@ -87,7 +87,7 @@ func play(t *testing.T, ctx context.Context, r *quill.Registry, hooks ...quill.H
 	c, err := r.Circuit("dep", opts...)
 	require.NoError(t, err)
 	cmd := quill.Bind(c, func(ctx context.Context, err error) (int, error) {
-		if err == context.DeadlineExceeded { //nolint:errorlint // as it is given
+		if err == context.DeadlineExceeded {
 			<-ctx.Done()
 			return 0, ctx.Err()
 		}

@@ -207,18 +207,15 @@ func testRules(t *testing.T, tool string, f ruleFile, name string) (string, erro
 	t.Helper()
 	text, err := os.ReadFile("../dashboards/rules_test.yaml")
 	require.NoError(t, err)
-	var all struct {
-		RuleFiles []string         `yaml:"rule_files"`
-		Interval  string           `yaml:"evaluation_interval"`
-		Tests     []map[string]any `yaml:"tests"`
-	}
+	all := map[string]any{}
 	require.NoError(t, yaml.Unmarshal(text, &all))
-	all.Tests = slices.DeleteFunc(all.Tests, func(test map[string]any) bool {
+	tests := slices.DeleteFunc(all["tests"].([]any), func(test any) bool {
 		text, err := yaml.Marshal(test)
 		require.NoError(t, err)
 		return !strings.Contains(string(text), name)
 	})
-	require.NotEmpty(t, all.Tests, "no test speaks of %s", name)
+	require.NotEmpty(t, tests, "no test speaks of %s", name)
+	all["tests"] = tests
 	text, err = yaml.Marshal(all)
 	require.NoError(t, err)
 	path := filepath.Join(writeRules(t, f), "rules_test.yaml")

@@ -86,9 +86,10 @@ func TestCircuitNamedOtherIsAmongTheOthers(t *testing.T) {
 	r := quill.NewRegistry()
 	calls(circuit(t, r, "other", onCaller), 1, nil)
 	calls(circuit(t, r, "alone", onCaller), 2, nil)
-	calls(circuit(t, r, "summed", onCaller), 4, nil)
-	got := scrape(t, quillprom.New(r, quillprom.Settings{MaxNames: 1}))
-	require.Equal(t, 5.0, got[`hystrix_command_event_total{command_group="other",command_name="other",event="success",terminal="true"}`])
+	calls(circuit(t, r, "second", onCaller), 4, nil)
+	calls(circuit(t, r, "summed", onCaller), 8, nil)
+	got := scrape(t, quillprom.New(r, quillprom.Settings{MaxNames: 2, Group: func(string) string { return "other" }}))
+	require.Equal(t, 9.0, got[`hystrix_command_event_total{command_group="other",command_name="other",event="success",terminal="true"}`])
 }
 
 func TestChangedIsolationLetsNoCounterShrink(t *testing.T) {

@@ -41,6 +41,8 @@ func TestCandidateSettingsHaveSeriesOfTheirOwn(t *testing.T) {
 		`hystrix_command_is_circuit_breaker_open{command_name="dep"}`:              0,
 	})
 
+	require.Equal(t, opened, scrape(t, collector), "nothing is counted twice")
+
 	candidate.RequestVolumeThreshold = 1
 	require.NoError(t, c.SetShadow(candidate))
 	calls(c, 20, errSick)

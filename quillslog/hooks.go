@@ -82,7 +82,8 @@ func of(t quill.Transition) (level slog.Level, message string) {
 }
 
 func (h hooks) call(ctx context.Context, e quill.CallEvent) {
-	level, message := slog.LevelDebug, ""
+	var message string
+	level := slog.LevelDebug
 	switch {
 	case panicked(e.Err):
 		level, message = slog.LevelError, "call panicked"
