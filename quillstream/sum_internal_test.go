@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -216,4 +218,33 @@ func FuzzParse(f *testing.F) {
 			require.Equal(t, b.String(), c.String())
 		}
 	})
+}
+
+// pageRows are the rows of a table: fields, what they are, rule.
+var pageRows = regexp.MustCompile("(?m)^\\| (`[^|]+`) \\| ([^|]+) \\| ([^|]+) \\|$")
+
+var ruleNames = map[rule]string{
+	sum: "sum", spread: "each", newest: "last", open: "open", common: "common", most: "most", every: "every",
+}
+
+func TestThePageHasEveryFieldWithItsRule(t *testing.T) {
+	page, err := os.ReadFile("../docs/stream.md")
+	require.NoError(t, err)
+	for _, m := range messageTypes {
+		_, section, ok := strings.Cut(string(page), "\n## "+m.name+"\n")
+		require.True(t, ok, m.name)
+		section, _, _ = strings.Cut(section, "\n## ")
+		told := map[string]string{}
+		for _, row := range pageRows.FindAllStringSubmatch(section, -1) {
+			for name := range strings.SplitSeq(row[1], ", ") {
+				require.NotContains(t, told, name)
+				told[strings.Trim(name, "`")] = row[3]
+			}
+		}
+		want := map[string]string{"type": "–", "name": "–", "reportingHosts": "the number of hosts"}
+		for _, f := range m.fields {
+			want[f.name] = ruleNames[f.rule]
+		}
+		require.Equal(t, want, told)
+	}
 }

@@ -149,6 +149,7 @@ func greet(w io.Writer, c *cluster.Cluster, page *instance.Instance) {
 		c.Instance(cluster.Catalog).URL(), strings.Join(ratings.Users(), ", "))
 	_, _ = fmt.Fprintf(w, "Make a service sick at: %s\n", page.URL())
 	_, _ = fmt.Fprintf(w, "For Prometheus:         %s/metrics\n", page.URL())
+	_, _ = fmt.Fprintf(w, "For Hystrix dashboards: %s/hystrix.stream\n", page.URL())
 	_, _ = fmt.Fprintln(w, "Ctrl-C ends everything.")
 }
 

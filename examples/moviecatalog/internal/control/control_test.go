@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -205,4 +206,20 @@ func TestPrometheusSeesTheCircuits(t *testing.T) {
 	} {
 		require.Contains(t, w.Body.String(), line+"\n")
 	}
+}
+
+func TestHystrixsDashboardsSeeTheCircuits(t *testing.T) {
+	r := newRig(t)
+	require.Equal(t, 200, r.ask("GET", "/api/catalog/alice", "").Code)
+	server := httptest.NewServer(r.page)
+	defer server.Close()
+	res, err := server.Client().Get(server.URL + "/hystrix.stream")
+	require.NoError(t, err)
+	defer func() { _ = res.Body.Close() }()
+	require.Equal(t, "text/event-stream;charset=UTF-8", res.Header.Get("Content-Type"))
+	lines := bufio.NewScanner(res.Body)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), `data: {"type":"HystrixCommand","name":"catalog.ratings-1","group":"catalog",`) {
+	}
+	require.Contains(t, lines.Text(), `"rollingCountSuccess":1,`)
+	require.NoError(t, server.Config.Shutdown(t.Context()), "which an open stream does not hold up")
 }

@@ -33,6 +33,7 @@ func (p *Panel) Handler() http.Handler {
 	mux.Handle("GET /", http.FileServerFS(files))
 	mux.HandleFunc("GET /healthz", web.Healthz)
 	mux.Handle("GET /metrics", metrics(p.reg))
+	mux.Handle("GET /hystrix.stream", stream(p.reg))
 	mux.HandleFunc("GET /api/state", func(w http.ResponseWriter, _ *http.Request) { answer(w, p.state(), nil) })
 	mux.HandleFunc("GET /api/catalog/{userId}", p.serveCatalog)
 	mux.HandleFunc("PUT /api/instances/{name}", p.serveInstance)

@@ -11,13 +11,14 @@ import (
 	"github.com/seed-f7c3343e/quill/quillprom"
 )
 
-// metrics shows the circuits to Prometheus. A circuit's group is the service that calls:
-// "catalog" of "catalog.movieinfo-1".
+// service is a circuit's group, the service that calls: "catalog" of "catalog.movieinfo-1".
+func service(name string) string {
+	caller, _, _ := strings.Cut(name, ".")
+	return caller
+}
+
+// metrics shows the circuits to Prometheus.
 func metrics(reg *quill.Registry) http.Handler {
-	service := func(name string) string {
-		caller, _, _ := strings.Cut(name, ".")
-		return caller
-	}
 	r := prometheus.NewRegistry()
 	r.MustRegister(quillprom.New(reg, quillprom.Settings{Group: service}))
 	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
