@@ -140,14 +140,13 @@ func Dashboard(r *quill.Registry, opts ...DashboardOption) *Board {
 
 // Close ends the sampling and the requests to other processes, and waits for these. The
 // pages still show what is; their history stands still.
-func (b *Board) Close() error {
+func (b *Board) Close() {
 	b.history.stop()
 	b.cancel()
 	b.fetches.Wait()
 	if b.ownClient {
 		b.client.CloseIdleConnections()
 	}
-	return nil
 }
 
 // ServeHTTP serves the page, its data and, with [WithAdmin], the changes.

@@ -85,6 +85,9 @@ func (b *Board) serveAction(w http.ResponseWriter, r *http.Request) {
 	a := Action{At: time.Now(), Request: r, Kind: kind}
 	ask, status, err := b.admit(w, r)
 	a.Command = ask.Name
+	if kind == "override" {
+		a.Override, a.Reason = ask.Override, strings.TrimSpace(ask.Reason)
+	}
 	if err == nil && ask.Check {
 		b.serveCheck(w, r, ask)
 		return
@@ -133,7 +136,6 @@ func (b *Board) lookup(name string) (*quill.Circuit, error) {
 }
 
 func override(c *quill.Circuit, ask request, a *Action) error {
-	a.Override, a.Reason = ask.Override, strings.TrimSpace(ask.Reason)
 	if ask.TTL != "" {
 		ttl, err := time.ParseDuration(ask.TTL)
 		if err != nil {

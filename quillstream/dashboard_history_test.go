@@ -73,12 +73,12 @@ func TestHistoryStandsStillAfterClose(t *testing.T) {
 		reg := quill.NewRegistry()
 		circuit(reg, "movies", 0, 0, semaphore)
 		b := Dashboard(reg)
-		require.NoError(t, b.Close())
+		b.Close()
 		circuit(reg, "movies", 1, 0)
 		time.Sleep(time.Hour)
 		require.Empty(t, b.history.of("movies").Passed)
 		require.Equal(t, 200, get(b, "GET", "/data/now", "").Code, "the page still shows what is")
-		require.NoError(t, b.Close(), "twice is once")
+		b.Close() // twice is once
 	})
 }
 

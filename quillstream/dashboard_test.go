@@ -24,7 +24,7 @@ import (
 func newBoard(t *testing.T, reg *quill.Registry, opts ...DashboardOption) *Board {
 	t.Helper()
 	b := Dashboard(reg, append([]DashboardOption{WithHost("here")}, opts...)...)
-	t.Cleanup(func() { require.NoError(t, b.Close()) })
+	t.Cleanup(b.Close)
 	return b
 }
 
@@ -263,7 +263,7 @@ func TestWrongOptionsPanicWithASentence(t *testing.T) {
 
 func TestDefaultsAreTheDefaultRegistryAndTheHostsName(t *testing.T) {
 	b := Dashboard(nil)
-	defer func() { require.NoError(t, b.Close()) }()
+	defer b.Close()
 	require.Same(t, quill.DefaultRegistry, b.registry)
 	name, err := os.Hostname()
 	require.NoError(t, err)

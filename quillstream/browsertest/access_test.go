@@ -44,9 +44,7 @@ func TestPagesHaveNoAccessibilityFaults(t *testing.T) {
 	for _, theme := range []string{"light", "dark"} {
 		open(t, ctx, page, 1280, 900)
 		becomes(t, ctx, `document.querySelectorAll("path.edge").length > 10`)
-		for !value[bool](t, ctx, `document.documentElement.dataset.theme === `+quoted(theme)) {
-			click(t, ctx, "#theme")
-		}
+		colors(t, ctx, theme)
 		require.Empty(t, faults(t, ctx, checker), theme)
 		open(t, ctx, page+"#/command/web-1/shipping.quote", 1280, 900)
 		becomes(t, ctx, `document.querySelectorAll("path.layer").length > 3`)

@@ -162,7 +162,7 @@ func dashboard(t *testing.T, reg *quill.Registry, opts ...quillstream.DashboardO
 		quillstream.WithAdmin(quillstream.Admin{Authorize: func(*http.Request) error { return nil }}),
 	}, opts...)
 	b := quillstream.Dashboard(reg, opts...)
-	t.Cleanup(func() { require.NoError(t, b.Close()) })
+	t.Cleanup(b.Close)
 	return b
 }
 

@@ -130,6 +130,20 @@ func TestOtherSitesPagesChangeNothing(t *testing.T) {
 	require.True(t, r.cluster.Instance(cluster.Ratings1).Up())
 }
 
+func TestDashboardOverridesACircuitForThePageItselfOnly(t *testing.T) {
+	r := newRig(t)
+	page := r.ask("GET", "/quill/", "")
+	require.Equal(t, 200, page.Code)
+	require.Contains(t, page.Header().Get("Content-Security-Policy"), "default-src 'none'")
+	const body = `{"name":"catalog.ratings-1","override":"forced-open","reason":"a lesson"}`
+	header := []string{"Content-Type", "application/json", "Quill-Dashboard", "1", "Sec-Fetch-Site", "same-origin"}
+	require.Equal(t, 403, r.ask("POST", "/quill/do/override", body).Code)
+	require.Equal(t, 200, r.ask("POST", "/quill/do/override", body, header...).Code)
+	for _, c := range r.state(t).Circuits {
+		require.Equal(t, c.Name == "catalog.ratings-1", c.Override == quill.ForceOpen, c.Name)
+	}
+}
+
 func TestSettingsAreTurnedForAllGuardsOfTheCatalogAndNoOther(t *testing.T) {
 	r := newRig(t)
 	w := r.ask("PUT", "/api/settings", `{"timeoutMs":900,"slowCallMs":0,"sleepWindowMs":700,"volume":5,"errorPercent":40,"maxConcurrent":7,"lastCalls":15}`)
@@ -179,7 +193,9 @@ func TestSickInstanceOpensItsCircuitAndUsersAreServedByTheOther(t *testing.T) {
 	}, 5*time.Second, 20*time.Millisecond)
 	require.Contains(t, guard.Reason, "calls failed")
 	require.Positive(t, guard.RetryMS)
-	require.NotEmpty(t, guard.Steps)
+	w := r.ask("GET", "/quill/data/command?name=catalog.movieinfo-1", "")
+	require.Equal(t, 200, w.Code)
+	require.Contains(t, w.Body.String(), `"answered"`, "the dashboard tells more")
 
 	sum := func(k int) (n float64) {
 		for _, row := range r.state(t).Traffic.Series {

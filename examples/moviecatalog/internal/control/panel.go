@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-f7c3343e/quill"
 	"github.com/seed-f7c3343e/quill/examples/moviecatalog/internal/cluster"
+	"github.com/seed-f7c3343e/quill/quillstream"
 )
 
 // MaxRate is the most requests a second that the page's users send.
@@ -23,6 +24,7 @@ type Panel struct {
 	log     *slog.Logger
 	client  *http.Client
 	traffic *traffic
+	board   *quillstream.Board
 }
 
 // New returns a Panel whose users are at rest.
@@ -31,8 +33,20 @@ func New(c *cluster.Cluster, reg *quill.Registry, tmdb string, log *slog.Logger)
 	return &Panel{
 		cluster: c, reg: reg, tmdb: tmdb, log: log, client: client,
 		traffic: newTraffic(c.Instance(cluster.Catalog).URL(), client),
+		board: quillstream.Dashboard(reg, quillstream.WithHost("moviecatalog"),
+			quillstream.WithAdmin(quillstream.Admin{Authorize: everybody, Audit: audit(log)})),
 	}
 }
+
+// audit writes what somebody did to a circuit on the dashboard into the log.
+func audit(log *slog.Logger) func(quillstream.Action) {
+	return func(a quillstream.Action) {
+		log.Info("dashboard", "command", a.Command, "action", a.Kind, "override", a.Override, "reason", a.Reason, "err", a.Err)
+	}
+}
+
+// everybody may change circuits here: who sees this page may also end the services.
+func everybody(*http.Request) error { return nil }
 
 // SetTraffic makes users come at this rate per second, 0 to MaxRate; 0 sends them home.
 func (p *Panel) SetTraffic(rate float64) { p.traffic.set(rate) }
@@ -41,6 +55,7 @@ func (p *Panel) SetTraffic(rate float64) { p.traffic.set(rate) }
 func (p *Panel) Close() {
 	p.traffic.set(0)
 	p.client.CloseIdleConnections()
+	p.board.Close()
 }
 
 // fetch asks the catalog as a user would.

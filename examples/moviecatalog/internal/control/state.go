@@ -28,32 +28,14 @@ type instanceView struct {
 	Served int          `json:"served"`
 }
 
+// circuitView is what the page says of a circuit. The dashboard beside it tells the rest.
 type circuitView struct {
-	Name     string      `json:"name"`
-	State    quill.State `json:"state"`
-	Reason   string      `json:"reason"`  // why it last changed
-	SinceMS  float64     `json:"sinceMs"` // how long ago that was
-	RetryMS  float64     `json:"retryMs"` // until the next probe
-	Requests uint64      `json:"requests"`
-	Errors   float64     `json:"errorPercent"`
-	Slow     float64     `json:"slowPercent"`
-	Volume   int         `json:"volume"`
-
-	ErrorThreshold float64 `json:"errorThreshold"`
-
-	InFlight      int     `json:"inFlight"`
-	MaxConcurrent int     `json:"maxConcurrent"`
-	Abandoned     int     `json:"abandoned"`
-	P50MS         float64 `json:"p50Ms"`
-	P99MS         float64 `json:"p99Ms"`
-
-	Counts []count           `json:"counts"` // of the rolling window
-	Steps  []quill.StepStats `json:"steps"`  // since the start
-}
-
-type count struct {
-	Outcome quill.Outcome `json:"outcome"`
-	Window  uint64        `json:"window"`
+	Name     string         `json:"name"`
+	State    quill.State    `json:"state"`
+	Override quill.Override `json:"override"` // what lies over it
+	Reason   string         `json:"reason"`   // why it last changed
+	SinceMS  float64        `json:"sinceMs"`  // how long ago that was
+	RetryMS  float64        `json:"retryMs"`  // until the next probe
 }
 
 func (p *Panel) state() state {
@@ -73,18 +55,10 @@ func (p *Panel) state() state {
 
 func viewCircuit(s quill.Stats) circuitView {
 	v := circuitView{
-		Name: s.Name, State: s.State, Reason: s.LastTransition.Reason, RetryMS: millis(s.RetryAfter),
-		Requests: s.Health.Requests, Errors: s.Health.ErrorPercent, Slow: s.Health.SlowPercent,
-		Volume: s.Settings.RequestVolumeThreshold, ErrorThreshold: s.Settings.ErrorPercentThreshold,
-		InFlight: s.InFlight, MaxConcurrent: s.Settings.MaxConcurrent, Abandoned: s.Abandoned,
-		P50MS: millis(s.Execution.Percentile(50)), P99MS: millis(s.Execution.Percentile(99)),
-		Steps: s.Fallbacks,
+		Name: s.Name, State: s.State, Override: s.Override, Reason: s.LastTransition.Reason, RetryMS: millis(s.RetryAfter),
 	}
 	if !s.LastTransition.At.IsZero() {
 		v.SinceMS = millis(time.Since(s.LastTransition.At))
-	}
-	for _, o := range quill.Outcomes() {
-		v.Counts = append(v.Counts, count{o, s.Window.Of(o)})
 	}
 	return v
 }

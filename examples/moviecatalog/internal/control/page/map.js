@@ -39,37 +39,15 @@ export function show(state) {
 
 function guard(name) {
   const badge = el("span", { className: "badge" }), reason = el("p", { className: "reason" });
-  const fill = el("i"), mark = el("u");
-  const meter = el("div", { className: "meter", title: "errors now, and the share at which the circuit opens" }, fill, mark);
-  const nums = el("p", { className: "nums" }), steps = el("p", { className: "nums" });
+  const link = el("a", { className: "name", href: "quill/#/command/moviecatalog/" + encodeURIComponent(name) }, name);
   const root = el("div", { className: "card guard", id: "guard-" + name },
-    el("div", { className: "top" }, el("span", { className: "name" }, name), el("span", { className: "grow" }), badge),
-    meter, nums, reason, steps);
+    el("div", { className: "top" }, link, el("span", { className: "grow" }), badge), reason);
   rows.set("guard " + name, (c) => {
     setClass(root, "card guard " + c.state);
-    setText(badge, c.state === "open" && c.retryMs > 0 ? "open, probe in " + ms(c.retryMs) : c.state);
-    fill.style.width = Math.max(c.errorPercent, c.slowPercent) + "%";
-    mark.style.left = "calc(" + c.errorThreshold + "% - 1px)";
-    numbers(nums, [
-      [Math.round(c.errorPercent) + " %", "errors"], [Math.round(c.slowPercent) + " %", "slow"],
-      [c.requests, c.requests < c.volume ? "judged, too few to open" : "judged"], [c.inFlight + " / " + c.maxConcurrent, "in flight"],
-      ...(c.p99Ms > 0 ? [[ms(c.p50Ms), "p50"], [ms(c.p99Ms), "p99"]] : []),
-      ...c.counts.filter((n) => n.window > 0 && n.outcome !== "success").map((n) => [n.window, n.outcome]),
-      ...(c.abandoned ? [[c.abandoned, "abandoned"]] : []),
-    ]);
+    setText(badge, c.override !== "none" ? c.override : c.state === "open" && c.retryMs > 0 ? "open, probe in " + ms(c.retryMs) : c.state);
     setText(reason, c.reason ? c.reason + " · " + ago(c.sinceMs) : "closed since it was made: calls pass");
-    const answered = (c.steps || []).filter((s) => s.answered > 0);
-    steps.hidden = answered.length === 0;
-    numbers(steps, answered.map((s) => [s.answered, "answered by " + s.step.replace("catalog.", "")]));
   });
   return root;
-}
-
-function numbers(root, pairs) {
-  const text = pairs.map((p) => p.join(" ")).join("|");
-  if (root.dataset.text === text) return;
-  root.dataset.text = text;
-  root.replaceChildren(...pairs.map(([n, what]) => el("span", {}, el("b", {}, String(n)), " " + what)));
 }
 
 function instanceCard(name) {
