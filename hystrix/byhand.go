@@ -18,7 +18,9 @@ type handProbe struct {
 }
 
 // handContext marks what AllowRequest and ReportEvent do.
-type handContext struct{ context.Context }
+type handContext struct {
+	context.Context //nolint:containedctx // it is one
+}
 
 var byHand = handContext{context.Background()}
 
@@ -27,8 +29,8 @@ var (
 	errForgotten = quill.Ignore(errors.New("nobody reported how it went"))
 )
 
-// reportedSuccess is how ReportEvent tells the classifier of a success.
-type reportedSuccess struct{ error }
+// successError is how ReportEvent tells the classifier of a success.
+type successError struct{ error }
 
 // AllowRequest reports whether a request may go: the circuit is closed, or it is open and
 // this request is the one that is let through in a sleep window. Commands ask by themselves;
@@ -125,7 +127,7 @@ func (c *CircuitBreaker) judge(k kind, took time.Duration) {
 			c.quill.Reset()
 			c.observe()
 		}
-		c.quill.Report(byHand, reportedSuccess{errReported}, took)
+		c.quill.Report(byHand, successError{errReported}, took)
 	case failure, rejected, timeout:
 		if !c.endProbe(errReported) {
 			c.quill.Report(byHand, errReported, took)

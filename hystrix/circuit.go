@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-f7c3343e/quill"
-	"github.com/seed-f7c3343e/quill/hystrix/metric_collector"
+	metricCollector "github.com/seed-f7c3343e/quill/hystrix/metric_collector"
 )
 
 // CircuitBreaker is the circuit of a command. It is made by GetCircuit or by the first use of
@@ -163,7 +163,7 @@ func (c *CircuitBreaker) IsOpen() bool {
 // verdict leaves the end of a context, where run returns it bare, out of the judgement, and
 // understands what ReportEvent reports.
 func verdict(err error) quill.Verdict {
-	if _, ok := err.(reportedSuccess); ok { //nolint:errorlint // our own, bare
+	if _, ok := err.(successError); ok { //nolint:errorlint // our own, bare
 		return quill.CountSuccess
 	}
 	switch kindOf(err) {
@@ -185,8 +185,8 @@ func (c *CircuitBreaker) onCall(ctx context.Context, e quill.CallEvent) {
 	case handContext:
 		return // AllowRequest and ReportEvent say themselves what they did
 	}
-	<-c.ready // somebody may find the circuit in the registry early
-	c.record(foreign(e))
+	<-c.ready                // somebody may find the circuit in the registry early
+	_ = c.record(foreign(e)) // logged
 }
 
 // onTransition is told of what nobody who called did: see record.

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed-f7c3343e/quill/hystrix/metric_collector"
+	metricCollector "github.com/seed-f7c3343e/quill/hystrix/metric_collector"
 )
 
 const (

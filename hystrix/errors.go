@@ -64,7 +64,8 @@ var events = map[string]kind{
 // kindOf is the kind of an error that a command ended with, whoever made it: a run that
 // calls another command and returns its error counts as that one did.
 func kindOf(err error) kind {
-	switch err { //nolint:errorlint // as hystrix-go does: what is wrapped is a failure
+	//nolint:errorlint // the very same, as in hystrix-go: what is wrapped is a failure
+	switch err {
 	case nil:
 		return success
 	case ErrCircuitOpen:

@@ -144,7 +144,7 @@ type lines struct {
 	all []string
 }
 
-func (l *lines) Printf(format string, items ...interface{}) {
+func (l *lines) Printf(format string, items ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.all = append(l.all, fmt.Sprintf(format, items...))

@@ -106,6 +106,9 @@ func endings() []ending {
 	}
 }
 
+// identical reports whether two errors are the very same, which is what programs ask.
+func identical(a, b error) bool { return a == b }
+
 // fallbacks are the ways in which a fallback can go.
 var fallbacks = []struct {
 	name   string
@@ -141,7 +144,7 @@ func TestEveryEndingReturnsAndReportsAsHystrixGo(t *testing.T) {
 							fallback = func(c context.Context, err error) error {
 								asked++
 								require.Equal(t, ctx, c, "the caller's own context")
-								require.True(t, err == e.err, "%v", err)
+								require.True(t, identical(err, e.err), "%v", err)
 								return f.result
 							}
 						}
@@ -162,7 +165,7 @@ func TestEveryEndingReturnsAndReportsAsHystrixGo(t *testing.T) {
 							require.NoError(t, err)
 							require.Zero(t, asked)
 						case fallback == nil:
-							require.True(t, err == e.err, "%v", err)
+							require.True(t, identical(err, e.err), "%v", err)
 						case f.result == nil:
 							require.NoError(t, err)
 							require.Equal(t, 1, asked)
@@ -192,7 +195,7 @@ func TestErrorsAreComparableValuesWithTheTextsOfHystrixGo(t *testing.T) {
 		require.EqualError(t, err, text)
 		var as hystrix.CircuitError
 		require.ErrorAs(t, err, &as)
-		require.Equal(t, err, hystrix.CircuitError{Message: text[len("hystrix: "):]})
+		require.Equal(t, hystrix.CircuitError{Message: text[len("hystrix: "):]}, err)
 	}
 }
 
@@ -209,8 +212,8 @@ func TestKeptRunAndFallbackHaveGoroutinesOfTheirOwn(t *testing.T) {
 			func(error) error { fallback = goroutine(); return nil })
 		require.NotEqual(t, goroutine(), run)
 		require.NotEqual(t, goroutine(), fallback)
-		<-hystrix.Go(name, func() error { run = goroutine(); return errSick },
-			func(error) error { fallback = goroutine(); return errSpare })
+		require.Error(t, <-hystrix.Go(name, func() error { run = goroutine(); return errSick },
+			func(error) error { fallback = goroutine(); return errSpare }))
 		require.NotEqual(t, goroutine(), run)
 		require.NotEqual(t, goroutine(), fallback)
 	})

@@ -89,9 +89,9 @@ func TestKeptConfigureWorksAtAnyTime(t *testing.T) {
 		<-h.running
 		hystrix.ConfigureCommand(name, hystrix.CommandConfig{Timeout: 100})
 		began := time.Now()
-		require.True(t, hystrix.Do(name, h.run, nil) == hystrix.ErrTimeout)
+		require.Equal(t, hystrix.ErrTimeout, hystrix.Do(name, h.run, nil))
 		require.Equal(t, 100*time.Millisecond, time.Since(began))
-		require.True(t, <-long == hystrix.ErrTimeout)
+		require.Equal(t, hystrix.ErrTimeout, <-long)
 		require.Equal(t, 10*time.Second, time.Since(began), "a command under way keeps its own")
 		close(h.release)
 	})
@@ -204,9 +204,9 @@ func TestKeptRejectionsOpenTheCircuit(t *testing.T) {
 		fillUp(t, name)
 		hystrix.ConfigureCommand(name, hystrix.CommandConfig{MaxConcurrentRequests: 1, RequestVolumeThreshold: 4})
 		for range 4 {
-			require.True(t, hystrix.Do(name, well, nil) == hystrix.ErrMaxConcurrency)
+			require.Equal(t, hystrix.ErrMaxConcurrency, hystrix.Do(name, well, nil))
 		}
-		require.True(t, hystrix.Do(name, well, nil) == hystrix.ErrCircuitOpen)
+		require.Equal(t, hystrix.ErrCircuitOpen, hystrix.Do(name, well, nil))
 	})
 }
 
@@ -219,7 +219,7 @@ func TestKeptAllowRequestLetsOneThroughInASleepWindow(t *testing.T) {
 		pass(5 * time.Second)
 		require.True(t, c.AllowRequest())
 		require.False(t, c.AllowRequest())
-		require.True(t, hystrix.Do(name, well, nil) == hystrix.ErrCircuitOpen, "its place is taken")
+		require.Equal(t, hystrix.ErrCircuitOpen, hystrix.Do(name, well, nil), "its place is taken")
 		pass(5 * time.Second)
 		require.True(t, c.AllowRequest(), "nobody reported how it went")
 		require.NoError(t, c.ReportEvent([]string{"failure"}, time.Now(), time.Second))
@@ -307,7 +307,7 @@ func TestKeptTheFallbackGetsTheCallersContextAndRunADeadline(t *testing.T) {
 		soon, cancelSoon := context.WithTimeout(ctx, 300*time.Millisecond)
 		defer cancelSoon()
 		for _, c := range []struct {
-			ctx      context.Context
+			ctx      context.Context //nolint:containedctx // a row of the table
 			deadline time.Duration
 		}{{ctx, time.Second}, {soon, 300 * time.Millisecond}, {context.Background(), time.Second}} {
 			began := time.Now()
@@ -417,7 +417,7 @@ func TestAnOperatorsOverrideIsSeen(t *testing.T) {
 		require.NoError(t, q.Override(quill.ForceOpen, 0, "a test"))
 		require.True(t, c.IsOpen())
 		require.False(t, c.AllowRequest())
-		require.True(t, hystrix.Do(name, well, nil) == hystrix.ErrCircuitOpen)
+		require.Equal(t, hystrix.ErrCircuitOpen, hystrix.Do(name, well, nil))
 		require.NoError(t, q.Override(quill.ForceClosed, 0, "a test"))
 		openEvidence := hystrix.CommandConfig{RequestVolumeThreshold: 1}
 		hystrix.ConfigureCommand(name, openEvidence)

@@ -44,7 +44,7 @@ func TestMended02WhatIsReturnedIsWhatIsCounted(t *testing.T) {
 		if err == nil {
 			nils++
 		} else {
-			require.True(t, err == hystrix.ErrTimeout)
+			require.Equal(t, hystrix.ErrTimeout, err)
 			timeouts++
 		}
 	}
@@ -98,9 +98,9 @@ func TestMended05TimeoutEndsRunsContextAndKeepsTheSlot(t *testing.T) {
 			<-release
 			return nil
 		}, nil)
-		require.True(t, err == hystrix.ErrTimeout)
+		require.Equal(t, hystrix.ErrTimeout, err)
 		require.Equal(t, context.DeadlineExceeded, <-cause)
-		require.True(t, hystrix.Do(name, well, nil) == hystrix.ErrMaxConcurrency)
+		require.Equal(t, hystrix.ErrMaxConcurrency, hystrix.Do(name, well, nil))
 		close(release)
 		synctest.Wait()
 		require.NoError(t, hystrix.Do(name, well, nil))
@@ -122,11 +122,11 @@ func TestMended07MaxConcurrentRequestsChangesWhileCommandsRun(t *testing.T) {
 		h := newHang()
 		hystrix.Go(name, h.run, nil)
 		<-h.running
-		require.True(t, hystrix.Do(name, well, nil) == hystrix.ErrMaxConcurrency)
+		require.Equal(t, hystrix.ErrMaxConcurrency, hystrix.Do(name, well, nil))
 		hystrix.ConfigureCommand(name, hystrix.CommandConfig{MaxConcurrentRequests: 2, Timeout: 60_000})
 		require.NoError(t, hystrix.Do(name, well, nil))
 		hystrix.ConfigureCommand(name, hystrix.CommandConfig{MaxConcurrentRequests: 1, Timeout: 60_000})
-		require.True(t, hystrix.Do(name, well, nil) == hystrix.ErrMaxConcurrency)
+		require.Equal(t, hystrix.ErrMaxConcurrency, hystrix.Do(name, well, nil))
 		close(h.release)
 	})
 }
@@ -144,7 +144,7 @@ func TestMended08ACollectorThatHangsStopsNoCommand(t *testing.T) {
 		require.True(t, circuit(t, name).IsOpen(), "the breaker needs no collector")
 		require.LessOrEqual(t, time.Since(began), 100*time.Millisecond, "one command waited, the others saw")
 		for range 3000 {
-			require.True(t, hystrix.Do(name, well, nil) == hystrix.ErrCircuitOpen)
+			require.Equal(t, hystrix.ErrCircuitOpen, hystrix.Do(name, well, nil))
 		}
 		require.Contains(t, log.text(), "hystrix: metrics channel ("+name+") is at capacity")
 		err := circuit(t, name).ReportEvent([]string{"failure"}, time.Now(), 0)
@@ -211,7 +211,7 @@ func TestMended14AProbeThatHangsLetsNoOtherThrough(t *testing.T) {
 		<-h.running
 		for range 50 {
 			pass(time.Second)
-			require.True(t, hystrix.Do(name, well, nil) == hystrix.ErrCircuitOpen)
+			require.Equal(t, hystrix.ErrCircuitOpen, hystrix.Do(name, well, nil))
 		}
 		pass(15 * time.Second) // its lease, a minute and a moment, is over
 		require.NoError(t, hystrix.Do(name, well, nil))
@@ -251,7 +251,7 @@ type reentrant struct {
 	calls atomic.Int64
 }
 
-func (r *reentrant) Printf(string, ...interface{}) {
+func (r *reentrant) Printf(string, ...any) {
 	if r.calls.Add(1) > 50 {
 		return
 	}
@@ -296,7 +296,7 @@ func TestMendedACallerWhoIsGoneRunsNothing(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		err := hystrix.DoC(ctx, name, func(context.Context) error { panic("never") }, nil)
-		require.True(t, err == context.Canceled)
+		require.Equal(t, context.Canceled, err)
 		require.Zero(t, hystrix.QuillCircuit(name).Stats().Health.Requests)
 	})
 }
@@ -319,7 +319,7 @@ func TestMendedAProbeThatSaysNothingGivesItsPlaceBack(t *testing.T) {
 	bubble(t, func(t *testing.T, name string) {
 		openUp(t, name)
 		pass(5 * time.Second)
-		require.True(t, hystrix.Do(name, func() error { return context.Canceled }, nil) == context.Canceled)
+		require.Equal(t, context.Canceled, hystrix.Do(name, func() error { return context.Canceled }, nil))
 		require.NoError(t, hystrix.Do(name, well, nil))
 		require.False(t, circuit(t, name).IsOpen())
 	})

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/seed-f7c3343e/quill"
-	"github.com/seed-f7c3343e/quill/hystrix/metric_collector"
+	metricCollector "github.com/seed-f7c3343e/quill/hystrix/metric_collector"
 )
 
 // result is what a command comes to.

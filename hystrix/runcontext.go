@@ -36,7 +36,7 @@ func (r *runContext) Deadline() (time.Time, bool) {
 // was told of a cancel.
 func (r *runContext) Err() error {
 	err := r.Context.Err()
-	if err == context.Canceled { //nolint:errorlint // Err returns it bare
+	if err == context.Canceled {
 		if theirs := r.caller.Err(); theirs != nil {
 			return theirs
 		}

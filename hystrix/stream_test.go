@@ -73,7 +73,7 @@ func stream(t *testing.T) *streaming {
 func (s *streaming) open(t *testing.T) {
 	t.Helper()
 	var err error
-	s.response, err = s.client.Get("http://pipe/hystrix.stream")
+	s.response, err = s.client.Get("http://pipe/hystrix.stream") //nolint:bodyclose // by end
 	require.NoError(t, err)
 	s.scanner = bufio.NewScanner(s.response.Body)
 	s.scanner.Buffer(nil, 1<<20)
@@ -369,7 +369,7 @@ func TestTheStreamTellsOfSettingsThatHystrixGoHasNot(t *testing.T) {
 			Isolation: quill.Semaphore, MaxConcurrent: 7, RollingWindow: time.Minute, QueueSize: 4, Override: quill.ForceOpen,
 			MaxConcurrentFallbacks: 3,
 		}))
-		require.True(t, hystrix.Do(name, well, nil) == hystrix.ErrCircuitOpen)
+		require.Equal(t, hystrix.ErrCircuitOpen, hystrix.Do(name, well, nil))
 		require.Error(t, hystrix.Do(name, func() error { return nil }, nil))
 		s := stream(t)
 		events := s.next(t, 2)

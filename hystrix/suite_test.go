@@ -55,7 +55,7 @@ func TestSuiteTimeout(t *testing.T) {
 			}
 			return nil
 		})
-		require.True(t, <-answer == hystrix.ErrTimeout)
+		require.Equal(t, hystrix.ErrTimeout, <-answer)
 		synctest.Wait()
 		require.Empty(t, errs)
 	})
@@ -66,7 +66,7 @@ func TestSuiteTimeoutEmptyFallback(t *testing.T) {
 		book := collect(t, name)
 		hystrix.ConfigureCommand(name, hystrix.CommandConfig{Timeout: 100})
 		err := <-hystrix.Go(name, func() error { pass(time.Second); return nil }, nil)
-		require.True(t, err == hystrix.ErrTimeout)
+		require.Equal(t, hystrix.ErrTimeout, err)
 		got := counts(book.told())
 		require.Equal(t, []float64{0, 1, 0, 0}, []float64{got.Successes, got.Timeouts, got.FallbackSuccesses, got.FallbackFailures})
 	})
@@ -81,7 +81,7 @@ func TestSuiteMaxConcurrent(t *testing.T) {
 			synctest.Wait()
 			select {
 			case err := <-errs:
-				require.True(t, err == hystrix.ErrMaxConcurrency)
+				require.Equal(t, hystrix.ErrMaxConcurrency, err)
 				bad++
 			default:
 				good++
@@ -95,7 +95,7 @@ func TestSuiteForceOpenCircuit(t *testing.T) { // there by a private function, h
 	bubble(t, func(t *testing.T, name string) {
 		book := collect(t, name)
 		require.NoError(t, hystrix.QuillCircuit(name).Override(1, 0, "a test"))
-		require.True(t, <-hystrix.Go(name, well, nil) == hystrix.ErrCircuitOpen)
+		require.Equal(t, hystrix.ErrCircuitOpen, <-hystrix.Go(name, well, nil))
 		got := counts(book.told())
 		require.Equal(t, []float64{0, 1}, []float64{got.Successes, got.ShortCircuits})
 	})
@@ -117,7 +117,7 @@ func TestSuiteFailedFallback(t *testing.T) {
 func TestSuiteCloseCircuitAfterSuccess(t *testing.T) {
 	bubble(t, func(t *testing.T, name string) {
 		openUp(t, name)
-		require.True(t, <-hystrix.Go(name, well, nil) == hystrix.ErrCircuitOpen)
+		require.Equal(t, hystrix.ErrCircuitOpen, <-hystrix.Go(name, well, nil))
 		pass(6 * time.Second)
 		done := make(chan bool, 1)
 		hystrix.Go(name, func() error { done <- true; return nil }, nil)
@@ -161,7 +161,7 @@ func TestSuiteFallbackAfterRejected(t *testing.T) {
 		fillUp(t, name)
 		answer := make(chan error, 1)
 		hystrix.Go(name, well, func(err error) error { answer <- err; return nil })
-		require.True(t, <-answer == hystrix.ErrMaxConcurrency)
+		require.Equal(t, hystrix.ErrMaxConcurrency, <-answer)
 	})
 }
 
@@ -169,7 +169,7 @@ func TestSuiteReturnTicket(t *testing.T) { // mended: the ticket comes back when
 	bubble(t, func(t *testing.T, name string) {
 		hystrix.ConfigureCommand(name, hystrix.CommandConfig{Timeout: 10})
 		h := newHang()
-		require.True(t, <-hystrix.Go(name, h.run, nil) == hystrix.ErrTimeout)
+		require.Equal(t, hystrix.ErrTimeout, <-hystrix.Go(name, h.run, nil))
 		require.Equal(t, 1, hystrix.QuillCircuit(name).Stats().InFlight)
 		close(h.release)
 		synctest.Wait()
@@ -214,7 +214,7 @@ func TestSuiteContextHandling(t *testing.T) {
 				}
 				err := hystrix.DoC(ctx, name, slow, fallback)
 				if fallback == nil {
-					require.True(t, err == c.err)
+					require.True(t, identical(err, c.err))
 				} else {
 					require.NoError(t, err)
 				}
@@ -238,7 +238,7 @@ func TestSuiteDoC(t *testing.T) {
 		require.Equal(t, "fallback failed with 'the spare failed too'. run error was 'the dependency is sick'", err.Error())
 		hystrix.ConfigureCommand(name, hystrix.CommandConfig{Timeout: 10})
 		slow := func(context.Context) error { pass(time.Second); return nil }
-		require.True(t, hystrix.DoC(t.Context(), name, slow, nil) == hystrix.ErrTimeout)
+		require.Equal(t, hystrix.ErrTimeout, hystrix.DoC(t.Context(), name, slow, nil))
 		require.NoError(t, hystrix.DoC(t.Context(), name, slow, func(context.Context, error) error { return nil }))
 	})
 }
@@ -358,7 +358,8 @@ func TestSuiteSleepWindowDefault(t *testing.T) {
 func TestSuiteGetCircuitSettings(t *testing.T) {
 	bubble(t, func(t *testing.T, name string) {
 		hystrix.ConfigureCommand(name, hystrix.CommandConfig{Timeout: 30_000})
-		require.Same(t, hystrix.GetCircuitSettings()[name], hystrix.GetCircuitSettings()[name])
+		before := hystrix.GetCircuitSettings()
+		require.Same(t, before[name], hystrix.GetCircuitSettings()[name])
 		require.Equal(t, 30*time.Second, hystrix.GetCircuitSettings()[name].Timeout)
 	})
 }

@@ -73,7 +73,7 @@ func (t *tally) add(r *result) {
 	}
 	if r.busy > 0 {
 		s.executed++
-		s.mostBusy = max(s.mostBusy, uint32(min(r.busy, 1<<31))) //nolint:gosec // bounded
+		s.mostBusy = max(s.mostBusy, uint32(min(r.busy, 1<<31)))
 	}
 }
 

@@ -25,7 +25,7 @@ func effective(s *Settings, extra *quill.Settings) quill.Settings {
 	q.Timeout = quillTimeout(s.Timeout)
 	q.MaxConcurrent = quillConcurrent(s.MaxConcurrentRequests)
 	q.SleepWindow = min(max(s.SleepWindow, time.Millisecond), longestSleep)
-	q.RequestVolumeThreshold = int(min(max(s.RequestVolumeThreshold, 1), mostVolume)) //nolint:gosec // bounded
+	q.RequestVolumeThreshold = int(min(max(s.RequestVolumeThreshold, 1), mostVolume))
 	if extra == nil || extra.ErrorPercentThreshold == 0 || wholePercent(extra.ErrorPercentThreshold) != s.ErrorPercentThreshold {
 		q.ErrorPercentThreshold = quillPercent(s.ErrorPercentThreshold)
 	}

@@ -56,11 +56,14 @@ func (j *judgement) mend(s step, began time.Time, events []event) string {
 			}
 		}
 	}
-	if j.open {
-		return ""
-	}
-	if s.what == "configure" || s.what == "write" {
+	settings := s.what == "configure" || s.what == "write"
+	if settings {
 		j.config.volume, j.config.percent = s.config.volume, s.config.percent
+	}
+	switch {
+	case j.open:
+		return ""
+	case settings:
 		if reaches(j.errors, j.requests, j.config) {
 			return "a change of settings is judged with the next result"
 		}

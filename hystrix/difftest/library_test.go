@@ -2,9 +2,13 @@ package difftest
 
 import (
 	"context"
+	"flag"
 	"fmt"
+	"os"
 	"runtime"
+	"strconv"
 	"sync"
+	"testing"
 	"time"
 
 	original "github.com/afex/hystrix-go/hystrix"
@@ -88,13 +92,19 @@ var theDropIn = library{
 	books: newBooks(),
 }
 
-func init() {
+// TestMain makes the collectors of both libraries write into the books, and lets programs,
+// which wait most of their time, run beside each other.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", strconv.Itoa(lanes)); err != nil {
+		panic(err)
+	}
 	originalCollector.Registry.Register(func(name string) originalCollector.MetricCollector {
 		return originalBook{theOriginal.books.open(name)}
 	})
 	metricCollector.Registry.Register(func(name string) metricCollector.MetricCollector {
 		return ourBook{theDropIn.books.open(name)}
 	})
+	os.Exit(m.Run())
 }
 
 // event is what a collector is told of one command, durations left out.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"pgregory.net/rapid"
@@ -83,10 +84,8 @@ func (l *library) spelled(err error) string {
 			return err.Error() + " (== " + name + ")"
 		}
 	}
-	for _, one := range []error{errSick, context.Canceled, context.DeadlineExceeded} {
-		if err == one {
-			return err.Error() + " (itself)"
-		}
+	if slices.Contains([]error{errSick, context.Canceled, context.DeadlineExceeded}, err) {
+		return err.Error() + " (itself)"
 	}
 	return err.Error()
 }
@@ -102,7 +101,7 @@ func programs() *rapid.Generator[program] {
 				sleep:   int(rapid.SampledFrom([]time.Duration{shortSleep, shortSleep, longSleep}).Draw(t, "sleep").Milliseconds()),
 				percent: rapid.SampledFrom([]int{1, 25, 33, 50, 67, 100, 101}).Draw(t, "percent"),
 			},
-			steps: rapid.SliceOfN(steps(), 12, 40).Draw(t, "steps"),
+			steps: rapid.SliceOfN(steps(), 8, 30).Draw(t, "steps"),
 		}
 	})
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-f7c3343e/quill/hystrix/metric_collector"
+	metricCollector "github.com/seed-f7c3343e/quill/hystrix/metric_collector"
 )
 
 // The names of the metrics that a DatadogClient is given.
@@ -105,13 +105,8 @@ var oneLine = strings.NewReplacer("\n", "", "\r", "")
 
 func (d *dogstatsd) send(name, value, kind string, tags []string) error {
 	line := d.prefix + name + ":" + value + kind
-	for i, tag := range tags {
-		if i == 0 {
-			line += "|#"
-		} else {
-			line += ","
-		}
-		line += oneLine.Replace(tag)
+	if len(tags) > 0 {
+		line += "|#" + oneLine.Replace(strings.Join(tags, ","))
 	}
 	return d.packets.add(line)
 }

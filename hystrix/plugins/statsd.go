@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-f7c3343e/quill/hystrix/metric_collector"
+	metricCollector "github.com/seed-f7c3343e/quill/hystrix/metric_collector"
 )
 
 // How many bytes a datagram may have on its way: over the internet, in a usual local network,

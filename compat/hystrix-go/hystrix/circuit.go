@@ -9,7 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/afex/hystrix-go/hystrix/metric_collector"
+	metricCollector "github.com/afex/hystrix-go/hystrix/metric_collector"
 	"github.com/afex/hystrix-go/internal/quill"
 )
 
@@ -167,7 +167,7 @@ func (c *CircuitBreaker) IsOpen() bool {
 // verdict leaves the end of a context, where run returns it bare, out of the judgement, and
 // understands what ReportEvent reports.
 func verdict(err error) quill.Verdict {
-	if _, ok := err.(reportedSuccess); ok { //nolint:errorlint // our own, bare
+	if _, ok := err.(successError); ok { //nolint:errorlint // our own, bare
 		return quill.CountSuccess
 	}
 	switch kindOf(err) {
@@ -189,8 +189,8 @@ func (c *CircuitBreaker) onCall(ctx context.Context, e quill.CallEvent) {
 	case handContext:
 		return // AllowRequest and ReportEvent say themselves what they did
 	}
-	<-c.ready // somebody may find the circuit in the registry early
-	c.record(foreign(e))
+	<-c.ready                // somebody may find the circuit in the registry early
+	_ = c.record(foreign(e)) // logged
 }
 
 // onTransition is told of what nobody who called did: see record.

@@ -115,7 +115,7 @@ func (c *CircuitBreaker) events() (*commandEvent, *poolEvent) {
 		LatencyExecuteMean: ms(stats.Execution.Mean()), LatencyExecute: latencyOf(stats.Execution),
 		LatencyTotalMean: ms(stats.Whole.Mean()), LatencyTotal: latencyOf(stats.Whole),
 
-		RequestVolumeThreshold: uint32(min(settings.RequestVolumeThreshold, math.MaxUint32)), //nolint:gosec // bounded
+		RequestVolumeThreshold: uint32(min(settings.RequestVolumeThreshold, math.MaxUint32)),
 		SleepWindow:            ms(settings.SleepWindow),
 		ErrorThreshold:         count(settings.ErrorPercentThreshold),
 		ForceOpen:              stats.Override == quill.ForceOpen,
@@ -141,8 +141,8 @@ func (c *CircuitBreaker) poolEvent(stats *quill.Stats, sums *sums, window time.D
 		Type: "HystrixThreadPool", Name: c.Name, ReportingHosts: 1,
 		ActiveCount: count(stats.InFlight), QueueSize: count(stats.Queued),
 		CorePoolSize: size, LargestPoolSize: size, MaximumPoolSize: size, PoolSize: size,
-		CompletedTaskCount: uint32(min(done, math.MaxUint32)),                         //nolint:gosec // bounded
-		TaskCount:          uint32(min(done, math.MaxUint32)) + count(stats.InFlight), //nolint:gosec // bounded
+		CompletedTaskCount: uint32(min(done, math.MaxUint32)),
+		TaskCount:          uint32(min(done, math.MaxUint32)) + count(stats.InFlight),
 		MaxActive:          sums.mostBusy, Executed: sums.executed,
 		RollingWindow: ms(window), RejectionThreshold: count(stats.Settings.QueueSize),
 	}
@@ -163,10 +163,10 @@ func percent(part, whole uint32) uint32 {
 
 // ms is d in whole milliseconds, as far as 32 bits go; 0 below.
 func ms(d time.Duration) uint32 {
-	return uint32(min(max(d.Milliseconds(), 0), math.MaxUint32)) //nolint:gosec // bounded
+	return uint32(min(max(d.Milliseconds(), 0), math.MaxUint32))
 }
 
 // count is n as far as 32 bits go; 0 below, which is also what no limit shows as.
 func count(n int) uint32 {
-	return uint32(min(max(int64(n), 0), math.MaxUint32)) //nolint:gosec // bounded
+	return uint32(min(max(int64(n), 0), math.MaxUint32))
 }

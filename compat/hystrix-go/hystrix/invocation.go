@@ -60,7 +60,7 @@ func (in *invocation) do() error {
 	c := in.circuit
 	c.adopt()
 	c.dropStaleProbe()
-	defer func() { c.record(in.result()) }() // also when run or the fallback panics
+	defer func() { _ = c.record(in.result()) }() // also when run or the fallback panics
 	command := c.plain
 	if in.fallback != nil {
 		command = c.guarded

@@ -7,22 +7,22 @@ package hystrix
 import "sync/atomic"
 
 type logger interface {
-	Printf(format string, items ...interface{})
+	Printf(format string, items ...any)
 }
 
 // NoopLogger drops what it is told.
 type NoopLogger struct{}
 
 // Printf does nothing.
-func (NoopLogger) Printf(format string, items ...interface{}) {} //nolint:revive // the names are API
+func (NoopLogger) Printf(format string, items ...any) {} //nolint:revive // the names are API
 
 // DefaultLogger is the logger until SetLogger is called. It is read once, when the program
 // starts.
 var DefaultLogger = NoopLogger{}
 
-var logging atomic.Pointer[logger]
+var firstLogger logger = DefaultLogger
 
-func init() { SetLogger(DefaultLogger) }
+var logging atomic.Pointer[logger]
 
 // SetLogger says who gets the lines of the package: a circuit opens, tries one command, or
 // closes. nil drops them. It may be called at any time; no lock is held while l is called.
@@ -33,4 +33,10 @@ func SetLogger(l logger) {
 	logging.Store(&l)
 }
 
-func log() logger { return *logging.Load() }
+// log is the logger of now.
+func log() logger {
+	if l := logging.Load(); l != nil {
+		return *l
+	}
+	return firstLogger
+}

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -193,7 +194,7 @@ func snapshot() []byte {
 		}
 		return true
 	})
-	slices.SortFunc(all, func(a, b *CircuitBreaker) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
+	slices.SortFunc(all, func(a, b *CircuitBreaker) int { return strings.Compare(a.Name, b.Name) })
 	var b bytes.Buffer
 	for _, c := range all {
 		command, pool := c.events()

@@ -6,12 +6,13 @@ package plugins
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"log"
 	"net"
 	"time"
 
-	"github.com/afex/hystrix-go/hystrix/metric_collector"
+	metricCollector "github.com/afex/hystrix-go/hystrix/metric_collector"
 )
 
 // GraphiteCollectorConfig says where to send, and how often.
@@ -77,11 +78,13 @@ func (g *GraphiteCollector) Reset() {}
 // Durations are in nanoseconds.
 func (m *metrics) sendTo(config *GraphiteCollectorConfig, now time.Time) error {
 	const patience = 10 * time.Second
-	conn, err := net.DialTimeout("tcp", config.GraphiteAddr.String(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", config.GraphiteAddr.String())
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // all was written, or the error is known
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}

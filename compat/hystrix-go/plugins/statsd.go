@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/afex/hystrix-go/hystrix/metric_collector"
+	metricCollector "github.com/afex/hystrix-go/hystrix/metric_collector"
 )
 
 // How many bytes a datagram may have on its way: over the internet, in a usual local network,

@@ -39,8 +39,8 @@ func (m *metricCollectorRegistry) InitializeMetricCollectors(name string) []Metr
 	makers := slices.Clone(m.registry)
 	m.lock.RUnlock()
 	all := make([]MetricCollector, len(makers))
-	for i, make := range makers {
-		all[i] = make(name)
+	for i, maker := range makers {
+		all[i] = maker(name)
 	}
 	return all
 }
@@ -67,7 +67,7 @@ type MetricResult struct {
 // lock for what only its methods touch.
 type MetricCollector interface {
 	// Update takes the result of a command. It should return soon: the command waits for it.
-	Update(MetricResult)
+	Update(MetricResult) //nolint:inamedparam // as in hystrix-go
 	// Reset is called before the first Update, when the circuit has closed, and by Flush.
 	Reset()
 }

@@ -105,5 +105,5 @@ func (r *Timing) Mean() uint32 {
 
 // milliseconds is d in whole milliseconds, as far as 32 bits go.
 func milliseconds(d time.Duration) uint32 {
-	return uint32(min(max(d.Milliseconds(), 0), math.MaxUint32)) //nolint:gosec // bounded
+	return uint32(min(max(d.Milliseconds(), 0), math.MaxUint32))
 }
