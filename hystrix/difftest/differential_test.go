@@ -18,7 +18,7 @@ import (
 
 const (
 	lanes  = 16 // programs that run at a time: most of their time they wait
-	checks = 25 // programs of each
+	checks = 60 // programs of each
 )
 
 var programCount atomic.Int64
