@@ -12,7 +12,8 @@ import (
 	"github.com/seed-f7c3343e/quill"
 )
 
-// Futures: docs/invariants.md, section H. The others are in future_test.go and the model's.
+// Futures: docs/invariants.md, section H. Its other tests are those of future_test.go, of the
+// model and of the schedules.
 
 // TestH04DroppedFuturesAreCollected: neither circuit nor pool keeps a future that nobody has
 // any more, nor its answer, whether anybody waited for it, gave up or never looked.
