@@ -3,8 +3,10 @@ package quillprom_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
+	"weak"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
@@ -187,4 +189,22 @@ func FuzzNames(f *testing.F) {
 		require.LessOrEqual(t, len(before.of(`event="success"`)), 2)
 		require.True(t, slices.ContainsFunc([]float64{1, 2, 3}, func(v float64) bool { return v == float64(want) }))
 	})
+}
+
+func TestRemovedCircuitsAreNotKeptAlive(t *testing.T) {
+	r := quill.NewRegistry()
+	collector := quillprom.New(r, quillprom.Settings{})
+	alive := func() weak.Pointer[quill.Circuit] {
+		c := circuit(t, r, "dep", onCaller)
+		calls(c, 3, nil)
+		scrape(t, collector)
+		r.Remove("dep")
+		return weak.Make(c)
+	}()
+	scrape(t, collector)
+	for range 10 {
+		runtime.GC()
+	}
+	require.Nil(t, alive.Value(), "the collector holds a circuit that nobody has")
+	scrape(t, collector).has(t, samples{successes("dep"): 3})
 }
