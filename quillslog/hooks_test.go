@@ -157,3 +157,12 @@ func TestCallsBelowTheLevelAllocateNothing(t *testing.T) {
 	e := quill.CallEvent{Command: "dep", Outcome: quill.ShortCircuited, Err: quill.ErrOpen}
 	require.Zero(t, testing.AllocsPerRun(100, func() { hooks.OnCall(context.Background(), e) }))
 }
+
+func TestLinesTellWhoAnsweredAndWhatCameTooLate(t *testing.T) {
+	var text bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	quillslog.Hooks(log).OnCall(t.Context(), quill.CallEvent{
+		Command: "dep", Outcome: quill.Timeout, Err: quill.ErrTimeout, Step: "replica", Late: true, Total: time.Second,
+	})
+	require.Contains(t, text.String(), `msg="call failed" circuit=dep outcome=timeout state=closed total=1s error=timeout fallback=replica late=true`)
+}
