@@ -13,6 +13,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"time"
 )
 
 // The page as `make ui` builds it from ui/src. It is committed, so that nobody needs npm
@@ -67,8 +68,13 @@ func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	send(w, r, a.kind, a.plain, a.zipped)
 }
 
+// patience is how long a viewer may take to read an answer, so that one who does not read
+// keeps no place of another.
+const patience = 15 * time.Second
+
 // send writes the form of a body that the viewer takes.
 func send(w http.ResponseWriter, r *http.Request, kind string, plain, zipped []byte) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience)) // where the server can
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Add("Vary", "Accept-Encoding")
