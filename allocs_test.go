@@ -55,6 +55,20 @@ func TestAllocationsPerCall(t *testing.T) {
 	}
 }
 
+func TestAllocationsOfGo(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates by itself")
+	}
+	command := quill.Bind(newTestCircuit(t, quill.Settings{}), func(context.Context, int) (int, error) { return 7, nil })
+	ctx := context.Background()
+	call := func() { _, _ = command.Go(ctx, 1).Wait(ctx) }
+	for range 100 {
+		call()
+	}
+	// The future, its channel, the context: the call has no goroutine of its own.
+	require.LessOrEqual(t, testing.AllocsPerRun(2000, call), 3.0)
+}
+
 // tripped returns a circuit that stays open.
 func tripped(t *testing.T) *quill.Circuit {
 	c := newTestCircuit(t, quill.Settings{SleepWindow: time.Hour})

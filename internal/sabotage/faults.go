@@ -241,13 +241,20 @@ var faults = []fault{
 		"		if err == nil && i == len(c.steps)-1 {\n			a.Outcome, a.Step, a.Cause = f.outcome, s.name, cause\n",
 	}}},
 	{name: "future resolved by a plain store", first: []suite{racedFuture}, edits: []edit{
-		{"future.go", "			close(f.done)\n", "			if !returned {\n				close(f.done)\n			}\n"},
-		{
-			"future.go",
-			"		f.answer, f.err = c.Answer(ctx, req)\n",
-			"		a, err := c.Answer(ctx, req)\n		close(f.done)\n		f.answer, f.err = a, err\n",
-		},
+		{"future.go", "		f.resolve()\n", "		if !returned {\n			f.resolve()\n		}\n"},
+		{"future.go", "	f.answer, f.err = call()\n", "	a, err := call()\n	f.resolve()\n	f.answer, f.err = a, err\n"},
 	}},
+
+	{name: "a late cancel of a call by Go ends the next", edits: []edit{{
+		"async.go",
+		"	a.eyed = a.stop != nil && !a.stop()\n",
+		"	if a.stop != nil {\n		a.stop()\n	}\n",
+	}}},
+	{name: "a call by Go that timed out is used again", edits: []edit{{
+		"async.go",
+		"		if a.over = f.landPooled(t, how); a.over {\n",
+		"		a.over = true\n		if f.landPooled(t, how) {\n",
+	}}},
 
 	// Hooks.
 	{name: "hook under a lock", edits: []edit{{

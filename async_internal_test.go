@@ -1,0 +1,208 @@
+package quill
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The tests of futures play in bubbles, where each call by Go has a goroutine. Those of this
+// file are of calls that go to a worker at once.
+
+// checkFuture is checkCall for a call by Go whose context may end.
+func checkFuture(t *testing.T, command *Command[int, int], n int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	f := command.Go(ctx, n)
+	if n%5 == 2 {
+		go cancel()
+	}
+	defer func() {
+		if v := recover(); v != nil && v.(*PanicError).Value != n {
+			t.Errorf("call %d panicked with %v", n, v)
+		}
+	}()
+	v, err := f.Wait(t.Context())
+	switch n % 5 {
+	case 0:
+		if err == nil || err.Error() != "odd" {
+			t.Errorf("call %d: %v", n, err)
+		}
+	case 1, 4:
+		if err != nil || v != n {
+			t.Errorf("call %d: %d, %v", n, v, err)
+		}
+	case 2:
+		if !errors.Is(err, context.Canceled) && (err != nil || v != n) { // its work may have been quicker
+			t.Errorf("call %d: %v", n, err)
+		}
+	case 3:
+		t.Errorf("call %d returned", n)
+	}
+}
+
+func TestCallsByGoAreNotMixedUp(t *testing.T) {
+	for _, queue := range []int{0, 100} {
+		room := 4
+		if queue == 0 {
+			room = 8 // four that are waited for, and as many whose caller gave up
+		}
+		c := warmCircuit(t, Settings{MaxConcurrent: room, QueueSize: queue, RequestVolumeThreshold: 1_000_000})
+		command := Bind(c, func(ctx context.Context, n int) (int, error) {
+			switch n % 5 {
+			case 0:
+				return 0, errors.New("odd")
+			case 1:
+				runtime.Gosched()
+			case 2:
+				<-ctx.Done()
+			case 3:
+				panic(n)
+			}
+			return n, nil
+		})
+		done := make(chan struct{})
+		for g := range 4 {
+			go func() {
+				defer func() { done <- struct{}{} }()
+				for i := range 400 {
+					checkFuture(t, command, g*1000+i)
+					for queue == 0 && c.Stats().Abandoned > 4 {
+						runtime.Gosched()
+					}
+				}
+			}()
+		}
+		for range 4 {
+			<-done
+		}
+		require.Equal(t, uint64(1600), c.Stats().Total.Total())
+		require.Eventually(t, func() bool { return c.Stats().InFlight == 0 }, 10*time.Second, time.Millisecond)
+		require.Zero(t, c.Stats().Abandoned)
+		require.LessOrEqual(t, c.bulkhead.IdleWorkers(), room)
+	}
+}
+
+func TestCallsByGoInSequenceAreNeverRefused(t *testing.T) {
+	c := warmCircuit(t, Settings{MaxConcurrent: 1})
+	command := Bind(c, func(_ context.Context, n int) (int, error) { return n, nil })
+	for n := range 2000 {
+		f := command.Go(t.Context(), n)
+		v, err := f.Wait(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, n, v)
+		a, err := f.Answer(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, Answer[int]{Value: n}, a)
+	}
+	require.Equal(t, uint64(2000), c.Stats().Total.Success)
+	require.EqualValues(t, 2000, c.Stats().TotalWhole.Count())
+}
+
+func TestCallsByGoThatGoWrongAreAnsweredByTheFallback(t *testing.T) {
+	release := make(chan struct{})
+	ways := map[int]func(ctx context.Context) error{
+		0: func(context.Context) error { return errors.New("sick") },
+		1: func(context.Context) error { <-release; return nil }, // until the deadline, and longer
+		2: func(context.Context) error { runtime.Goexit(); return nil },
+	}
+	c := warmCircuit(t, Settings{MaxConcurrent: 3, Timeout: 20 * time.Millisecond, RequestVolumeThreshold: 1000})
+	command := Bind(c, func(ctx context.Context, n int) (int, error) { return n, ways[n](ctx) }).
+		Fallback("spare", func(_ context.Context, n int, cause error) (int, error) { return 100 + n, nil })
+	for n, want := range []Outcome{Failure, Timeout, Failure} {
+		a, err := command.Go(t.Context(), n).Answer(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 100+n, a.Value)
+		require.Equal(t, want, a.Outcome)
+		require.Equal(t, "spare", a.Step)
+	}
+	require.Equal(t, Counts{Failure: 2, Timeout: 1}, c.Stats().Total)
+
+	require.NoError(t, c.Override(ForceOpen, 0, "by the test"))
+	a, err := command.Go(t.Context(), 0).Answer(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, ShortCircuited, a.Outcome)
+	require.NoError(t, c.Override(NoOverride, 0, ""))
+
+	held := []*Future[int]{command.Go(t.Context(), 1), command.Go(t.Context(), 1)} // and one is stuck
+	a, err = command.Go(t.Context(), 0).Answer(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, Rejected, a.Outcome)
+	close(release)
+	for _, f := range held {
+		_, err := f.Wait(t.Context())
+		require.NoError(t, err)
+	}
+	require.Eventually(t, func() bool { return c.Stats().InFlight == 0 }, 10*time.Second, time.Millisecond)
+	require.Zero(t, c.Stats().Abandoned)
+}
+
+func TestACallByGoWhoseContextHasEndedIsCanceled(t *testing.T) {
+	c := warmCircuit(t, Settings{})
+	command := Bind(c, func(_ context.Context, n int) (int, error) { return n, nil })
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 100 {
+		_, err := command.Go(ctx, 1).Wait(t.Context())
+		require.ErrorIs(t, err, context.Canceled)
+	}
+	require.Equal(t, Counts{Canceled: 100}, c.Stats().Total)
+	require.NoError(t, doNothing(t, c))
+}
+
+func TestACallByGoLeavesNothingInItsContext(t *testing.T) {
+	c := warmCircuit(t, Settings{Timeout: 5 * time.Millisecond, MaxConcurrent: 3})
+	release := make(chan struct{})
+	command := Bind(c, func(_ context.Context, n int) (int, error) {
+		if n == 1 {
+			<-release
+		}
+		return n, nil
+	})
+	ctx := &countingContext{Context: t.Context(), done: make(chan struct{})}
+	for _, n := range []int{0, 1, 0, 1} {
+		_, _ = command.Go(ctx, n).Wait(t.Context())
+	}
+	require.Equal(t, 4, ctx.asked, "each call looks out for the end of its context")
+	require.Zero(t, ctx.waiting, "and no more when it is over")
+	close(release)
+	require.Eventually(t, func() bool { return c.Stats().InFlight == 0 }, 10*time.Second, time.Millisecond)
+}
+
+// countingContext counts who waits for its end, which never comes.
+type countingContext struct {
+	context.Context //nolint:containedctx // it is one
+
+	done           chan struct{}
+	asked, waiting int
+}
+
+func (c *countingContext) Done() <-chan struct{} { return c.done }
+
+// AfterFunc is what package context calls.
+func (c *countingContext) AfterFunc(func()) func() bool {
+	c.asked++
+	c.waiting++
+	return func() bool { c.waiting--; return true }
+}
+
+func TestACallByGoThatAStaleCancelMayFindIsNotUsedAgain(t *testing.T) {
+	c := warmCircuit(t, Settings{})
+	for _, stopped := range []bool{false, true} {
+		command := Bind(c, func(_ context.Context, n int) (int, error) { return n, nil })
+		kept := false
+		for range 20 { // the race detector makes sync.Pool forget some
+			p := command.spare(true)
+			a := &asyncCall[int, int]{call: p, command: command, stop: func() bool { return stopped }}
+			a.endContext()
+			a.recycle()
+			kept = kept || command.spares.Get() == any(p)
+		}
+		require.Equal(t, stopped, kept)
+	}
+}

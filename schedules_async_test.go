@@ -1,0 +1,62 @@
+//go:build explore
+
+package quill
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/seed-f7c3343e/quill/internal/explore"
+)
+
+func TestH01CallByGoEndsOnceInEverySchedule(t *testing.T) {
+	for _, ends := range []string{"deadline", "cancel", "both"} {
+		everySchedule(t, ends, func(s *explore.Scenario) {
+			x, _ := racedTask(s)
+			ctx := context.Background()
+			c := Bind(x.Circuit, func(context.Context, int) (int, error) { return 7, nil })
+			future := &Future[int]{done: make(chan struct{})}
+			p := &pooledCall[int, int]{run: c.run}
+			p.init(x.Circuit, p, false, true)
+			a := &asyncCall[int, int]{call: p, command: c, future: future}
+			p.async, p.lander, p.ctx = a, a, ctx
+			a.flight.enter(ctx, x.Circuit, 0)
+			a.flight.hasSlot()
+			p.status.Store(0)
+
+			stopped, givesUp := false, false
+			a.stop = func() bool {
+				explore.Write("stop")
+				stopped = true
+				return !givesUp
+			}
+			s.Go("caller", func() { x.bulkhead.start(&p.task) })
+			if ends != "cancel" {
+				s.Go("timer", p.ring)
+			}
+			if ends != "deadline" {
+				s.Go("canceler", func() {
+					explore.Write("stop")
+					if !stopped {
+						givesUp = true
+						a.giveUp()
+					}
+				})
+			}
+			s.Finally(func() error {
+				select {
+				case <-future.done:
+				default:
+					return fmt.Errorf("the future is not resolved")
+				}
+				counts := countsOf(x.counters.Sums())
+				v, err := future.answer.Value, future.err
+				if counts.Total() != 1 || (counts.Success == 1) != (err == nil && v == 7) {
+					return fmt.Errorf("%+v, answered %d, %v", counts, v, err)
+				}
+				return nil
+			})
+		})
+	}
+}
