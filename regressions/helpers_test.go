@@ -171,7 +171,7 @@ func within(t *testing.T, f func()) {
 // own count is not exact while goroutines end. What leaks here, leaks by the hundred.
 func requireNoGoroutinesBeyond(t *testing.T, were int) {
 	t.Helper()
-	const others = 10
+	const others = 100
 	for range 1000 {
 		if runtime.NumGoroutine() <= were+others {
 			return

@@ -101,7 +101,7 @@ func TestB28TimeoutReachesTheWork(t *testing.T) {
 		synctest.Wait()
 
 		goroutines := runtime.NumGoroutine()
-		for range 20 {
+		for range 300 {
 			began = time.Now()
 			err := call(c, func(context.Context) error { time.Sleep(time.Second); return nil })
 			require.Error(t, err)
