@@ -134,6 +134,29 @@ func TestEveryOutcomeIsItsEventAndTerminalEventsAreTheCalls(t *testing.T) {
 	}
 }
 
+// The page says how many series a circuit costs.
+func TestACircuitHasAsManySeriesAsThePageSays(t *testing.T) {
+	for _, c := range []struct {
+		isolation quill.Isolation
+		steps     int
+		series    int
+	}{{quill.Semaphore, 0, 73}, {quill.Pool, 0, 78}, {quill.Pool, 2, 84}} {
+		r := quill.NewRegistry()
+		cmd := quill.Bind(circuit(t, r, "dep", quill.Settings{Isolation: c.isolation}), func(context.Context, int) (int, error) { return 0, nil })
+		for i := range c.steps {
+			cmd = cmd.Fallback(fmt.Sprint(i), func(context.Context, int, error) (int, error) { return 0, nil })
+		}
+		text := exposition(t, quillprom.New(r, quillprom.Settings{}))
+		series := 0
+		for line := range strings.Lines(string(text)) {
+			if strings.Contains(line, `_name="dep"`) {
+				series++
+			}
+		}
+		require.Equal(t, c.series, series)
+	}
+}
+
 func TestScrapingMovesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := quill.NewRegistry()
