@@ -211,7 +211,7 @@ func (c *Circuit) Stats() Stats {
 		Name:           c.name,
 		State:          g.machine.state,
 		RetryAfter:     g.machine.retryAfter(now),
-		LastTransition: g.last,
+		LastTransition: g.lastLocked(),
 		Health:         c.healthOfLocked(now, total),
 		Window:         countsOf(cfg.ring.SumsOf(now, total, window.Sums{})),
 		Total:          countsOf(total),

@@ -36,7 +36,7 @@ type operated struct {
 
 func newOperated(s *explore.Scenario, settings Settings) *operated {
 	x := &operated{explored: newExplored(s, settings), held: map[string]token{}}
-	x.last = x.gate.last
+	x.last = x.gate.lastLocked()
 	x.shared = true // so that new settings leave the bulkhead alone, of which other tests tell
 	s.Value("config", func() uint64 { return configHash(x.config.Load()) })
 	inside := x.valueOfGate
@@ -65,8 +65,8 @@ func configHash(cfg *config) uint64 {
 
 // listen writes down what was announced since it last looked.
 func (x *operated) listen() error {
-	if x.gate.last != x.last {
-		x.last = x.gate.last
+	if x.gate.lastLocked() != x.last {
+		x.last = x.gate.lastLocked()
 		x.announced = append(x.announced, fmt.Sprintf("%s under %s: %s", x.last.To, x.last.Override, x.last.Reason))
 	}
 	return nil

@@ -259,8 +259,8 @@ var faults = []fault{
 	// Hooks.
 	{name: "hook under a lock", edits: []edit{{
 		"evidence.go",
-		"	c.notifier.add(g.last)\n",
-		"	for _, h := range c.hooks {\n		if h.OnTransition != nil {\n			h.OnTransition(g.last)\n		}\n	}\n",
+		"	c.notifier.add(t)\n",
+		"	for _, h := range c.hooks {\n		if h.OnTransition != nil {\n			h.OnTransition(t)\n		}\n	}\n",
 	}}},
 	{name: "hook panic not recovered", edits: []edit{{
 		"notifier.go",

@@ -23,6 +23,8 @@ type Ring struct {
 
 	next atomic.Int64 // the end of the current bucket, as a time.Duration
 	view atomic.Pointer[view]
+	// first is the first view, in place.
+	first view
 
 	// mu is held to replace view. next is written after view: who reads a next that lies
 	// ahead may rely on the marks up to it being taken.
@@ -65,7 +67,8 @@ func NewRing(window time.Duration, buckets int, now time.Duration, c *Counters, 
 		buckets:  uint64(buckets),
 		width:    max(window/time.Duration(buckets), 1),
 	}
-	r.Restart(now)
+	r.first = view{start: now, marks: alone(r.markLocked())}
+	r.setLocked(&r.first) // nobody else has the ring yet
 	return r
 }
 

@@ -41,8 +41,8 @@ type Circuit struct {
 
 // config is one version of the settings and what follows from them. A call loads it once.
 type config struct {
-	Settings           // defaults filled in
-	given    *Settings // as they were given
+	Settings          // defaults filled in
+	given    Settings // as they were given
 
 	rules rules
 	ring  *window.Ring
@@ -83,7 +83,7 @@ func newCircuit(name string, o *options) *Circuit {
 		c.bulkhead = newBulkhead(name, filled)
 	}
 	cfg := c.newConfig(o.settings, filled, nil, 0)
-	c.declared = cfg.given
+	c.declared = &cfg.given
 	if o.shadow != nil {
 		cfg.shadow = c.newShadow(*o.shadow)
 	}
@@ -98,7 +98,7 @@ func newCircuit(name string, o *options) *Circuit {
 // newConfig works out what follows from the given settings, of which s has the defaults
 // filled in. It keeps the window of old if they ask for the same.
 func (c *Circuit) newConfig(given, s Settings, old *config, now time.Duration) *config {
-	cfg := &config{Settings: s, given: &given, pooled: s.Isolation == Pool, rules: rules{
+	cfg := &config{Settings: s, given: given, pooled: s.Isolation == Pool, rules: rules{
 		volume:       uint64(s.RequestVolumeThreshold), //nolint:gosec // validated: not negative
 		errorPercent: s.ErrorPercentThreshold,
 		slowPercent:  s.SlowCallPercentThreshold,
@@ -145,7 +145,7 @@ func (c *Circuit) Name() string { return c.name }
 // Settings returns the settings in force as they were given: change what is to change and
 // give them to [Circuit.Configure]. With the defaults filled in they are in [Stats], or
 // ask for Settings().WithDefaults(). The limits of a shared bulkhead are not in them.
-func (c *Circuit) Settings() Settings { return *c.config.Load().given }
+func (c *Circuit) Settings() Settings { return c.config.Load().given }
 
 // Bulkhead returns the bulkhead the circuit uses: its own, or a shared one.
 func (c *Circuit) Bulkhead() *Bulkhead { return c.bulkhead }

@@ -179,12 +179,20 @@ func (c *Circuit) announceLocked(now time.Duration, from State, h Health, reason
 	if kind == NoOverride {
 		kind = c.config.Load().Override
 	}
-	g.last = Transition{
+	t := Transition{
 		Command: c.name, From: from, To: g.machine.state, Override: kind,
 		Reason: reason, At: time.Now(), Health: h,
 	}
-	c.recordLocked(now, g.last)
-	c.notifier.add(g.last)
+	c.recordLocked(now, t)
+	c.notifier.add(t)
+}
+
+// lastLocked is the last transition, zero if there was none.
+func (g *gate) lastLocked() Transition {
+	if n := len(g.history); n > 0 {
+		return g.history[n-1].Transition
+	}
+	return Transition{}
 }
 
 // recordLocked keeps a transition with its evidence.

@@ -29,7 +29,6 @@ type gate struct {
 	mu       sync.Mutex
 	machine  breaker
 	override override
-	last     Transition
 	base     window.Sums // what the counters held when the circuit closed
 	history  []Evidence  // the last transitions
 }
