@@ -17,13 +17,12 @@ type deadlineContext struct {
 	born     *time.Time    // the circuit's
 	deadline time.Duration // since born
 
-	// made is the real context, over if the call ended before anybody asked for that one,
-	// and nil before either. It is one word so that whoever is second sees who was first.
-	made atomic.Pointer[realContext]
+	// ended and made cross without a lock: who ends the call sets ended, then looks for
+	// made; who makes the real context sets made, then looks for ended. One of the two
+	// sees the other's, and cancels.
+	ended atomic.Bool
+	made  atomic.Pointer[realContext]
 }
-
-// over stands for a real context that nobody has asked for.
-var over = new(realContext)
 
 // realContext is what a deadlineContext stands for.
 type realContext struct {
@@ -40,7 +39,7 @@ func (d *deadlineContext) Done() <-chan struct{} { return d.real().Done() }
 
 // Err is nil until the caller's context ended, the deadline passed, or the call is over.
 func (d *deadlineContext) Err() error {
-	if d.made.Load() == nil && d.Context.Err() == nil && d.early() {
+	if d.made.Load() == nil && !d.ended.Load() && d.Context.Err() == nil && d.early() {
 		return nil
 	}
 	return d.real().Err()
@@ -56,30 +55,27 @@ func (d *deadlineContext) Value(key any) any {
 }
 
 func (d *deadlineContext) real() context.Context {
-	for {
-		was := d.made.Load()
-		if was != nil && was != over {
-			return was
-		}
-		at, _ := d.Deadline()
-		ctx, cancel := context.WithDeadlineCause(d.Context, at, ErrTimeout)
-		if was == over && d.early() {
-			cancel()
-		}
-		if r := (&realContext{ctx, cancel}); d.made.CompareAndSwap(was, r) {
-			return r
-		}
-		cancel() // another made one meanwhile, or the call ended: nobody has seen this one
+	if r := d.made.Load(); r != nil {
+		return r
 	}
+	at, _ := d.Deadline()
+	ctx, cancel := context.WithDeadlineCause(d.Context, at, ErrTimeout)
+	r := &realContext{ctx, cancel}
+	if !d.made.CompareAndSwap(nil, r) {
+		cancel() // another made one meanwhile: nobody has seen this one
+		return d.made.Load()
+	}
+	if d.ended.Load() && d.early() {
+		cancel()
+	}
+	return r
 }
 
 // end cancels the context: the call is over. A real context whose deadline has passed is
 // left to its timer, which gives the cause.
 func (d *deadlineContext) end() {
-	if d.made.CompareAndSwap(nil, over) {
-		return
-	}
-	if r := d.made.Load(); r != over && d.early() {
+	d.ended.Store(true)
+	if r := d.made.Load(); r != nil && d.early() {
 		r.cancel()
 	}
 }
