@@ -46,8 +46,9 @@ type slowSeen struct {
 }
 
 // wants reports whether saw would take note of a call that ended so: of most it would not.
-func (w *witness) wants(o Outcome, ran bool, took time.Duration) bool {
-	return ran && int64(took) > w.floor.Load() || o == Failure || o == Timeout || o == Rejected
+func (w *witness) wants(now time.Duration, o Outcome, ran bool, took time.Duration) bool {
+	return ran && int64(took) > w.floor.Load() ||
+		(o == Failure || o == Timeout || o == Rejected) && int64(now) >= w.quiet.Load()
 }
 
 // saw takes note of how a call ended, before it is judged: it may be what opens the

@@ -147,7 +147,7 @@ func (f *flight) settle(o Outcome, err error, now time.Duration) {
 	if c.config.Load().ring.Advance(now) {
 		c.turned(now)
 	}
-	if c.witness.wants(o, f.started, now-f.ran) {
+	if c.witness.wants(now, o, f.started, now-f.ran) {
 		c.saw(now, o, f.started, now-f.ran, err)
 	}
 	if c.judge(now, f.admission.token, o, f.started, slow, err) {

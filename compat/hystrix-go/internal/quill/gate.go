@@ -280,7 +280,10 @@ func (c *Circuit) weigh(now time.Duration, t token) {
 func (c *Circuit) weighLocked(now, hint time.Duration) {
 	g, cfg := &c.gate, c.config.Load()
 	h := c.evidenceLocked(now)
-	if watchful(&cfg.rules, &h) && !g.watchingLocked() {
+	if watchful(&cfg.rules, &h) {
+		if g.watchingLocked() {
+			return // and short of the volume, so nothing opens
+		}
 		c.publishLocked(true)
 		h = c.evidenceLocked(now)
 	}
