@@ -137,11 +137,11 @@ func (c *CircuitBreaker) adopt() {
 }
 
 // adoptNow returns what the circuit goes by from now on, and what its window held until now.
-func (c *CircuitBreaker) adoptNow() (*adopted, sums) {
+func (c *CircuitBreaker) adoptNow() (*adopted, quill.Health) {
 	c.adopting.Lock()
 	defer c.adopting.Unlock()
 	now := c.command.inForce()
-	held, _ := c.tally.sum()
+	held := c.quill.Stats().Health
 	if err := c.quill.Configure(now.result); err != nil {
 		log().Printf("hystrix-go: circuit %v keeps its settings: %v", c.Name, err) // cannot be: see effective
 	}

@@ -12,51 +12,39 @@ import "github.com/seed-f7c3343e/quill"
 func (w *watch) noticed() { w.known.Store(true) }
 
 // reconsider judges what the window held when the settings changed by the new ones.
-func (c *CircuitBreaker) reconsider(held sums, now *quill.Settings) {
+func (c *CircuitBreaker) reconsider(held quill.Health, now *quill.Settings) {
 	if now.RollingCalls > 0 || now.SlowCallPercentThreshold > 0 || c.quill.Stats().Override != quill.NoOverride {
 		return // hystrix-go knows none of these: quill's own rules hold
 	}
-	switch reached := held.reach(now); c.quill.State() {
+	reached := held.Requests >= uint64(now.RequestVolumeThreshold) && //nolint:gosec // never negative
+		held.Errors > 0 && float64(held.Errors)*100/float64(held.Requests) >= now.ErrorPercentThreshold
+	switch c.quill.State() {
 	case quill.Open:
 		if !reached && !c.watch.known.Load() {
-			c.undo()
+			c.undo(held)
 		}
 	case quill.Closed:
 		if reached {
-			c.open(now.RequestVolumeThreshold)
+			c.quill.Report(byHand, errReported, 0) // only a result moves a breaker
+			c.observe()
 		}
 	case quill.HalfOpen:
 	}
 }
 
-// reach reports whether these counts open a circuit. Commands that say nothing of the
-// dependency are left out, as in quill.
-func (s *sums) reach(now *quill.Settings) bool {
-	errs := s.kinds[failure] + s.kinds[timeout]
-	if !now.IgnoreRejected {
-		errs += s.kinds[rejected]
-	}
-	requests := errs + s.kinds[success]
-	return requests > 0 && uint64(requests) >= uint64(now.RequestVolumeThreshold) && //nolint:gosec // never negative
-		float64(errs)*100/float64(requests) >= now.ErrorPercentThreshold
-}
-
-// undo closes the circuit as if it had never opened: the statistics and the collectors go on.
-func (c *CircuitBreaker) undo() {
+// undo closes the circuit as if it had never opened: the statistics and the collectors go
+// on, and so does the window, which a closing empties.
+func (c *CircuitBreaker) undo(held quill.Health) {
 	c.watch.undoing.Store(true)
 	defer c.watch.undoing.Store(false)
 	c.quill.Reset()
 	c.observe()
-}
-
-// open opens the circuit, by as many errors as it takes: quill's window may have begun
-// after the one of the statistics, and only a result moves a breaker.
-func (c *CircuitBreaker) open(most int) {
-	for range most {
-		c.quill.Report(byHand, errReported, 0)
-		if c.quill.State() != quill.Closed {
-			break
-		}
+	const most = 100_000 // results, which take some milliseconds; of more, their share
+	scale := max(1, held.Requests/most)
+	for range (held.Requests - held.Errors) / scale { // successes first, or the errors might open it
+		c.quill.Report(byHand, successError{errReported}, 0)
 	}
-	c.observe()
+	for range held.Errors / scale {
+		c.quill.Report(byHand, errReported, 0)
+	}
 }

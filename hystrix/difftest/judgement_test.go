@@ -56,20 +56,16 @@ func (j *judgement) mend(s step, began time.Time, events []event) string {
 			}
 		}
 	}
-	settings := s.what == "configure" || s.what == "write"
-	if settings {
+	if s.what == "configure" || s.what == "write" {
 		j.config.volume, j.config.percent = s.config.volume, s.config.percent
 	}
-	switch {
-	case j.open:
-		return ""
-	case settings:
-		if reaches(j.errors, j.requests, j.config) {
-			return "a change of settings is judged with the next result"
-		}
+	if j.open {
 		return ""
 	}
 	theirs := reaches(j.errors, j.requests, j.config)
+	if s.what == "write" && theirs {
+		return "settings that are written to are judged with the next command"
+	}
 	ours := j.failures > 0 && reaches(j.failures, j.evidence, j.config)
 	if theirs != ours {
 		return "commands that say nothing of the dependency are no evidence"

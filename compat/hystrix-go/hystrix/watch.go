@@ -35,8 +35,8 @@ func (c *CircuitBreaker) observe() {
 	w.mu.Lock()
 	from, to := c.seen(), c.quill.State()
 	w.last.Store(uint32(to))
-	if from == quill.Closed && to != quill.Closed {
-		w.known.Store(false)
+	if to == quill.Closed {
+		w.known.Store(false) // the next opening is news
 	}
 	w.lines = append(w.lines, linesOf(from, to)...)
 	closed := from != quill.Closed && to == quill.Closed && !w.undoing.Load()

@@ -89,7 +89,15 @@ func (c *Command[Req, Resp]) Answer(ctx context.Context, req Req) (Answer[Resp],
 
 // attempt runs the call and settles it. Only after a Success is what it returns of any use.
 func (c *Command[Req, Resp]) attempt(ctx context.Context, req Req, f *flight) (resp Resp) {
-	if !f.take(ctx, c.circuit) {
+	if !f.enter(ctx, c.circuit, c.circuit.now()) {
+		return resp
+	}
+	return c.attemptAdmitted(ctx, req, f)
+}
+
+// attemptAdmitted is attempt for a call that the breaker has let through.
+func (c *Command[Req, Resp]) attemptAdmitted(ctx context.Context, req Req, f *flight) (resp Resp) {
+	if !f.takeSlot() {
 		return resp
 	}
 	if f.cfg.pooled {
@@ -144,14 +152,8 @@ func (c *Command[Req, Resp]) runPooled(f *flight, req Req) (resp Resp) {
 		return resp
 	}
 	resp = p.resp
-	p.done()
 	if p.kept {
-		var (
-			noReq  Req
-			noResp Resp
-		)
-		p.req, p.resp = noReq, noResp
-		c.spares.Put(p)
+		p.recycle(c.spares)
 	}
 	return resp
 }
@@ -176,6 +178,19 @@ type pooledCall[Req, Resp any] struct {
 	run  func(context.Context, Req) (Resp, error)
 	req  Req
 	resp Resp
+
+	async *asyncCall[Req, Resp] // made for the first call by Go
+}
+
+// recycle keeps p, which neither caller nor worker uses any more, for another call.
+func (p *pooledCall[Req, Resp]) recycle(spares *sync.Pool) {
+	var (
+		noReq  Req
+		noResp Resp
+	)
+	p.done()
+	p.req, p.resp = noReq, noResp
+	spares.Put(p)
 }
 
 func (p *pooledCall[Req, Resp]) execute(ctx context.Context) (err error) {

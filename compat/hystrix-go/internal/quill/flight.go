@@ -42,12 +42,16 @@ type flight struct {
 // take brings a call as far as a slot: breaker, then bulkhead. If it reports false the
 // flight is settled.
 func (f *flight) take(ctx context.Context, c *Circuit) bool {
+	return f.enter(ctx, c, c.now()) && f.takeSlot()
+}
+
+// enter brings a call past the breaker. If it reports false the flight is settled.
+func (f *flight) enter(ctx context.Context, c *Circuit, now time.Duration) bool {
 	if explore.On {
 		explore.Read("config")
 	}
 	f.circuit, f.caller, f.cfg = c, ctx, c.config.Load()
-	f.began = c.now()
-	f.ran = f.began
+	f.began, f.ran = now, now
 	if ctx.Err() != nil {
 		f.admission.state = c.State()
 		f.settle(Canceled, callerCause(ctx), f.began)
@@ -60,7 +64,7 @@ func (f *flight) take(ctx context.Context, c *Circuit) bool {
 		return false
 	}
 	f.setDeadline()
-	return f.takeSlot()
+	return true
 }
 
 // setDeadline finds the earlier of the command's and the caller's deadline, the caller's if
@@ -81,14 +85,19 @@ func (f *flight) takeSlot() bool {
 	if !c.bulkhead.slots.take(false) && !f.takeLater() {
 		return false
 	}
-	if c.shared {
+	f.hasSlot()
+	return true
+}
+
+// hasSlot is where a call that has its slot begins to run.
+func (f *flight) hasSlot() {
+	if c := f.circuit; c.shared {
 		c.meters.inFlight.Add(1)
 	}
 	f.started = true
 	if f.cfg.shadow != nil {
 		f.shadow = f.cfg.shadow.enter(f.ran)
 	}
-	return true
 }
 
 // takeLater is takeSlot where none was free at once.
@@ -194,17 +203,26 @@ func (f *flight) land() {
 // the caller's context allow. It reports whether the work is over: if it is not, t and
 // what it works on belong to the worker.
 func (f *flight) flyPooled(t *task) (over bool) {
-	c := f.circuit
-	ctx := f.runContext()
 	defer f.endContext()
-	t.ctx = ctx
-	deadline := noDeadline
-	if f.own { // the caller's own comes with its context, and with its cause
-		deadline = int64(f.deadline)
+	t.ctx = f.runContext()
+	t.begin(f.ownDeadline())
+	f.circuit.bulkhead.start(t)
+	return f.landPooled(t, t.await(f.caller.Done()))
+}
+
+// ownDeadline is when a timer must end the call: the caller's own deadline comes with its
+// context, and with its cause.
+func (f *flight) ownDeadline() int64 {
+	if f.own {
+		return int64(f.deadline)
 	}
-	t.begin(deadline)
-	c.bulkhead.start(t)
-	if how := t.await(f.caller.Done()); how != finished {
+	return noDeadline
+}
+
+// landPooled is the second half of flyPooled.
+func (f *flight) landPooled(t *task, how int64) (over bool) {
+	c := f.circuit
+	if how != finished {
 		f.settleLost(f.endedBy(how), c.now())
 		return false
 	}
@@ -221,7 +239,7 @@ func (f *flight) flyPooled(t *task) (over bool) {
 		c.meters.panics.Add(1)
 		f.settle(Failure, ErrGoexit, now)
 	default:
-		f.settleRun(ctx, t.err, now)
+		f.settleRun(t.ctx, t.err, now)
 	}
 	return true
 }

@@ -20,27 +20,15 @@ type Future[T any] struct {
 	panicked *PanicError
 }
 
-// Go is [Command.Do] without waiting: it starts the call on a goroutine of its own and
-// returns. To end the call early, cancel ctx. A panic of the call reaches those who wait.
+// Go is [Command.Do] without waiting: it starts the call and returns. To end the call
+// early, cancel ctx. A panic of the call reaches those who wait.
 func (c *Command[Req, Resp]) Go(ctx context.Context, req Req) *Future[Resp] {
 	f := &Future[Resp]{done: make(chan struct{})}
+	if c.goByWorker(ctx, req, f) {
+		return f
+	}
 	run := func() {
-		returned := false
-		defer func() {
-			if !returned {
-				if v := recover(); v != nil {
-					f.panicked = newPanicError(c.Name(), v)
-				}
-				f.err = &Error{Command: c.Name(), Outcome: Failure, Cause: ErrGoexit}
-				f.answer = Answer[Resp]{Outcome: Failure, Cause: f.err}
-			}
-			if explore.On {
-				explore.Write("future")
-			}
-			close(f.done)
-		}()
-		f.answer, f.err = c.Answer(ctx, req)
-		returned = true
+		f.run(c.Name(), func() (Answer[Resp], error) { return c.Answer(ctx, req) })
 	}
 	if explore.On {
 		explore.Go(run)
@@ -48,6 +36,30 @@ func (c *Command[Req, Resp]) Go(ctx context.Context, req Req) *Future[Resp] {
 		go run()
 	}
 	return f
+}
+
+// run makes call, and resolves f however that ends.
+func (f *Future[T]) run(command string, call func() (Answer[T], error)) {
+	returned := false
+	defer func() {
+		if !returned {
+			if v := recover(); v != nil {
+				f.panicked = newPanicError(command, v)
+			}
+			f.err = &Error{Command: command, Outcome: Failure, Cause: ErrGoexit}
+			f.answer = Answer[T]{Outcome: Failure, Cause: f.err}
+		}
+		f.resolve()
+	}()
+	f.answer, f.err = call()
+	returned = true
+}
+
+func (f *Future[T]) resolve() {
+	if explore.On {
+		explore.Write("future")
+	}
+	close(f.done)
 }
 
 // newPanicError wraps a recovered value, unless it has come through a goroutine already.

@@ -100,10 +100,7 @@ func (w *worker) finish(b *Bulkhead, t *task) (again bool) {
 	}
 	c.giveBack()
 	if won {
-		if explore.On {
-			explore.Write("told", t)
-		}
-		t.told <- struct{}{}
+		t.tell(finished)
 	} else if t.panicked != nil {
 		c.orphanPanic(t.panicked)
 	}

@@ -30,6 +30,7 @@ type task struct {
 	// can do no harm: if it equals that of the call now running, that one is over as well.
 	status atomic.Int64
 	told   chan struct{} // holds one: the call has ended
+	lander lander        // told in place of that, if there is one
 
 	timer *time.Timer
 	armed atomic.Int64 // when the timer fires, as a deadline; idle if it does not
@@ -38,6 +39,12 @@ type task struct {
 	err      error
 	panicked *PanicError
 	goexit   bool
+}
+
+// lander stands in for a caller who does not wait.
+type lander interface {
+	// landed must not block.
+	landed(how int64)
 }
 
 const (
@@ -204,11 +211,20 @@ func (t *task) ring() {
 		return
 	}
 	if t.leave(s, expired) {
-		if explore.On {
-			explore.Write("told", t)
-		}
-		t.told <- struct{}{}
+		t.tell(expired)
 	}
+}
+
+// tell says how the call has ended, to its caller or to who stands in for one.
+func (t *task) tell(how int64) {
+	if t.lander != nil {
+		t.lander.landed(how)
+		return
+	}
+	if explore.On {
+		explore.Write("told", t)
+	}
+	t.told <- struct{}{}
 }
 
 // done lets go of what belonged to the call.
