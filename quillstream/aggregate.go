@@ -98,10 +98,10 @@ func (s AggregatorSettings) withDefaults() AggregatorSettings {
 func (u Upstream) validate() error {
 	at, err := url.Parse(u.URL)
 	if err != nil {
-		return errors.New("the URL cannot be read: must be http://HOST... or https://HOST...") // it may hold a password
+		return errors.New("the URL cannot be read: must be http://HOST/PATH or https://HOST/PATH") // it may hold a password
 	}
 	if at.Scheme != "http" && at.Scheme != "https" || at.Hostname() == "" {
-		return fmt.Errorf("the URL is %q: must be http://HOST... or https://HOST...", at.Redacted())
+		return fmt.Errorf("the URL is %q: must be http://HOST/PATH or https://HOST/PATH", at.Redacted())
 	}
 	return nil
 }

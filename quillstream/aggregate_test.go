@@ -408,9 +408,9 @@ func TestAggregatorSettingsAreRefusedWithAllTheirFaults(t *testing.T) {
 		Silence: time.Hour, MaxMessage: 1, Stream: quillstream.StreamSettings{MaxClients: -1},
 	})
 	require.EqualError(t, err, `quillstream: two upstreams are called "a": give one of them another Name
-quillstream: upstream 3: the URL is "file:///etc/passwd": must be http://HOST... or https://HOST...
-quillstream: upstream 4: the URL is "http://user:xxxxx@:80": must be http://HOST... or https://HOST...
-quillstream: upstream 5: the URL cannot be read: must be http://HOST... or https://HOST...
+quillstream: upstream 3: the URL is "file:///etc/passwd": must be http://HOST/PATH or https://HOST/PATH
+quillstream: upstream 4: the URL is "http://user:xxxxx@:80": must be http://HOST/PATH or https://HOST/PATH
+quillstream: upstream 5: the URL cannot be read: must be http://HOST/PATH or https://HOST/PATH
 quillstream: Silence is 1h0m0s: must be 100ms to 10m
 quillstream: MaxMessage is 1: must be 1024 to 16777216
 quillstream: MaxClients is -1: must be 1 to 10,000`)

@@ -104,14 +104,13 @@ type client struct {
 	timeout time.Duration
 }
 
-// prepare finds out whether slow clients can be cut off here. It also lifts the server's
-// ReadTimeout, which would end the stream: nothing more is read from a client.
+// prepare finds out whether slow clients can be cut off here. The deadline is for the
+// headers, too.
 func (c *client) prepare() error {
 	if err := c.control.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
 		return errors.New("the ResponseWriter has no write deadline, so that a slow client could not be cut off" +
 			" (a middleware's ResponseWriter needs the method Unwrap)")
 	}
-	_ = c.control.SetReadDeadline(time.Time{})
 	return nil
 }
 

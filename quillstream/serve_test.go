@@ -192,6 +192,19 @@ func TestAStreamCanOnlyBeRead(t *testing.T) {
 	}
 }
 
+// The write deadline of a stream must not go over to another request of its connection.
+func TestAConnectionIsForOneStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := serve(t, &http.Server{Handler: quillstream.NewStream(semaphores(t), quillstream.StreamSettings{})})
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://site/", nil)
+		require.NoError(t, err)
+		res, err := site.client.Do(req)
+		require.NoError(t, err)
+		defer func() { _ = res.Body.Close() }()
+		require.True(t, res.Close)
+	})
+}
+
 func TestHeadGivesTheHeaderOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		site := serve(t, &http.Server{Handler: quillstream.NewStream(semaphores(t), quillstream.StreamSettings{})})

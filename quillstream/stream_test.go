@@ -366,3 +366,21 @@ func TestGroupNamesGroupsAndMayPanic(t *testing.T) {
 		require.Equal(t, "panics", next(t, messages, "HystrixCommand", "panics")["group"])
 	})
 }
+
+// Work whose caller has left is counted as ended only when its slot is free.
+func TestAbandonedWorkIsNotCompleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := quill.NewRegistry()
+		c := circuit(t, registry, "c", quill.Settings{Timeout: time.Second})
+		call(t, c, 0, nil)
+		call(t, c, time.Minute, nil) // its caller leaves after a second
+		s := serve(t, &http.Server{Handler: quillstream.NewStream(registry, quillstream.StreamSettings{})})
+		messages := read(s.open(t, "/"))
+		pool := next(t, messages, "HystrixThreadPool", "c")
+		require.Equal(t, []any{1.0, 1.0, 2.0}, []any{pool["currentActiveCount"], pool["currentCompletedTaskCount"], pool["currentTaskCount"]})
+		time.Sleep(time.Minute)
+		drain(messages)
+		pool = next(t, messages, "HystrixThreadPool", "c")
+		require.Equal(t, []any{0.0, 2.0, 2.0}, []any{pool["currentActiveCount"], pool["currentCompletedTaskCount"], pool["currentTaskCount"]})
+	})
+}

@@ -74,7 +74,7 @@ func TestTheSumOfTwoStreamsIsServedUntilTheEnd(t *testing.T) {
 func TestAWrongCommandLineIsExplained(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                               "quillstream: there are 0 Upstreams: must be 1 to 500",
-		"-upstream localhost":            `quillstream: upstream 1: the URL is "localhost": must be http://HOST... or https://HOST...`,
+		"-upstream localhost":            `quillstream: upstream 1: the URL is "localhost": must be http://HOST/PATH or https://HOST/PATH`,
 		"http://a/":                      `quillturbine: unknown argument "http://a/": streams are given with -upstream`,
 		"-upstream http://a -addr x":     "listen tcp: address x: missing port in address",
 		"-upstream http://a -silence 1h": "quillstream: Silence is 1h0m0s: must be 100ms to 10m",
