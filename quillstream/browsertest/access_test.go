@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
@@ -93,6 +95,33 @@ func TestEverythingIsDoneWithTheKeyboardAlone(t *testing.T) {
 	press(t, ctx, " ")
 	becomes(t, ctx, says(".title .pill", "Closed"))
 	require.Equal(t, quill.NoOverride, c.Stats().Override)
+}
+
+func TestColorsFollowTheSystemUnlessChosen(t *testing.T) {
+	ctx := browser(t)
+	open(t, ctx, serve(t, dashboard(t, quill.NewRegistry())), 1280, 800)
+	becomes(t, ctx, says(".empty", "No command yet"))
+	prefer := func(scheme string) {
+		require.NoError(t, chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+			_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+			})
+			return err
+		})))
+	}
+	const background = `getComputedStyle(document.documentElement).backgroundColor`
+	prefer("light")
+	light := value[string](t, ctx, background)
+	prefer("dark")
+	dark := value[string](t, ctx, background)
+	require.NotEqual(t, light, dark)
+	colors(t, ctx, "light")
+	require.Equal(t, light, value[string](t, ctx, background))
+	prefer("light")
+	colors(t, ctx, "dark")
+	require.Equal(t, dark, value[string](t, ctx, background))
+	require.NoError(t, chromedp.Do(ctx, chromedp.Reload()))
+	becomes(t, ctx, `document.documentElement.dataset.theme === "dark"`) // the choice is kept
 }
 
 // tab presses the key until the element of that id has the focus.

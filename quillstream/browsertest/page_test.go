@@ -250,4 +250,11 @@ func TestFiveHundredCommandsStayFluid(t *testing.T) {
 	})`)
 	t.Logf("500 commands: the longest pause between two frames was %.0f ms", longest)
 	require.Less(t, longest, 1000.0, "milliseconds; a machine under load has its pauses too")
+
+	click(t, ctx, "thead th:nth-child(2) button")
+	becomes(t, ctx, `document.querySelector("thead th:nth-child(2)").ariaSort === "ascending"`)
+	last := ".commands tbody tr:last-child"
+	becomes(t, ctx, says(last, "service-24.endpoint-499"))
+	require.NoError(t, all[499].Override(quill.ForceOpen, 0, "out of sight"))
+	becomes(t, ctx, says(last, "Forced open")) // a row out of sight tells its state all the same
 }
