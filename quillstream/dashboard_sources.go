@@ -28,11 +28,14 @@ type Source struct {
 func (s Source) Check() error {
 	u, err := url.Parse(s.URL)
 	switch {
+	case err != nil: // whose text would show a password that the URL holds
+		return fmt.Errorf("quillstream: the URL of source %q cannot be read: must be where its dashboard is mounted, such as http://10.0.0.7:8080/quill/",
+			s.Host)
 	case s.Host == "":
-		return fmt.Errorf("quillstream: the source at %q has no Host, which is its label", s.URL)
-	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "":
+		return fmt.Errorf("quillstream: the source at %q has no Host, which is its label", u.Redacted())
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "":
 		return fmt.Errorf("quillstream: the URL of source %q is %q: must be where its dashboard is mounted, such as http://10.0.0.7:8080/quill/",
-			s.Host, s.URL)
+			s.Host, u.Redacted())
 	}
 	return nil
 }

@@ -105,6 +105,8 @@ func TestSourceIsAskedWithItsHeaders(t *testing.T) {
 func TestSourceThatCannotBeAskedIsRefused(t *testing.T) {
 	require.NoError(t, Source{Host: "a", URL: "https://a.example:8443/quill/"}.Check())
 	require.ErrorContains(t, Source{URL: "http://a/"}.Check(), "no Host")
+	require.NotContains(t, Source{Host: "a", URL: "http://kim:s3cret@a/?x=1"}.Check().Error(), "s3cret")
+	require.NotContains(t, Source{Host: "a", URL: "http://kim:s3cret@a:port/"}.Check().Error(), "s3cret")
 	for _, url := range []string{"", "a.example", "/quill/", "file:///etc/passwd", "http://a/?x=1", "http://a/#x", "http://%zz/"} {
 		require.ErrorContains(t, Source{Host: "a", URL: url}.Check(), "mounted", url)
 	}
