@@ -49,7 +49,10 @@ func TestEveryFigureIsThere(t *testing.T) {
 			"panics": 0
 		}}`, v.String())
 		time.Sleep(time.Hour)
-		_ = v.String()
+		var later map[string]quillexpvar.Circuit
+		require.NoError(t, json.Unmarshal([]byte(v.String()), &later))
+		require.Zero(t, later[c.Name()].Whole, "latencies are those of the window")
+		require.Zero(t, later[c.Name()].Execute)
 		require.Equal(t, quill.Open, c.State(), "reading moves nothing")
 		require.Equal(t, before.Total, c.Stats().Total)
 	})

@@ -159,6 +159,16 @@ func TestMetricsAreWhatTheCircuitsSay(t *testing.T) {
 	})
 }
 
+func TestCallThatTimedOutInTheQueueHasNoDuration(t *testing.T) {
+	reader := metric.NewManualReader()
+	hooks, err := quillotel.Durations(metric.NewMeterProvider(metric.WithReader(reader)).Meter("test"))
+	require.NoError(t, err)
+	hooks.OnCall(t.Context(), quill.CallEvent{Command: "dep", Outcome: quill.Timeout, Wait: time.Second, Total: time.Second})
+	require.Empty(t, collected(t, reader))
+	hooks.OnCall(t.Context(), quill.CallEvent{Command: "dep", Outcome: quill.Timeout, Execute: time.Second, Total: time.Second})
+	require.Len(t, collected(t, reader), 4)
+}
+
 func TestCircuitWithoutALimitHasNone(t *testing.T) {
 	reader := metric.NewManualReader()
 	r := quill.NewRegistry()

@@ -80,7 +80,7 @@ func inShort(err error) string {
 
 func onTransition(tracer trace.Tracer, t quill.Transition) {
 	_, span := tracer.Start(context.Background(), "hystrix.circuit_breaker.transition",
-		trace.WithNewRoot(), trace.WithTimestamp(t.At), trace.WithAttributes(
+		trace.WithTimestamp(t.At), trace.WithAttributes(
 			commandName.String(t.Command),
 			breakerFrom.String(t.From.String()), breakerTo.String(t.To.String()),
 			breakerOverride.String(t.Override.String()), moveReason.String(t.Reason),
