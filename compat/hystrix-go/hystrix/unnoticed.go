@@ -43,7 +43,7 @@ func (c *CircuitBreaker) undo(held quill.Health) {
 	defer c.watch.undoing.Store(false)
 	c.quill.Reset()
 	c.observe()
-	const most = 100_000 // results, which take some milliseconds; of more, their share
+	const most = 100_000 // results; of more, their share
 	scale := max(1, held.Requests/most)
 	for range (held.Requests - held.Errors) / scale { // successes first, or the errors might open it
 		c.quill.Report(byHand, successError{errReported}, 0)
