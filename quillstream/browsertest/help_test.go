@@ -24,28 +24,58 @@ import (
 // pictures is where screenshots go, if anywhere: "go test -args -pictures ../../docs/images".
 var pictures = flag.String("pictures", "", "save screenshots of the page in this folder")
 
-// browser starts a browser with a profile of its own. It skips where there is none.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	var path string
+// shared is the browser of all tests; each has a page of its own. It is nil where there is
+// no browser.
+var shared context.Context
+
+// worldFolder holds the documents of the virtual world, once a test has asked for it.
+var worldFolder string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "quill-browser")
+		if err != nil {
+			panic(err)
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		worldFolder = filepath.Join(dir, "world")
+		if path := chromium(); path != "" {
+			opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
+				chromedp.DisableGPU, chromedp.UserDataDir(filepath.Join(dir, "profile")), chromedp.Flag("disable-quic", true),
+				chromedp.Flag("disable-component-update", true), chromedp.Flag("force-color-profile", "srgb"))
+			ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
+			defer cancel()
+			ctx, cancel = chromedp.NewContext(ctx)
+			defer cancel()
+			if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+				panic(err)
+			}
+			shared = ctx
+		}
+		return m.Run()
+	}())
+}
+
+func chromium() string {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			path = p
-			break
+		if path, err := exec.LookPath(name); err == nil {
+			return path
 		}
 	}
-	if path == "" {
+	return ""
+}
+
+// browser returns a page of the browser. It skips where there is none.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	if shared == nil {
 		t.Skip("needs chromium, and there is none on this machine")
 	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
-		chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("force-color-profile", "srgb"))
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := chromedp.NewContext(shared)
 	t.Cleanup(cancel)
-	ctx, cancelBrowser := chromedp.NewExecAllocator(ctx, opts...)
-	t.Cleanup(cancelBrowser)
-	ctx, cancelPage := chromedp.NewContext(ctx)
-	t.Cleanup(cancelPage)
+	ctx, cancelTimeout := context.WithTimeout(ctx, 2*time.Minute)
+	t.Cleanup(cancelTimeout)
 	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate("about:blank")))
 	listen(t, ctx)
 	return ctx
@@ -170,11 +200,14 @@ func dashboard(t *testing.T, reg *quill.Registry, opts ...quillstream.DashboardO
 // of a shop, played in virtual time.
 func world(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	play := exec.Command("go", "test", "-count=1", "-run", "^TestHistoryIsThereAtFirstSight$", "./quillstream", "-args", "-world", dir)
-	play.Dir = filepath.Join("..", "..")
-	out, err := play.CombinedOutput()
-	require.NoError(t, err, string(out))
+	dir := worldFolder
+	if _, err := os.Stat(dir); os.IsNotExist(err) {
+		require.NoError(t, os.Mkdir(dir, 0o755))
+		play := exec.Command("go", "test", "-count=1", "-run", "^TestHistoryIsThereAtFirstSight$", "./quillstream", "-args", "-world", dir)
+		play.Dir = filepath.Join("..", "..")
+		out, err := play.CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
 	document := func(w http.ResponseWriter, name string) {
 		text, err := os.ReadFile(filepath.Join(dir, name+".json"))
 		if err != nil {

@@ -49,7 +49,7 @@ export function span(ms: number): string {
   const s = Math.round(ms / 1000);
   if (s < 60) return s + " s";
   const m = Math.floor(s / 60);
-  if (m < 10) return m + " min " + (s % 60 ? (s % 60) + " s" : "").trim();
+  if (m < 10) return m + " min" + (s % 60 ? " " + (s % 60) + " s" : "");
   if (m < 60) return m + " min";
   const h = Math.floor(m / 60);
   if (h < 48) return h + " h" + (m % 60 ? " " + (m % 60) + " min" : "");
