@@ -194,7 +194,7 @@ func fieldOfKey(key string) int {
 // *Override, according to kind. (A function in each row would be shorter, but what is given
 // to one that the compiler does not know is allocated, and each circuit asks 60 times.)
 //
-//nolint:cyclop,gocyclo,funlen // a table
+//nolint:cyclop,gocyclo // a table
 func (f *field) at(s *Settings) any {
 	switch f.row {
 	case isolationField:

@@ -281,11 +281,12 @@ func (f *flight) settleRun(ctx context.Context, err error, now time.Duration) {
 // settleError settles a call whose run failed in time.
 func (f *flight) settleError(err error, now time.Duration) {
 	verdict := CountFailure
-	if err == ErrUnwound { //nolint:errorlint // given by End as it is
+	switch {
+	case err == ErrUnwound: //nolint:errorlint // given by End as it is
 		f.circuit.meters.panics.Add(1)
-	} else if marksOf(err).ignored {
+	case marksOf(err).ignored:
 		verdict = CountIgnored
-	} else if f.circuit.classifier != nil {
+	case f.circuit.classifier != nil:
 		verdict = f.classify(err, now)
 	}
 	switch verdict {

@@ -159,7 +159,7 @@ func (t *tally) dist() Dist {
 // contended adds to the sum a duration that met another, and spreads the histogram if too
 // many do. After that the first block keeps what it has and is written no more.
 func (h *Histogram) contended(d time.Duration) {
-	h.first.sum.Add(uint64(d))
+	h.first.sum.Add(uint64(d)) //nolint:gosec // Record has made it positive
 	if !h.clash.tooMany(h.first.total) {
 		return
 	}
