@@ -33,28 +33,38 @@ var worldFolder string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "quill-browser")
-		if err != nil {
-			panic(err)
-		}
-		defer func() { _ = os.RemoveAll(dir) }()
-		worldFolder = filepath.Join(dir, "world")
-		if path := chromium(); path != "" {
-			opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
-				chromedp.DisableGPU, chromedp.UserDataDir(filepath.Join(dir, "profile")), chromedp.Flag("disable-quic", true),
-				chromedp.Flag("disable-component-update", true), chromedp.Flag("force-color-profile", "srgb"))
-			ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-			defer cancel()
-			ctx, cancel = chromedp.NewContext(ctx)
-			defer cancel()
-			if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
-				panic(err)
-			}
-			shared = ctx
-		}
-		return m.Run()
-	}())
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "quill-browser")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	worldFolder = filepath.Join(dir, "world")
+	if path := chromium(); path != "" {
+		var end func()
+		shared, end = start(path, filepath.Join(dir, "profile"))
+		defer end()
+	}
+	return m.Run()
+}
+
+// start starts the browser with a profile of its own.
+func start(path, profile string) (context.Context, func()) {
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
+		chromedp.DisableGPU, chromedp.UserDataDir(profile), chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("force-color-profile", "srgb"))
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
+	ctx, cancelPage := chromedp.NewContext(ctx)
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		panic(err)
+	}
+	return ctx, func() {
+		cancelPage()
+		cancel()
+	}
 }
 
 func chromium() string {
