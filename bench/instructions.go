@@ -29,10 +29,12 @@ func instructionTable(n int) (report.Table, error) {
 	}{
 		{contender.TwoReads, contender.Success},
 		{contender.HandOff, contender.Success},
+		{contender.HandOffKept, contender.Success},
 		{contender.WithTimeout, contender.Success},
 		{contender.Semaphore, contender.Success},
 		{contender.SemaphoreNoTimeout, contender.Success},
 		{contender.Pool, contender.Success},
+		{contender.Pool, contender.Async},
 		{contender.Semaphore, contender.Open},
 		{contender.Semaphore, contender.Failure},
 		{contender.Pool, contender.Failure},
