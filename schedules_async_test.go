@@ -55,6 +55,9 @@ func TestH01CallByGoEndsOnceInEverySchedule(t *testing.T) {
 				if counts.Total() != 1 || (counts.Success == 1) != (err == nil && v == 7) {
 					return fmt.Errorf("%+v, answered %d, %v", counts, v, err)
 				}
+				if counts.Success == 0 && c.spares.Get() != nil {
+					return fmt.Errorf("kept for another call while its work may run")
+				}
 				return nil
 			})
 		})

@@ -250,7 +250,7 @@ var faults = []fault{
 		"	a.eyed = a.stop != nil && !a.stop()\n",
 		"	if a.stop != nil {\n		a.stop()\n	}\n",
 	}}},
-	{name: "a call by Go that timed out is used again", edits: []edit{{
+	{name: "a call by Go that timed out is used again", first: []suite{schedules}, edits: []edit{{
 		"async.go",
 		"		if a.over = f.landPooled(t, how); a.over {\n",
 		"		a.over = true\n		if f.landPooled(t, how) {\n",
