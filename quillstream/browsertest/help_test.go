@@ -45,7 +45,7 @@ func run(m *testing.M) int {
 	worldFolder = filepath.Join(dir, "world")
 	if path := chromium(); path != "" {
 		var end func()
-		shared, end = start(path, filepath.Join(dir, "profile"))
+		shared, end = start(path, filepath.Join(dir, "profile")) //nolint:fatcontext // it is set once
 		defer end()
 	}
 	return m.Run()

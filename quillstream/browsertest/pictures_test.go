@@ -11,7 +11,7 @@ import (
 func TestPagesOfAWorldAreShownWhole(t *testing.T) {
 	page := world(t)
 	ctx := browser(t)
-	open(t, ctx, page, 1360, 860)
+	open(t, ctx, page, 1400, 880)
 	becomes(t, ctx, `document.querySelectorAll("path.edge").length > 10`)
 	shoot(t, ctx, "dashboard-light.png")
 	colors(t, ctx, "dark")

@@ -163,7 +163,7 @@ function Table() {
   }
   return (
     <div class="panel">
-      <table role="table" class={"commands" + (several ? " several" : "")} aria-label="Commands">
+      <table role="table" class={"commands" + (several ? " several" : "") + (shadows ? " shadows" : "")} aria-label="Commands">
         <colgroup>
           <col class="c-state" /><col class="c-name" /><col class="c-rate" /><col class="c-spark" /><col class="c-errors" />
           <col class="c-lat" /><col class="c-lat" /><col class="c-lat" /><col class="c-flight" />
@@ -270,11 +270,11 @@ function Cells({ r, several, queues, steps, shadows, spark }: RowProps & { spark
 
 function Steps({ c }: { c: s.Row["c"] }) {
   const some = (c.steps ?? []).filter((x) => x.answered > 0 || x.failed > 0 || x.rejected > 0);
-  if (some.length === 0) return <span class="soft">not needed</span>;
+  if (some.length === 0) return <span class="soft small">not needed</span>;
   return (
     <ul class="step-list">
       {some.map((x) => (
-        <li key={x.step} title={`${f.full(x.answered)} answered, ${f.full(x.failed)} failed, ${f.full(x.rejected)} not tried, since the start; ${f.full(x.recent)} answered in the last minute`}>
+        <li key={x.step} title={`${x.step}: ${f.full(x.answered)} answered, ${f.full(x.failed)} failed, ${f.full(x.rejected)} not tried, since the start; ${f.full(x.recent)} answered in the last minute`}>
           <span class="step"><Name text={x.step} /></span>
           <b class={x.recent > 0 ? "recent" : ""}>{f.whole(x.answered)}</b>
         </li>
