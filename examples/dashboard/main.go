@@ -51,10 +51,14 @@ func routes(board http.Handler, getMovie *quill.Command[string, string]) http.Ha
 
 // visit asks twenty times a second, so that there is something to see.
 func visit(ctx context.Context, getMovie *quill.Command[string, string]) {
-	for range time.Tick(50 * time.Millisecond) {
-		if ctx.Err() != nil {
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
 			return
+		case <-again.C:
+			_, _ = getMovie.Do(ctx, "550")
 		}
-		_, _ = getMovie.Do(ctx, "550")
 	}
 }

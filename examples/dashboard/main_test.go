@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-f7c3343e/quill"
 	"github.com/seed-f7c3343e/quill/quillstream"
 )
 
@@ -18,8 +20,12 @@ func TestIllnessShowsOnTheDashboardAndUsersAreServed(t *testing.T) {
 		board := quillstream.Dashboard(nil)
 		defer board.Close()
 		getMovie := command("movie-info", time.Now())
+		defer quill.DefaultRegistry.Remove("movie-info") // the next run has one of its own
 		site := routes(board, getMovie)
-		go visit(t.Context(), getMovie)
+		ctx, leave := context.WithCancel(t.Context())
+		go visit(ctx, getMovie)
+		defer synctest.Wait()
+		defer leave()
 		ask := func(path string) *httptest.ResponseRecorder {
 			w := httptest.NewRecorder()
 			site.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
