@@ -73,7 +73,8 @@ func proofs(o options) []instrument {
 			name: "schedules", fast: true, long: true,
 			commands: [][]string{
 				goTest("-tags=explore", "./internal/explore"),
-				goTest("-tags=explore", "-run=EverySchedule|SampledSchedules", "-skip="+pick(o.fast, "^TestA0[34].*EverySchedule$", "^$"), "-timeout=6m", "."),
+				goTest("-tags=explore", "-timeout=6m", "-run=EverySchedule|SampledSchedules",
+					"-skip="+pick(o.fast, "^TestA0[34].*EverySchedule$", "^$"), "."),
 			},
 			figures: readSchedules,
 		},
