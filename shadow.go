@@ -8,7 +8,7 @@ import (
 // Shadow is what a candidate setting would have done with the calls of a circuit, while it
 // refused none of them: see [Circuit.SetShadow].
 type Shadow struct {
-	Since    time.Time // when it was set
+	Since    time.Time // when it was set; it tells one candidate from the next
 	Settings Settings  // the candidate, defaults filled in
 	State    State     // of its breaker
 	Health   Health    // what its breaker judges
@@ -49,8 +49,10 @@ func WithShadow(candidate Settings) Option {
 //
 // The candidate sees the calls that really run: none that the settings in force refuse. A
 // call that it would have refused is no evidence for it, as if it had not been made. One
-// that ran longer than its Timeout is a Timeout for it, which it learns when the call
-// ends. Waiting places of its queue count as further slots.
+// that ran for its Timeout or longer is a Timeout for it however it ended, which it learns
+// when the call ends: a caller is taken to have left when the call was over. Waiting places
+// of its queue count as further slots, and what a call waited for the real slot is no part
+// of its Timeout.
 func (c *Circuit) SetShadow(candidate Settings) error {
 	if err := candidate.validate(c.name); err != nil {
 		return err
@@ -79,8 +81,7 @@ func (c *Circuit) Shadow() (Shadow, bool) {
 	if s == nil {
 		return Shadow{}, false
 	}
-	r := Shadow{Settings: s.candidate, Explanation: s.twin.Explain()}
-	r.Since = r.Explanation.At.Add(s.since - c.now())
+	r := Shadow{Since: s.since, Settings: s.candidate, Explanation: s.twin.Explain()}
 	r.State, r.Health = r.Explanation.State, r.Explanation.Health
 	// What a call adds first is read last, so that no part is larger than its whole.
 	r.RefusedFailed, r.RefusedSucceeded = s.refusedFailed.Load(), s.refusedSucceeded.Load()
@@ -96,7 +97,7 @@ func (c *Circuit) Shadow() (Shadow, bool) {
 type shadow struct {
 	twin      *Circuit
 	candidate Settings // defaults filled in
-	since     time.Duration
+	since     time.Time
 
 	calls, shortCircuited, rejected, timedOut          atomic.Uint64
 	refusedFailed, refusedSucceeded, timedOutSucceeded atomic.Uint64
@@ -111,7 +112,7 @@ func (c *Circuit) newShadow(candidate Settings) *shadow {
 	s.QueueSize = 0
 	twin := newCircuit(c.name, &options{settings: s, redact: c.redact})
 	twin.born = c.born // so that the one's times are the other's
-	return &shadow{twin: twin, candidate: candidate.WithDefaults(), since: c.now()}
+	return &shadow{twin: twin, candidate: candidate.WithDefaults(), since: c.born.Add(c.now())}
 }
 
 // shadowCall is one call as the candidate sees it.
@@ -158,7 +159,7 @@ func (k *shadowCall) settle(now time.Duration, o Outcome, took time.Duration, er
 		return
 	}
 	t.giveBack()
-	if limit := s.candidate.Timeout; limit != NoTimeout && took >= limit && (o == Success || o == Failure) {
+	if limit := s.candidate.Timeout; limit != NoTimeout && took >= limit && o != Timeout {
 		s.timedOut.Add(1)
 		if o == Success {
 			s.timedOutSucceeded.Add(1)

@@ -81,12 +81,18 @@ func TestShadowCountsWhatItsTimeoutWouldCut(t *testing.T) {
 		require.NoError(t, callFor(c, 100*time.Millisecond, nil))
 		require.Error(t, callFor(c, time.Second, errSick))
 		require.ErrorIs(t, callFor(c, time.Second, quill.Ignore(errMine)), errMine)
+		require.ErrorIs(t, callFor(c, 99*time.Millisecond, quill.Ignore(errMine)), errMine)
+		for _, patience := range []time.Duration{99 * time.Millisecond, 100 * time.Millisecond} {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(patience, cancel)
+			require.ErrorIs(t, doUntil(ctx, c), context.Canceled)
+		}
 		s := shadowOf(t, c)
-		require.Equal(t, uint64(2), s.TimedOut)
+		require.Equal(t, uint64(4), s.TimedOut)
 		require.Equal(t, uint64(1), s.TimedOutSucceeded)
-		require.Equal(t, quill.Counts{Success: 1, Timeout: 2, Ignored: 1}, s.Explanation.Window)
-		require.Equal(t, uint64(3), s.Health.Slow)
-		require.Equal(t, quill.Counts{Success: 2, Failure: 1, Ignored: 1}, c.Stats().Window)
+		require.Equal(t, quill.Counts{Success: 1, Timeout: 4, Ignored: 1, Canceled: 1}, s.Explanation.Window)
+		require.Equal(t, quill.Counts{Success: 2, Failure: 1, Ignored: 2, Canceled: 2}, c.Stats().Window)
+		require.Equal(t, quill.Health{Requests: 5, Errors: 4, ErrorPercent: 80, Slow: 5, SlowPercent: 100}, s.Health)
 	})
 }
 
@@ -173,4 +179,13 @@ func movesOf(e quill.Explanation) []quill.State {
 		states[i] = e.Transitions[i].To
 	}
 	return states
+}
+
+// doUntil makes one call that runs until its context ends.
+func doUntil(ctx context.Context, c *quill.Circuit) error {
+	_, err := quill.Do(ctx, c, func(ctx context.Context) (int, error) {
+		<-ctx.Done()
+		return 0, ctx.Err()
+	})
+	return err
 }

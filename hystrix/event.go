@@ -145,7 +145,9 @@ func (c *CircuitBreaker) poolEvent(stats *quill.Stats, sums *sums, window time.D
 }
 
 func latencyOf(l quill.Latency) eventLatency {
-	at := func(p float64) uint32 { return ms(l.Percentile(p)) }
+	// A percentile is the middle of a bucket, which for calls of a little more than 5 ms is a
+	// little less: rounded, not cut, so that the bucket's width does not become a millisecond.
+	at := func(p float64) uint32 { return ms(l.Percentile(p).Round(time.Millisecond)) }
 	return eventLatency{at(0), at(25), at(50), at(75), at(90), at(95), at(99), at(99.5), at(100)}
 }
 

@@ -230,6 +230,17 @@ func TestMended16RefusedCommandsAreNotInTheLatencies(t *testing.T) {
 	})
 }
 
+// A percentile is the middle of a bucket that may begin below the calls in it.
+func TestMended16PercentilesAreNotCutBelowTheCalls(t *testing.T) {
+	bubble(t, func(t *testing.T, name string) {
+		s := stream(t)
+		require.NoError(t, hystrix.Do(name, func() error { pass(5100 * time.Microsecond); return nil }, nil))
+		e := s.next(t, 1)[0]
+		require.EqualValues(t, 5, e["latencyExecute"].(map[string]any)["50"])
+		s.end(t)
+	})
+}
+
 func TestMended17NoEventIsLostHoweverManyCircuits(t *testing.T) {
 	bubble(t, func(t *testing.T, _ string) {
 		const circuits = 300

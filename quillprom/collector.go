@@ -20,8 +20,8 @@ type Settings struct {
 	// ConstLabels are on every series. They tell two collectors apart that one
 	// [prometheus.Registerer] has.
 	ConstLabels prometheus.Labels
-	// Group gives the label command_group of a circuit's name; nil, or an empty answer, is
-	// "default". It is called at each scrape, from several goroutines if there are several
+	// Group gives the label command_group of a circuit's name; nil, an empty answer or a
+	// panic is "default". It is called at each scrape, from several goroutines if there are several
 	// scrapes at once; what it first says of a name stays.
 	Group func(name string) string
 	// MaxNames is how many names of circuits, and how many of bulkheads, get series of
@@ -125,9 +125,14 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// group asks the user's function, under no lock.
-func (c *Collector) group(name string) string {
-	group := ""
+// group asks the user's function, under no lock. One that panics has nothing to say: a
+// scrape runs on a goroutine of the registerer's, where a panic would end the program.
+func (c *Collector) group(name string) (group string) {
+	defer func() {
+		if recover() != nil {
+			group = defaultGroup
+		}
+	}()
 	if c.settings.Group != nil {
 		group = strings.ToValidUTF8(c.settings.Group(name), "�")
 	}

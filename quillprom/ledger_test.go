@@ -208,3 +208,10 @@ func TestRemovedCircuitsAreNotKeptAlive(t *testing.T) {
 	require.Nil(t, alive.Value(), "the collector holds a circuit that nobody has")
 	scrape(t, collector).has(t, samples{successes("dep"): 3})
 }
+
+func TestGroupThatPanicsIsTheDefault(t *testing.T) {
+	r := quill.NewRegistry()
+	circuit(t, r, "dep", onCaller)
+	collector := quillprom.New(r, quillprom.Settings{Group: func(string) string { panic("no group") }})
+	scrape(t, collector).has(t, samples{`hystrix_command_in_flight{command_group="default",command_name="dep"}`: 0})
+}

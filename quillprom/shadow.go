@@ -1,6 +1,10 @@
 package quillprom
 
-import "github.com/seed-f7c3343e/quill"
+import (
+	"time"
+
+	"github.com/seed-f7c3343e/quill"
+)
 
 // shadowCounts are what a candidate would have done, by what it is a count of.
 type shadowCounts struct {
@@ -12,15 +16,15 @@ type shadowCounts struct {
 type shadowReading struct {
 	shadowCounts
 
-	there    bool
-	settings quill.Settings
-	state    quill.State
+	there bool
+	since time.Time // which candidate it is
+	state quill.State
 }
 
 func shadowOf(c *quill.Circuit) shadowReading {
 	s, there := c.Shadow()
 	return shadowReading{
-		there: there, settings: s.Settings, state: s.State,
+		there: there, since: s.Since, state: s.State,
 		shadowCounts: shadowCounts{
 			calls: s.Calls, open: s.ShortCircuited, full: s.Rejected, timeouts: s.TimedOut,
 			failed: s.RefusedFailed, succeeded: s.RefusedSucceeded, timeoutsSucceeded: s.TimedOutSucceeded,
@@ -45,7 +49,7 @@ func (r *shadowRow) book(now, last *shadowReading) {
 	}
 	r.been = true
 	before := last.shadowCounts
-	if !last.there || now.settings != last.settings || now.calls < before.calls {
+	if !last.there || !now.since.Equal(last.since) {
 		before = shadowCounts{}
 	}
 	add := func(sum *uint64, now, before uint64) { *sum += now - min(now, before) }

@@ -53,8 +53,14 @@ func TestCandidateSettingsHaveSeriesOfTheirOwn(t *testing.T) {
 		`hystrix_shadow_refusals_total{command_name="dep",reason="circuit-open"}`: 24,
 	})
 
+	require.NoError(t, c.SetShadow(candidate), "the same once more is another one")
+	calls(c, 30, errSick)
+	third := scrape(t, collector)
+	third.grewFrom(t, second)
+	third.has(t, samples{`hystrix_shadow_calls_total{command_name="dep"}`: 65})
+
 	c.EndShadow()
 	ended := scrape(t, collector)
-	ended.grewFrom(t, second)
+	ended.grewFrom(t, third)
 	require.Empty(t, ended.of("hystrix_shadow_circuit_breaker_state"))
 }

@@ -207,6 +207,7 @@ func (c *Circuit) configure(s Settings) {
 		c.announceLocked(now, c.gate.machine.state, c.healthLocked(now), overrideText(s.Override, "by its settings", 0))
 	}
 	if cfg.ring != old.ring {
+		c.witness.forget()
 		c.announceLocked(now, c.gate.machine.state, c.healthLocked(now), "settings changed: the window begins afresh")
 	}
 	c.gate.mu.Unlock()
@@ -236,6 +237,7 @@ func (c *Circuit) Reset() {
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
 	c.config.Load().ring.Restart(now)
+	c.witness.forget()
 	c.movedLocked(now, c.gate.machine.reset(), "")
 }
 

@@ -5,6 +5,8 @@
 package quill
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -34,10 +36,48 @@ type witness struct {
 }
 
 type errorSeen struct {
-	text  string
-	count uint64
-	last  time.Duration
+	text   string
+	last   time.Duration
+	recent []errorCount // by bucket of the window, oldest first
+	older  uint64       // in buckets that have left it
 }
+
+// errorCount is how often an error was seen in the bucket of the window that began at from.
+type errorCount struct {
+	from time.Duration
+	n    uint64
+}
+
+// add counts one more, in a bucket that began at from. What began at since or before is no
+// longer in the window.
+func (e *errorSeen) add(now, from, since time.Duration) {
+	e.last = now
+	left := 0
+	for left < len(e.recent) && e.recent[left].from <= since {
+		e.older += e.recent[left].n
+		left++
+	}
+	e.recent = slices.Delete(e.recent, 0, left)
+	if n := len(e.recent); n > 0 && e.recent[n-1].from >= from {
+		e.recent[n-1].n++
+		return
+	}
+	e.recent = append(e.recent, errorCount{from, 1})
+}
+
+// countSince is how often it was seen in the buckets that began after since.
+func (e *errorSeen) countSince(since time.Duration) uint64 {
+	var sum uint64
+	for _, b := range e.recent {
+		if b.from > since {
+			sum += b.n
+		}
+	}
+	return sum
+}
+
+// countOfAll is how often it was seen since the evidence began.
+func (e *errorSeen) countOfAll() uint64 { return e.older + e.countSince(math.MinInt64) }
 
 type slowSeen struct {
 	took    time.Duration
@@ -60,7 +100,8 @@ func (c *Circuit) saw(now time.Duration, o Outcome, ran bool, took time.Duration
 	switch o {
 	case Failure, Timeout, Rejected:
 		if int64(now) >= c.witness.quiet.Load() {
-			c.witness.addError(now, c.evidenceText(err))
+			cfg := c.config.Load()
+			c.witness.addError(now, cfg.bucketBegan(), now-cfg.RollingWindow, c.evidenceText(err))
 		}
 	case Success, ShortCircuited, Ignored, Canceled:
 	}
@@ -83,7 +124,14 @@ func (c *Circuit) evidenceText(err error) (text string) {
 	return oneLine(c.redact(err))
 }
 
-func (w *witness) addError(now time.Duration, text string) {
+// bucketBegan is when the current bucket of the window did.
+func (cfg *config) bucketBegan() time.Duration {
+	return cfg.ring.Until() - cfg.RollingWindow/time.Duration(cfg.RollingBuckets)
+}
+
+// addError takes note of an error, in the bucket of the window that began at from. What
+// began at since or before has left the window.
+func (w *witness) addError(now, from, since time.Duration, text string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.burst++; w.burst >= errorBurst {
@@ -94,19 +142,18 @@ func (w *witness) addError(now time.Duration, text string) {
 		if len(w.errors) == mostErrors {
 			w.errors = slices.Delete(w.errors, 0, 1)
 		}
-		w.errors = append(w.errors, errorSeen{text: strings.Clone(text), count: 1, last: now})
-		return
+		w.errors = append(w.errors, errorSeen{text: strings.Clone(text)})
+	} else { // to the end, where the latest are
+		seen := w.errors[i]
+		w.errors = append(slices.Delete(w.errors, i, i+1), seen)
 	}
-	seen := w.errors[i]
-	seen.count++
-	seen.last = now
-	w.errors = append(slices.Delete(w.errors, i, i+1), seen)
+	w.errors[len(w.errors)-1].add(now, from, since)
 }
 
 func (w *witness) addSlow(s slowSeen) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	i, _ := slices.BinarySearchFunc(w.slowest, s, func(a, b slowSeen) int { return int(b.took - a.took) })
+	i, _ := slices.BinarySearchFunc(w.slowest, s, func(a, b slowSeen) int { return cmp.Compare(b.took, a.took) })
 	if i == mostSlowest {
 		return // others were faster to be slower
 	}
@@ -143,20 +190,33 @@ func (w *witness) forgetErrors() {
 	w.quiet.Store(0)
 }
 
-// remembered returns what is not older than the given times: errors, latest first, and slow
-// calls. It is now, which people call at.
-func (w *witness) remembered(at time.Time, now, errorsSince, slowSince time.Duration) ([]ErrorSample, []SlowCall) {
+// forget begins the evidence afresh, as the window does.
+func (w *witness) forget() {
+	w.forgetErrors()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.slowest = nil
+	w.setFloorLocked()
+}
+
+// remembered returns errors, latest first, and slow calls: those of the window that began
+// at since, but errors of any age if they have none. It is now, which people call at.
+func (w *witness) remembered(at time.Time, now, since time.Duration, ageless bool) ([]ErrorSample, []SlowCall) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var errs []ErrorSample
 	for _, e := range slices.Backward(w.errors) {
-		if e.last >= errorsSince {
-			errs = append(errs, ErrorSample{Text: e.text, Count: e.count, Last: at.Add(e.last - now)})
+		n := e.countSince(since)
+		if ageless {
+			n = e.countOfAll()
+		}
+		if n > 0 {
+			errs = append(errs, ErrorSample{Text: e.text, Count: n, Last: at.Add(e.last - now)})
 		}
 	}
 	var slow []SlowCall
 	for _, s := range w.slowest {
-		if s.at >= slowSince {
+		if s.at >= since {
 			slow = append(slow, SlowCall{Duration: s.took, Outcome: s.outcome, At: at.Add(s.at - now)})
 		}
 	}
@@ -165,12 +225,7 @@ func (w *witness) remembered(at time.Time, now, errorsSince, slowSince time.Dura
 
 // remembered is what the circuit's witness has to say of the window that ends at now.
 func (c *Circuit) remembered(at time.Time, now time.Duration, cfg *config) ([]ErrorSample, []SlowCall) {
-	since := now - cfg.RollingWindow
-	errorsSince := since
-	if cfg.RollingCalls > 0 {
-		errorsSince = 0 // the calls that are judged have no age
-	}
-	return c.witness.remembered(at, now, errorsSince, since)
+	return c.witness.remembered(at, now, now-cfg.RollingWindow, cfg.RollingCalls > 0) // the last calls have no age
 }
 
 // announceLocked keeps a change of state or override for those who ask, and tells the hooks.
@@ -209,10 +264,17 @@ func (c *Circuit) recordLocked(now time.Duration, t Transition) {
 	e.Errors, e.Slowest = c.remembered(t.At, now, cfg)
 	g := &c.gate
 	if len(g.history) == mostTransitions {
-		g.history = slices.Delete(g.history, 0, 1)
+		oldest := 0
+		if moves(g.history[0]) && !slices.ContainsFunc(g.history[1:], moves) && !moves(e) {
+			oldest = 1 // why the state is as it is outlasts any number of overrides
+		}
+		g.history = slices.Delete(g.history, oldest, oldest+1)
 	}
 	g.history = append(g.history, e)
 }
+
+// moves reports whether a transition changed the state.
+func moves(e Evidence) bool { return e.From != e.To }
 
 // nextProbeLocked is when an open circuit lets a probe through, zero if it is not open.
 func (c *Circuit) nextProbeLocked(at time.Time, now time.Duration) time.Time {

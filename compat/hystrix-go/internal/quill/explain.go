@@ -33,7 +33,8 @@ type Explanation struct {
 	Errors  []ErrorSample // the last distinct errors of the window, latest first, at most 8
 	Slowest []SlowCall    // the slowest calls of the window, slowest first, at most 5
 
-	Transitions []Evidence // the last 32, oldest first
+	// The last 32, oldest first. The last change of state is always among them.
+	Transitions []Evidence
 }
 
 // Evidence is a transition and what it was decided on.
@@ -53,7 +54,7 @@ type Evidence struct {
 // each bucket of the window, then one in 10 ms.
 type ErrorSample struct {
 	Text  string    `json:"text"`
-	Count uint64    `json:"count"` // of those looked at
+	Count uint64    `json:"count"` // in the window, of those looked at; with RollingCalls, since the circuit last closed
 	Last  time.Time `json:"last"`
 }
 
@@ -105,7 +106,7 @@ func (c *Circuit) Explain() Explanation {
 // lastMove is the last transition that changed the state, nil if none is remembered.
 func (e Explanation) lastMove() *Evidence {
 	for i := range slices.Backward(e.Transitions) {
-		if t := &e.Transitions[i]; t.From != t.To {
+		if t := &e.Transitions[i]; moves(*t) {
 			return t
 		}
 	}
