@@ -171,6 +171,9 @@ func TestTimeoutsAndRejectionsAreEvidenceToo(t *testing.T) {
 func TestTheSlowestCallsAreThoseOfTheWindow(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newTestCircuit(t, quill.Settings{})
+		calls(t, c, 2, nil)
+		require.Len(t, c.Explain().Slowest, 2, "also calls that took no time")
+		pass(11 * time.Second)
 		for _, d := range []int{50, 10, 40, 20, 60, 30, 70, 5} {
 			require.NoError(t, callFor(c, time.Duration(d)*time.Millisecond, nil))
 		}
