@@ -104,10 +104,7 @@ func newCircuit(cmd *command) *CircuitBreaker {
 	defer naming.Unlock()
 	made, err := registry.Circuit(quillName(cmd.name), now.result,
 		quill.WithColdPool(), quill.WithClassifier(verdict),
-		quill.WithHooks(quill.Hooks{
-			OnCall:       c.onCall,
-			OnTransition: c.onTransition,
-		}))
+		quill.WithHooks(quill.Hooks{OnCall: c.onCall, OnPanic: c.onPanic}))
 	if err != nil {
 		panic("hystrix: command " + cmd.name + ": " + err.Error()) // cannot be: name and settings are made to fit
 	}
@@ -151,8 +148,9 @@ func (c *CircuitBreaker) adoptNow() (*adopted, quill.Health) {
 }
 
 // IsOpen reports whether the circuit refuses commands, but for those that try whether the
-// dependency is well again. It moves nothing.
+// dependency is well again. It moves nothing but what new settings do.
 func (c *CircuitBreaker) IsOpen() bool {
+	c.adopt()
 	open := c.quill.Stats().Open()
 	if open {
 		c.watch.noticed()
@@ -189,8 +187,7 @@ func (c *CircuitBreaker) onCall(ctx context.Context, e quill.CallEvent) {
 	_ = c.record(foreign(e)) // logged
 }
 
-// onTransition is told of what nobody who called did: see record.
-func (c *CircuitBreaker) onTransition(quill.Transition) {
-	<-c.ready
-	c.observe()
+// onPanic is told of a panic that has no caller to go to.
+func (c *CircuitBreaker) onPanic(p *quill.PanicError) {
+	log().Printf("hystrix-go: command %v panicked after its caller had left: %v\n\n%s", c.Name, p.Value, p.Stack)
 }

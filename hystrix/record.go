@@ -44,10 +44,10 @@ func foreign(e quill.CallEvent) result {
 // record counts a result and tells it to the collectors, before anybody learns of it. What
 // the circuit did meanwhile comes first: when it has closed, they start afresh.
 func (c *CircuitBreaker) record(r result) error {
-	if r.kind != success || c.seen() != quill.Closed {
+	if c.seen() != quill.Closed || c.quill.State() != quill.Closed { // a success can open it, too
 		c.observe()
 	}
-	if r.kind == shortCircuit {
+	if r.kind == shortCircuit && r.busy == 0 { // refused, and not an error that run returned
 		c.watch.noticed()
 	}
 	c.tally.add(&r)

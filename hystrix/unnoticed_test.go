@@ -63,6 +63,18 @@ func TestKeptAnOpeningThatSomebodyNoticedStays(t *testing.T) {
 	}
 }
 
+// An error like that of an open circuit tells nobody that this circuit opened.
+func TestAnErrorOfAnotherCircuitNoticesNothing(t *testing.T) {
+	bubble(t, func(t *testing.T, name string) {
+		config := hystrix.CommandConfig{RequestVolumeThreshold: 1}
+		hystrix.ConfigureCommand(name, config)
+		_ = hystrix.Do(name, func() error { return hystrix.ErrCircuitOpen }, nil)
+		config.RequestVolumeThreshold = 2
+		hystrix.ConfigureCommand(name, config)
+		require.NoError(t, hystrix.Do(name, well, nil))
+	})
+}
+
 // What was noticed of an opening is forgotten when the circuit closes.
 func TestEachOpeningIsNoticedAnew(t *testing.T) {
 	bubble(t, func(t *testing.T, name string) {
@@ -78,27 +90,26 @@ func TestEachOpeningIsNoticedAnew(t *testing.T) {
 	})
 }
 
-// TestKeptNewSettingsJudgeWhatTheWindowHolds is what the tests of heimdall do to a name.
-func TestKeptNewSettingsJudgeWhatTheWindowHolds(t *testing.T) {
+// TestNewSettingsCountNothingTwice is what the tests of heimdall do to a name.
+func TestNewSettingsCountNothingTwice(t *testing.T) {
 	bubble(t, func(t *testing.T, name string) {
 		b := collect(t, name)
 		config := opened(name)
 		before := b.resets
 		config.RequestVolumeThreshold = 20
 		hystrix.ConfigureCommand(name, config)
-		for range 4 {
+		require.Zero(t, hystrix.QuillCircuit(name).Stats().Health.Requests, "the window starts afresh")
+		for range 14 {
 			require.Equal(t, errSick, hystrix.Do(name, sick, nil))
 		}
-		config.RequestVolumeThreshold = 15
+		config.RequestVolumeThreshold = 14
 		hystrix.ConfigureCommand(name, config)
-		require.Equal(t, errSick, hystrix.Do(name, sick, nil), "the 15th")
-		config.RequestVolumeThreshold = 20
-		hystrix.ConfigureCommand(name, config)
-		config.RequestVolumeThreshold = 15
-		hystrix.ConfigureCommand(name, config)
+		require.Equal(t, errSick, hystrix.Do(name, sick, nil), "the result that is judged by the new settings")
 		require.Equal(t, hystrix.ErrCircuitOpen, hystrix.Do(name, sick, nil))
 		require.Equal(t, before, b.resets, "the collectors go on")
-		require.Len(t, b.told(), 16, "and are told of commands only")
+		require.Len(t, b.told(), 26, "and are told of each command once")
+		total := hystrix.QuillCircuit(name).Stats().Total
+		require.Equal(t, quill.Counts{Success: 6, Failure: 19, ShortCircuited: 1}, total, "as are the totals")
 	})
 }
 

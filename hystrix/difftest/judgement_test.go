@@ -2,6 +2,12 @@ package difftest
 
 import "time"
 
+// givesWay is the mend of an opening that the program knows nothing of, and that its new
+// settings do not reach: both libraries go on with a closed circuit, ours with a new window.
+const givesWay = "an opening that nobody has noticed gives way to new settings, and its window with it"
+
+const noEvidence = "commands that say nothing of the dependency are no evidence"
+
 // judgement is what either library must think of the circuit, by hystrix-go's rules and by
 // the mends. Where the two part, a program has come to a mend, and says nothing from there on.
 type judgement struct {
@@ -9,6 +15,7 @@ type judgement struct {
 	requests, errors   int // hystrix-go: every command, every error
 	evidence, failures int // ours: without commands that say nothing of the dependency
 	open               bool
+	noticed            bool      // whether the program has learned so
 	opened             time.Time // when it did at the earliest, or when its probe failed
 	slept              bool      // since then
 }
@@ -59,19 +66,40 @@ func (j *judgement) mend(s step, began time.Time, events []event) string {
 	if s.what == "configure" || s.what == "write" {
 		j.config.volume, j.config.percent = s.config.volume, s.config.percent
 	}
+	known := j.noticed
+	j.noticed = j.open && (known || !s.blind || len(events) > 0) // who is refused knows
 	if j.open {
-		return ""
+		return j.unnoticed(known)
 	}
 	theirs := reaches(j.errors, j.requests, j.config)
-	if s.what == "write" && theirs {
-		return "settings that are written to are judged with the next command"
+	if theirs && (s.what == "configure" || s.what == "write") {
+		return "new settings judge with the next result"
 	}
-	ours := j.failures > 0 && reaches(j.failures, j.evidence, j.config)
-	if theirs != ours {
-		return "commands that say nothing of the dependency are no evidence"
+	if theirs != j.reachesOurs() {
+		return noEvidence
 	}
 	if theirs {
 		j.open, j.opened, j.slept = true, began, false
+		j.noticed = !s.blind
+	}
+	return ""
+}
+
+func (j *judgement) reachesOurs() bool {
+	return j.failures > 0 && reaches(j.failures, j.evidence, j.config)
+}
+
+// unnoticed is the mend of an opening that was unknown until this step, if its settings have
+// come to be others, which it does not reach.
+func (j *judgement) unnoticed(known bool) string {
+	theirs := reaches(j.errors, j.requests, j.config)
+	switch {
+	case known:
+		return ""
+	case theirs != j.reachesOurs():
+		return noEvidence
+	case !theirs:
+		return givesWay
 	}
 	return ""
 }

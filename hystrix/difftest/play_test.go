@@ -79,7 +79,9 @@ func (p *player) play(s step) (seen, error) {
 	slices.SortFunc(out.Events, func(a, b event) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 	out.Reset = resets - p.reset
 	p.told, p.reset = len(events), resets
-	out.Open = p.lib.isOpen(p.name)
+	if !s.blind {
+		out.Open = p.lib.isOpen(p.name)
+	}
 	return out, nil
 }
 

@@ -23,9 +23,14 @@ type step struct {
 	fallback string // "", "answers", "fails"
 	config   config
 	burst    int
+	blind    bool // nobody asks afterwards whether the circuit is open
 }
 
 func (s step) String() string {
+	if s.blind {
+		s.blind = false
+		return "blindly " + s.String()
+	}
 	switch s.what {
 	case "do":
 		return fmt.Sprintf("do(run returns %q, fallback %q)", s.result, s.fallback)
@@ -114,6 +119,7 @@ func steps() *rapid.Generator[step] {
 				"timeout", "cancel", "deadline", "sleep", "sleep", "sleep", "sleep", "sleep", "sleep", "burst", "configure", "write", "report", "report",
 			}).Draw(t, "what"),
 			fallback: rapid.SampledFrom([]string{"", "answers", "fails"}).Draw(t, "fallback"),
+			blind:    rapid.Bool().Draw(t, "blind"),
 		}
 		switch s.what {
 		case "do":

@@ -7,20 +7,29 @@ package hystrix
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/afex/hystrix-go/internal/quill"
 )
 
 // watch sees what the circuit's state does, says so in the log, and makes the statistics
-// start afresh when the circuit has closed. Whoever may have moved the circuit looks.
+// start afresh when the circuit has closed. Who may have moved the circuit looks, and goes
+// on when what it saw is told. (A hook of quill's that is told of transitions runs beside
+// the command: the line would come some time after the command has returned.)
 type watch struct {
 	last    atomic.Uint32 // the state seen last
 	known   atomic.Bool   // whether anybody learned that it opened: see reconsider
 	undoing atomic.Bool   // whether the circuit closes as if it had never opened
 
 	mu      sync.Mutex
-	lines   []string // to be written
+	lines   []line // to be written
 	writing bool
+}
+
+// line is one of the log.
+type line struct {
+	text    string
+	written chan struct{} // closed then
 }
 
 // seen returns the state that was seen last, which costs a load.
@@ -38,7 +47,11 @@ func (c *CircuitBreaker) observe() {
 	if to == quill.Closed {
 		w.known.Store(false) // the next opening is news
 	}
-	w.lines = append(w.lines, linesOf(from, to)...)
+	var written chan struct{} // the last of the lines
+	for _, text := range linesOf(from, to) {
+		written = make(chan struct{})
+		w.lines = append(w.lines, line{text, written})
+	}
 	closed := from != quill.Closed && to == quill.Closed && !w.undoing.Load()
 	var reset *update
 	if closed {
@@ -47,7 +60,27 @@ func (c *CircuitBreaker) observe() {
 	}
 	w.mu.Unlock()
 	w.write(c.Name)
+	w.await(written)
 	c.collectors.await(reset)
+}
+
+// await waits until a line is written that another goroutine writes. The logger may be the
+// one who waits, having run a command: so it does not wait for long.
+func (w *watch) await(written chan struct{}) {
+	if written == nil {
+		return
+	}
+	select {
+	case <-written: // usually, and without a timer
+		return
+	default:
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-written:
+	case <-timer.C:
+	}
 }
 
 // linesOf are the log lines of hystrix-go for a change of state, what lies between included.
@@ -81,12 +114,13 @@ func (w *watch) write(name string) {
 	w.writing = true
 	defer func() { w.writing = false }()
 	for len(w.lines) > 0 {
-		line := w.lines[0]
+		next := w.lines[0]
 		w.lines = w.lines[1:]
 		func() {
+			defer close(next.written)
 			w.mu.Unlock()
 			defer w.mu.Lock()
-			log().Printf(line, name)
+			log().Printf(next.text, name)
 		}()
 	}
 }
