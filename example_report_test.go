@@ -20,6 +20,20 @@ func ExampleCircuit_Report() {
 	// Output: open
 }
 
+// The window holds ten failures. A lower threshold makes them too many, without another one.
+func ExampleCircuit_Judge() {
+	circuit := quill.NewCircuit("judged", quill.WithRegistry(quill.NewRegistry()))
+	for range 10 {
+		circuit.Report(context.Background(), errors.New("connection refused"), 20*time.Millisecond)
+	}
+	fmt.Println(circuit.Configure(quill.Settings{RequestVolumeThreshold: 10}), circuit.State())
+	circuit.Judge()
+	fmt.Println(circuit.State())
+	// Output:
+	// <nil> closed
+	// open
+}
+
 func ExampleWithColdPool() {
 	circuit := quill.NewCircuit("leak-checked", quill.WithRegistry(quill.NewRegistry()), quill.WithColdPool())
 	circuit.Report(context.Background(), nil, 0)

@@ -3,6 +3,8 @@ package quill
 import (
 	"context"
 	"time"
+
+	"github.com/seed-f7c3343e/quill/internal/explore"
 )
 
 // Report counts the result of work that did not come through the circuit, such as that of a
@@ -26,6 +28,23 @@ func (c *Circuit) Report(ctx context.Context, err error, took time.Duration) Out
 	}()
 	f.settleRun(f.caller, err, now)
 	return f.outcome
+}
+
+// Judge judges what the window holds by the settings in force, as the next result would: a
+// closed circuit that reaches a threshold opens. It is for settings that were changed with
+// [Circuit.Configure], which leaves that to the next result. Judge counts nothing, does not
+// block and moves no circuit that is open, half-open or disabled.
+func (c *Circuit) Judge() {
+	now := c.now()
+	c.turn(now)
+	if explore.On {
+		explore.Lock("gate.mu", &c.gate.mu)
+	}
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	if c.overrideLocked(now).kind != Disabled && c.gate.machine.state == Closed {
+		c.weighLocked(now, 0)
+	}
 }
 
 // standing is the admission of what needs none: it moves nothing. While the breaker lets

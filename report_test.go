@@ -89,6 +89,50 @@ func TestReportTakesNoSlotAndTellsHooks(t *testing.T) {
 	})
 }
 
+func TestJudgeOpensByTheSettingsInForceAndCountsNothing(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{RequestVolumeThreshold: 20})
+		for range 10 {
+			c.Report(t.Context(), errSick, 0)
+		}
+		c.Judge()
+		require.Equal(t, quill.Closed, c.State(), "short of the volume")
+
+		settings := quill.Settings{RequestVolumeThreshold: 10, Override: quill.Disabled}
+		require.NoError(t, c.Configure(settings))
+		c.Judge()
+		require.Equal(t, quill.Closed, c.State(), "a disabled breaker judges nothing")
+
+		settings.Override = quill.NoOverride
+		require.NoError(t, c.Configure(settings)) // forgets the window, as after each Disabled
+		for range 9 {
+			c.Report(t.Context(), errSick, 0)
+		}
+		settings.RequestVolumeThreshold = 9
+		require.NoError(t, c.Configure(settings))
+		require.Equal(t, quill.Closed, c.State(), "Configure leaves it to the next result")
+		c.Judge()
+		require.Equal(t, quill.Open, c.State())
+		require.Contains(t, c.Stats().LastTransition.Reason, "9 of 9 calls failed")
+		require.Equal(t, quill.Counts{Failure: 19}, c.Stats().Total)
+		c.Judge()
+		require.Equal(t, quill.Open, c.State())
+	})
+}
+
+func TestJudgeSeesNoPast(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{})
+		for range 10 {
+			c.Report(t.Context(), errSick, 0)
+		}
+		time.Sleep(11 * time.Second)
+		require.NoError(t, c.Configure(quill.Settings{RequestVolumeThreshold: 10}))
+		c.Judge()
+		require.Equal(t, quill.Closed, c.State())
+	})
+}
+
 func TestColdPoolKeepsNoWorker(t *testing.T) {
 	for _, c := range []struct {
 		opts []quill.Option

@@ -104,13 +104,36 @@ func TestNewSettingsCountNothingTwice(t *testing.T) {
 		}
 		config.RequestVolumeThreshold = 14
 		hystrix.ConfigureCommand(name, config)
-		require.Equal(t, errSick, hystrix.Do(name, sick, nil), "the result that is judged by the new settings")
+		require.True(t, circuit(t, name).IsOpen(), "new settings judge what the window holds")
 		require.Equal(t, hystrix.ErrCircuitOpen, hystrix.Do(name, sick, nil))
 		require.Equal(t, before, b.resets, "the collectors go on")
-		require.Len(t, b.told(), 26, "and are told of each command once")
+		require.Len(t, b.told(), 25, "and are told of each command once")
 		total := hystrix.QuillCircuit(name).Stats().Total
-		require.Equal(t, quill.Counts{Success: 6, Failure: 19, ShortCircuited: 1}, total, "as are the totals")
+		require.Equal(t, quill.Counts{Success: 6, Failure: 18, ShortCircuited: 1}, total, "as are the totals")
 	})
+}
+
+// TestKeptNewSettingsJudgeWhatTheWindowHolds is what the tests of heimdall count on.
+func TestKeptNewSettingsJudgeWhatTheWindowHolds(t *testing.T) {
+	for what, configure := range map[string]func(name string, c hystrix.CommandConfig){
+		"configured": hystrix.ConfigureCommand,
+		"written": func(name string, _ hystrix.CommandConfig) {
+			hystrix.GetCircuitSettings()[name].RequestVolumeThreshold = 4
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			bubble(t, func(t *testing.T, name string) {
+				log := listen(t)
+				for range 4 {
+					require.Equal(t, errSick, hystrix.Do(name, sick, nil))
+				}
+				configure(name, hystrix.CommandConfig{RequestVolumeThreshold: 4})
+				require.Equal(t, hystrix.ErrCircuitOpen, hystrix.Do(name, well, nil))
+				require.Equal(t, []string{"hystrix-go: opening circuit " + name}, log.text())
+				require.EqualValues(t, 4, hystrix.QuillCircuit(name).Stats().Total.Failure, "nothing was invented")
+			})
+		})
+	}
 }
 
 // A window that has emptied judges nothing.

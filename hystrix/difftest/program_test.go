@@ -116,7 +116,7 @@ func steps() *rapid.Generator[step] {
 		s := step{
 			what: rapid.SampledFrom([]string{
 				"do", "do", "do", "do", "do", "do", "do", "do", "do", "do", "do", "do", "do", "do", "do", "do",
-				"timeout", "cancel", "deadline", "sleep", "sleep", "sleep", "sleep", "sleep", "sleep", "burst", "configure", "write", "report", "report",
+				"timeout", "cancel", "deadline", "sleep", "sleep", "sleep", "sleep", "sleep", "sleep", "burst", "configure", "configure", "configure", "write", "write", "report", "report",
 			}).Draw(t, "what"),
 			fallback: rapid.SampledFrom([]string{"", "answers", "fails"}).Draw(t, "fallback"),
 			blind:    rapid.Bool().Draw(t, "blind"),

@@ -9,30 +9,42 @@ import "github.com/afex/hystrix-go/internal/quill"
 // hystrix-go judges when somebody looks: the next command, or a caller of IsOpen, by the
 // settings of that moment. A circuit of quill judges each result by the settings of its own
 // moment. Programs, their tests above all, configure a name anew in between and count on
-// it. So an opening of which nobody has learned ends when new settings come that it would
-// not have reached. What closes a circuit empties its window: nothing can be put back that
-// was not counted twice then. New settings that a closed circuit reaches wait for the next
-// result, since only results move a breaker.
+// it. So new settings judge what the window holds, and an opening of which nobody has learned
+// ends when new settings come that it would not have reached. What closes a circuit empties
+// its window: nothing can be put back that would not be counted twice then.
 
 // noticed notes that somebody learned that the circuit is open.
 func (w *watch) noticed() { w.known.Store(true) }
 
-// reconsider ends an opening that nobody knows of and that the new settings do not reach
-// with what the window held when they came.
+// reconsider judges by new settings. held is what the window held when they came.
 func (c *CircuitBreaker) reconsider(held quill.Health, now *quill.Settings) {
-	if c.quill.State() != quill.Open || c.watch.known.Load() {
-		return
+	switch c.quill.State() {
+	case quill.Closed:
+		c.quill.Judge()
+		c.observe()
+	case quill.Open:
+		if !c.watch.known.Load() && undone(held, now) && c.quill.Stats().Override == quill.NoOverride {
+			c.undo()
+		}
+	case quill.HalfOpen:
 	}
-	if now.RollingCalls > 0 || now.SlowCallPercentThreshold > 0 || c.quill.Stats().Override != quill.NoOverride {
-		return // hystrix-go knows none of these: quill's own rules hold
+}
+
+// undone reports whether hystrix-go would see no opening. Of the last calls, and of slow
+// ones, it knows nothing: quill's own rules hold.
+func undone(held quill.Health, now *quill.Settings) bool {
+	if now.RollingCalls > 0 || now.SlowCallPercentThreshold > 0 {
+		return false
 	}
-	reached := held.Requests >= uint64(now.RequestVolumeThreshold) && //nolint:gosec // never negative
-		float64(held.Errors)*100 >= now.ErrorPercentThreshold*float64(held.Requests)
-	if reached {
-		return
-	}
+	return held.Requests < uint64(now.RequestVolumeThreshold) || //nolint:gosec // never negative
+		float64(held.Errors)*100 < now.ErrorPercentThreshold*float64(held.Requests)
+}
+
+// undo closes the circuit as if it had never opened: the collectors and their statistics go
+// on.
+func (c *CircuitBreaker) undo() {
 	c.watch.undoing.Store(true)
 	defer c.watch.undoing.Store(false)
 	c.quill.Reset()
-	c.observe() // the collectors and their statistics go on
+	c.observe()
 }
