@@ -117,6 +117,7 @@ const (
 	probesIgnored
 	probeFailed
 	resetByHand
+	takenBack // as if it had not opened: its evidence stays
 )
 
 func newBreaker() breaker { return breaker{epoch: 1} }
@@ -230,6 +231,9 @@ func (b *breaker) takeBack(now time.Duration, number uint64) bool {
 
 // reset closes the circuit whatever it was.
 func (b *breaker) reset() change { return b.close(resetByHand) }
+
+// takeBackOpening closes the circuit as if it had not opened.
+func (b *breaker) takeBackOpening() change { return b.close(takenBack) }
 
 // retryAfter is how long until a probe may go; 0 if one may, or if nobody can tell.
 func (b *breaker) retryAfter(now time.Duration) time.Duration {

@@ -214,6 +214,7 @@ var causes = map[cause]string{
 	tooManyErrors: "too many errors", tooManySlow: "too many slow calls", sleepOver: "the sleep window is over",
 	probesSucceeded: "probes succeeded", probesIgnored: "probes were ignored", probeFailed: "a probe failed",
 	resetByHand: "reset by hand",
+	takenBack:   "taken back",
 }
 
 func (p *player) changed(c change) {

@@ -34,6 +34,21 @@ func ExampleCircuit_Judge() {
 	// open
 }
 
+// A threshold was set too low by mistake.
+func ExampleCircuit_TakeBack() {
+	circuit := quill.NewCircuit("taken-back", quill.WithRegistry(quill.NewRegistry()),
+		quill.Settings{RequestVolumeThreshold: 2})
+	for range 2 {
+		circuit.Report(context.Background(), errors.New("connection refused"), 20*time.Millisecond)
+	}
+	fmt.Println(circuit.State(), circuit.Configure(quill.Settings{RequestVolumeThreshold: 20}))
+	circuit.TakeBack()
+	fmt.Println(circuit.State(), circuit.Stats().Health.Errors)
+	// Output:
+	// open <nil>
+	// closed 2
+}
+
 func ExampleWithColdPool() {
 	circuit := quill.NewCircuit("leak-checked", quill.WithRegistry(quill.NewRegistry()), quill.WithColdPool())
 	circuit.Report(context.Background(), nil, 0)

@@ -351,14 +351,15 @@ func (c *Circuit) movedLocked(now time.Duration, m change, detail string) {
 // window when the circuit closed, a notification with h, on which it was decided.
 func (c *Circuit) movedOnLocked(now time.Duration, m change, h Health, detail string) {
 	cfg := c.config.Load()
-	if m.to == Closed {
+	fresh := m.to == Closed && m.why != takenBack
+	if fresh {
 		c.forgetLocked(cfg)
 	}
 	reason := reasonFor(m, cfg, &c.gate.machine, &h, detail)
 	c.gate.why.Store(&reason)
-	c.publishLocked(false)
+	c.publishLocked(m.why == takenBack) // its window may be one result short of opening
 	c.announceLocked(now, m.from, h, reason)
-	if m.to == Closed {
+	if fresh {
 		c.witness.forgetErrors() // they were evidence for what is over
 	}
 }

@@ -28,6 +28,8 @@ func reasonFor(m change, cfg *config, b *breaker, h *Health, detail string) stri
 		return fmt.Sprintf("opened again for %s: a probe %s", short(b.slept), detail)
 	case resetByHand:
 		return "closed: reset by hand"
+	case takenBack:
+		return "closed: the opening was taken back"
 	case unmoved:
 	}
 	return ""

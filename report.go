@@ -47,6 +47,25 @@ func (c *Circuit) Judge() {
 	}
 }
 
+// TakeBack takes an opening back: an open circuit closes and keeps its window, as if it had
+// not opened. Results of calls under way no longer count as evidence. It is for an opening
+// by settings that were wrong and have been changed with [Circuit.Configure]; by settings
+// that the window still reaches, the next result opens the circuit again. After a repair
+// use [Circuit.Reset], which begins a fresh window. TakeBack does not block and moves no
+// circuit that is closed or half-open.
+func (c *Circuit) TakeBack() {
+	now := c.now()
+	c.turn(now)
+	if explore.On {
+		explore.Lock("gate.mu", &c.gate.mu)
+	}
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	if c.gate.machine.state == Open {
+		c.movedLocked(now, c.gate.machine.takeBackOpening(), "")
+	}
+}
+
 // standing is the admission of what needs none: it moves nothing. While the breaker lets
 // nobody through, results belong to the epoch before.
 func (c *Circuit) standing(now time.Duration) admission {

@@ -120,13 +120,51 @@ func TestJudgeOpensByTheSettingsInForceAndCountsNothing(t *testing.T) {
 	})
 }
 
+func TestAnOpeningThatIsTakenBackLeavesItsEvidence(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{RequestVolumeThreshold: 4, ErrorPercentThreshold: 50})
+		c.TakeBack()
+		require.Zero(t, c.Stats().LastTransition)
+		for _, err := range []error{nil, nil, errSick, errSick} {
+			c.Report(t.Context(), err, 0)
+		}
+		require.Equal(t, quill.Open, c.State())
+		c.Report(t.Context(), errSick, 0) // counted, but no evidence
+		require.NoError(t, c.Configure(quill.Settings{RequestVolumeThreshold: 6, ErrorPercentThreshold: 30}))
+		c.TakeBack()
+		require.Equal(t, quill.Closed, c.State())
+		require.Equal(t, "closed: the opening was taken back", c.Stats().LastTransition.Reason)
+		health := c.Stats().Health
+		require.EqualValues(t, []uint64{4, 2}, []uint64{health.Requests, health.Errors})
+		c.Report(t.Context(), nil, 0)
+		require.Equal(t, quill.Closed, c.State())
+		c.Report(t.Context(), nil, 0)
+		require.Equal(t, quill.Open, c.State(), "2 of 6, as if it had not opened before")
+		require.Equal(t, quill.Counts{Success: 4, Failure: 3}, c.Stats().Total)
+	})
+}
+
+func TestTakeBackMovesNoHalfOpenCircuit(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{RequestVolumeThreshold: 1})
+		c.Report(t.Context(), errSick, 0)
+		pass(5 * time.Second)
+		probe, err := c.Begin(t.Context())
+		require.NoError(t, err)
+		c.TakeBack()
+		require.Equal(t, quill.HalfOpen, c.State())
+		_, _ = probe.End(nil)
+		require.Equal(t, quill.Closed, c.State())
+	})
+}
+
 func TestJudgeSeesNoPast(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newTestCircuit(t, quill.Settings{})
 		for range 10 {
 			c.Report(t.Context(), errSick, 0)
 		}
-		time.Sleep(11 * time.Second)
+		pass(11 * time.Second)
 		require.NoError(t, c.Configure(quill.Settings{RequestVolumeThreshold: 10}))
 		c.Judge()
 		require.Equal(t, quill.Closed, c.State())

@@ -2,10 +2,6 @@ package difftest
 
 import "time"
 
-// givesWay is the mend of an opening that the program knows nothing of, and that its new
-// settings do not reach: both libraries go on with a closed circuit, ours with a new window.
-const givesWay = "an opening that nobody has noticed gives way to new settings, and its window with it"
-
 const noEvidence = "commands that say nothing of the dependency are no evidence"
 
 // judgement is what either library must think of the circuit, by hystrix-go's rules and by
@@ -18,6 +14,7 @@ type judgement struct {
 	noticed            bool      // whether the program has learned so
 	opened             time.Time // when it did at the earliest, or when its probe failed
 	slept              bool      // since then
+	takenBack          bool      // an opening was
 }
 
 func reaches(errors, requests int, c config) bool {
@@ -86,8 +83,8 @@ func (j *judgement) reachesOurs() bool {
 	return j.failures > 0 && reaches(j.failures, j.evidence, j.config)
 }
 
-// unnoticed is the mend of an opening that was unknown until this step, if its settings have
-// come to be others, which it does not reach.
+// unnoticed is for an opening that was unknown until this step. If its settings have come to
+// be others, which it does not reach, both go on as if it had not been.
 func (j *judgement) unnoticed(known bool) string {
 	theirs := reaches(j.errors, j.requests, j.config)
 	switch {
@@ -96,7 +93,7 @@ func (j *judgement) unnoticed(known bool) string {
 	case theirs != j.reachesOurs():
 		return noEvidence
 	case !theirs:
-		return givesWay
+		j.open, j.noticed, j.takenBack = false, false, true
 	}
 	return ""
 }

@@ -10,8 +10,7 @@ import "github.com/afex/hystrix-go/internal/quill"
 // settings of that moment. A circuit of quill judges each result by the settings of its own
 // moment. Programs, their tests above all, configure a name anew in between and count on
 // it. So new settings judge what the window holds, and an opening of which nobody has learned
-// ends when new settings come that it would not have reached. What closes a circuit empties
-// its window: nothing can be put back that would not be counted twice then.
+// is taken back when new settings come that it would not have reached.
 
 // noticed notes that somebody learned that the circuit is open.
 func (w *watch) noticed() { w.known.Store(true) }
@@ -45,6 +44,6 @@ func undone(held quill.Health, now *quill.Settings) bool {
 func (c *CircuitBreaker) undo() {
 	c.watch.undoing.Store(true)
 	defer c.watch.undoing.Store(false)
-	c.quill.Reset()
+	c.quill.TakeBack()
 	c.observe()
 }

@@ -6,6 +6,7 @@ package quill
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -60,7 +61,7 @@ func (p *workers) take() *worker {
 			explore.Read("idle")
 		}
 		top := p.top.Load()
-		number := int(top & numberMask) //nolint:gosec // 32 bits at most, and no more than there are workers
+		number := int(top & numberMask)
 		if number == 0 {
 			return nil
 		}
@@ -231,8 +232,8 @@ func (b *Bulkhead) reap() {
 			w.tasks <- nil // one that is idle has an empty channel
 		}
 	}
-	for i := len(kept) - 1; i >= 0; i-- {
-		p.put(kept[i])
+	for _, w := range slices.Backward(kept) {
+		p.put(w)
 	}
 	// Whoever parks a worker looks at watched after that, and here it is the other way round:
 	// one of the two sees the other, and no worker is idle without a watch.
