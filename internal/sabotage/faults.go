@@ -274,8 +274,8 @@ var faults = []fault{
 	}}},
 	{name: "event before the state is visible", first: []suite{schedules}, edits: []edit{{
 		"gate.go",
-		"	c.publishLocked(false)\n	c.announceLocked(now, m.from, h, reason)\n",
-		"	c.announceLocked(now, m.from, h, reason)\n	c.publishLocked(false)\n",
+		"	c.publishLocked(m.why == takenBack)\n	c.announceLocked(now, m.from, h, reason)\n",
+		"	c.announceLocked(now, m.from, h, reason)\n	c.publishLocked(m.why == takenBack)\n",
 	}}},
 
 	// Evidence and shadow.

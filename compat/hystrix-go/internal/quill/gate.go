@@ -361,7 +361,8 @@ func (c *Circuit) movedOnLocked(now time.Duration, m change, h Health, detail st
 	}
 	reason := reasonFor(m, cfg, &c.gate.machine, &h, detail)
 	c.gate.why.Store(&reason)
-	c.publishLocked(m.why == takenBack) // its window may be one result short of opening
+	// What was taken back leaves a window that may be one result short of opening.
+	c.publishLocked(m.why == takenBack)
 	c.announceLocked(now, m.from, h, reason)
 	if fresh {
 		c.witness.forgetErrors() // they were evidence for what is over
