@@ -52,8 +52,8 @@ modules: ## the tests of every nested module
 	@$(call each,$(NESTED),go test ./...)
 
 .PHONY: race
-race: ## all tests under the race detector, RACE_COUNT times
-	@export GORACE=halt_on_error=1; $(call each,$(MODULES),go test -race -count=$(RACE_COUNT) ./...)
+race: ## all tests but those in a browser under the race detector, RACE_COUNT times
+	@export GORACE=halt_on_error=1; $(call each,$(filter-out %/browsertest ./internal/dashboardtest,$(MODULES)),go test -race -count=$(RACE_COUNT) ./...)
 
 .PHONY: test-32bit
 test-32bit: ## the core's tests where words have 32 bits: alignment of atomics, width of int
