@@ -226,8 +226,8 @@ var faults = []fault{
 	}}},
 	{name: "fallback started by winner and loser of the deadline race", edits: []edit{{
 		"command.go",
-		"	if f.fallsBack() && len(c.steps) > 0 {\n",
-		"	if f.fallsBack() && len(c.steps) > 0 {\n		if f.outcome == Timeout {\n" +
+		"	if f.fallsBack() && c.steps != nil {\n",
+		"	if f.fallsBack() && c.steps != nil {\n		if f.outcome == Timeout {\n" +
 			"			_, _ = c.fallBack(ctx, req, f)\n		}\n",
 	}}},
 	{name: "a result at the deadline is a success", edits: []edit{{
