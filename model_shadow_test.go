@@ -137,11 +137,11 @@ func (m *shadowModel) check(r *rapid.T) {
 	got, ok := m.c.Shadow()
 	require.True(r, ok)
 	require.Equal(r, m.real.State(), got.State)
-	real := m.real.Stats()
-	require.Equal(r, real.Health, got.Health)
-	require.Equal(r, real.Window, got.Explanation.Window)
+	stats := m.real.Stats()
+	require.Equal(r, stats.Health, got.Health)
+	require.Equal(r, stats.Window, got.Explanation.Window)
 	evidence := m.real.Explain()
-	require.Equal(r, len(evidence.Transitions), len(got.Explanation.Transitions))
+	require.Len(r, got.Explanation.Transitions, len(evidence.Transitions))
 	for i, want := range evidence.Transitions {
 		is := got.Explanation.Transitions[i]
 		require.Equal(r, want.Reason, is.Reason)

@@ -2,6 +2,7 @@ package quill_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -186,6 +187,62 @@ func doUntil(ctx context.Context, c *quill.Circuit) error {
 	_, err := quill.Do(ctx, c, func(ctx context.Context) (int, error) {
 		<-ctx.Done()
 		return 0, ctx.Err()
+	})
+	return err
+}
+
+// A candidate is set, replaced and ended, and asked, while calls run and settings change. None
+// of its slots is lost: it has as many as there are callers, and never rejects.
+func TestShadowsChangeWhileCallsRun(t *testing.T) {
+	const callers, each = 8, 500
+	c := newTestCircuit(t, quill.PassThrough())
+	candidate := quill.Settings{MaxConcurrent: callers, RequestVolumeThreshold: 3, SleepWindow: time.Millisecond, RollingCalls: 10}
+	require.NoError(t, c.SetShadow(candidate))
+	var calling, changing sync.WaitGroup
+	done := make(chan struct{})
+	changing.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			s, there := c.Shadow()
+			if there && (s.Rejected > 0 || s.RefusedFailed+s.RefusedSucceeded > s.ShortCircuited || s.ShortCircuited > s.Calls) {
+				t.Errorf("after %d changes: %+v", i, s)
+				return
+			}
+			_ = c.Explain().String()
+			switch i % 10 {
+			case 3:
+				_ = c.Configure(quill.Settings{Isolation: quill.Semaphore, MaxConcurrent: 100, Override: quill.Disabled, RollingCalls: i%3 + 1})
+			case 6:
+				c.EndShadow()
+			case 7:
+				_ = c.SetShadow(candidate)
+			}
+		}
+	})
+	for n := range callers {
+		calling.Go(func() {
+			for i := range each {
+				_ = callAtOnce(c, (n+i)%3 == 0)
+			}
+		})
+	}
+	calling.Wait()
+	close(done)
+	changing.Wait()
+	require.EqualValues(t, callers*each, c.Stats().Total.Total())
+}
+
+// callAtOnce makes a call that takes no time.
+func callAtOnce(c *quill.Circuit, fails bool) error {
+	_, err := quill.Do(context.Background(), c, func(context.Context) (int, error) {
+		if fails {
+			return 0, errSick
+		}
+		return 0, nil
 	})
 	return err
 }

@@ -41,5 +41,6 @@
 // hystrix.command.name and hystrix.command.outcome on that span; of several calls under one
 // span the last one's stay. It makes a span of its own, "hystrix.circuit_breaker.transition",
 // of each transition: that belongs to no call. The status of the caller's span is left
-// alone: a call that a fallback answered is no error.
+// alone: a call that a fallback answered is no error. The event of a call has its error as
+// it is; the reason of a transition is as [quill.WithRedact] leaves it.
 package quillotel

@@ -215,3 +215,32 @@ func TestGroupThatPanicsIsTheDefault(t *testing.T) {
 	collector := quillprom.New(r, quillprom.Settings{Group: func(string) string { panic("no group") }})
 	scrape(t, collector).has(t, samples{`hystrix_command_in_flight{command_group="default",command_name="dep"}`: 0})
 }
+
+// Nothing is kept of a scrape but the sums, also while circuits come and go.
+func TestAThousandScrapesLeaveNothingBehind(t *testing.T) {
+	r := quill.NewRegistry()
+	collector := quillprom.New(r, quillprom.Settings{MaxNames: 10})
+	p := prometheus.NewRegistry()
+	p.MustRegister(collector)
+	round := func(n int) {
+		for i := range n {
+			name := fmt.Sprintf("dep-%d", i%20)
+			calls(circuit(t, r, name, onCaller), 1, nil)
+			_, err := p.Gather()
+			require.NoError(t, err)
+			r.Remove(name)
+		}
+	}
+	heap := func() int {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	round(50)
+	goroutines, before := runtime.NumGoroutine(), heap()
+	round(1000)
+	require.Less(t, heap()-before, 256<<10)
+	require.LessOrEqual(t, runtime.NumGoroutine(), goroutines)
+}

@@ -18,6 +18,9 @@
 //
 // Successes, ignored and canceled calls are no lines. So an ill dependency is two lines, not
 // one for each call; below Debug a call costs one question to the handler.
+//
+// The line of a transition has its reason as [quill.WithRedact] leaves it. The lines of single
+// calls, which are Debug's, and of panics have the error as it is.
 package quillslog
 
 import (

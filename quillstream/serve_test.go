@@ -137,6 +137,30 @@ func TestK01ASlowClientIsCutOffAndHoldsNobodyUp(t *testing.T) {
 	})
 }
 
+// One that reads for a while and then no more is cut off like one that never did.
+func TestK01AClientThatStopsReadingIsCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := serve(t, &http.Server{Handler: quillstream.NewStream(semaphores(t), quillstream.StreamSettings{
+			MaxClients: 1, WriteTimeout: 3 * time.Second,
+		})})
+		tired, err := site.listener.dial(t.Context(), "", "")
+		require.NoError(t, err)
+		defer func() { _ = tired.Close() }()
+		_, err = fmt.Fprint(tired, "GET / HTTP/1.1\r\nHost: site\r\n\r\n")
+		require.NoError(t, err)
+		pings := 0
+		for lines := bufio.NewScanner(tired); pings < 20 && lines.Scan(); {
+			if strings.HasPrefix(lines.Text(), "ping:") {
+				pings++
+			}
+		}
+		require.Equal(t, 20, pings, "longer than WriteTimeout")
+		require.Equal(t, http.StatusServiceUnavailable, site.open(t, "/").status)
+		time.Sleep(5 * time.Second)
+		require.Equal(t, http.StatusOK, site.open(t, "/").status, "its place is free")
+	})
+}
+
 // A client that is late finds the newest snapshot, and not a heap of old ones.
 func TestALateClientMissesSnapshotsAndGetsTheNewest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

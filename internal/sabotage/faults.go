@@ -13,7 +13,6 @@ type edit struct{ file, find, replace string }
 // notBuilt are the faults of the list that have no code yet to break.
 var notBuilt = []struct{ fault, why string }{
 	{"the collapser drops the request that arrives as the batch fires", "no collapser"},
-	{"stream send without a default branch", "no stream"},
 }
 
 var faults = []fault{
@@ -293,6 +292,75 @@ var faults = []fault{
 		"shadow.go",
 		"	if !k.admitted {\n		switch o {",
 		"	if !k.admitted {\n		t.judge(now, k.token, o, true, false, err)\n		switch o {",
+	}}},
+	{name: "shadow takes ignored and canceled calls past its timeout for what they were", edits: []edit{{
+		"shadow.go",
+		"took >= limit && o != Timeout {",
+		"took >= limit && (o == Success || o == Failure) {",
+	}}},
+	{name: "errors of former windows are counted as evidence", edits: []edit{{
+		"evidence.go",
+		"		if ageless {\n",
+		"		if ageless || true {\n",
+	}}},
+	{name: "overrides push out why the circuit is open", edits: []edit{{
+		"evidence.go",
+		"			oldest = 1 // why",
+		"			oldest = 0 // why",
+	}}},
+
+	// What shows circuits.
+	{name: "stream send without a default branch", first: []suite{streams}, edits: []edit{{
+		"quillstream/feed.go",
+		"	close(former.newer)\n",
+		"	former.newer <- struct{}{}\n",
+	}}},
+	{name: "a client of the stream may take for ever", first: []suite{streams}, edits: []edit{{
+		"quillstream/serve.go",
+		"	if err := c.control.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {\n		return err\n	}\n",
+		"	if err := c.control.SetWriteDeadline(time.Time{}); err != nil {\n		return err\n	}\n",
+	}}},
+	{name: "a client of the stream too many", first: []suite{streams}, edits: []edit{{
+		"quillstream/feed.go",
+		"	if f.clients >= f.settings.MaxClients {\n",
+		"	if f.clients > f.settings.MaxClients {\n",
+	}}},
+	{name: "the place of a refused stream is kept", first: []suite{streams}, edits: []edit{{
+		"quillstream/serve.go",
+		"	defer f.leave()\n	out := &client{w: w, control: http.NewResponseController(w), timeout: f.settings.WriteTimeout}\n" +
+			"	if err := out.prepare(); err != nil {\n		refuse(w, http.StatusInternalServerError, err.Error())\n		return\n	}\n",
+		"	out := &client{w: w, control: http.NewResponseController(w), timeout: f.settings.WriteTimeout}\n" +
+			"	if err := out.prepare(); err != nil {\n		refuse(w, http.StatusInternalServerError, err.Error())\n		return\n	}\n	defer f.leave()\n",
+	}}},
+	{name: "the sum keeps what an upstream said before it fell silent", first: []suite{streams}, edits: []edit{{
+		"quillstream/upstream.go",
+		"	u.forgetLocked()\n	all := make(",
+		"	all := make(",
+	}}},
+	{name: "the sum goes where an upstream redirects it", first: []suite{streams}, edits: []edit{{
+		"quillstream/upstream.go",
+		"	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }\n",
+		"	c.CheckRedirect = func(*http.Request, []*http.Request) error { _ = http.ErrUseLastResponse; return nil }\n",
+	}}},
+	{name: "a scrape counts again what the last one did", first: []suite{scrapes}, edits: []edit{{
+		"quillprom/ledger.go",
+		"	a.last = now\n",
+		"	a.last.shadow = now.shadow\n",
+	}}},
+	{name: "a removed circuit takes its last counts along", first: []suite{scrapes}, edits: []edit{{
+		"quillprom/ledger.go",
+		"			l.book(a, circuit.Stats(), circuit)\n			delete(l.accounts, circuit)\n",
+		"			delete(l.accounts, circuit)\n",
+	}}},
+	{name: "every name gets series of its own", first: []suite{scrapes}, edits: []edit{{
+		"quillprom/ledger.go",
+		"	if name != other && len(n.by) < n.most {\n",
+		"	if name != other {\n",
+	}}},
+	{name: "a candidate set anew is taken for the one before", first: []suite{scrapes}, edits: []edit{{
+		"quillprom/shadow.go",
+		"	if !last.there || !now.since.Equal(last.since) {\n",
+		"	if !last.there {\n",
 	}}},
 
 	// Window. It never clears: a bucket begins with a mark of the totals, which is what the

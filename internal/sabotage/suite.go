@@ -35,6 +35,10 @@ var (
 	racedBreaker = suite{name: "race of the breaker", slow: true, args: []string{"-race", "-run=Breaker|Probe|Herd|Linear", "."}}
 	racedFuture  = suite{name: "race of futures", slow: true, args: []string{"-race", "-run=Future|^TestH0", "."}}
 
+	// What shows circuits has tests of its own. A stream that is held up hangs.
+	streams = suite{name: "streams", args: []string{"-timeout=20s", "-skip=Dashboard|History", "./quillstream"}}
+	scrapes = suite{name: "scrapes", args: []string{"-timeout=60s", "-skip=Promtool|RealPrometheus|TestRules|Dashboard", "./quillprom"}}
+
 	raced  = suite{name: "race", slow: true, args: []string{"-race", leftOut, "."}}
 	others = suite{name: "others", slow: true, args: []string{
 		leftOut, "./internal/window", "./regressions", "./quillhttp", "./lastgood",
