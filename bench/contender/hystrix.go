@@ -7,28 +7,67 @@ import (
 	"time"
 
 	"github.com/afex/hystrix-go/hystrix"
+
+	dropin "github.com/seed-f7c3343e/quill/hystrix"
 )
 
-// HystrixGo is the name of the contender.
-const HystrixGo = "hystrix-go"
+// HystrixGo and DropIn are the names of the contenders: hystrix-go, and its API on quill.
+const (
+	HystrixGo = "hystrix-go"
+	DropIn    = "hystrix-go's API on quill"
+)
 
 var hystrixNames atomic.Int64 // its commands live in a map of the process
 
 func hystrices() []Contender {
+	const offers = "breaker, limit, timeout, fallback; run on another goroutine, the caller may leave"
+	cases := []Case{Success, MayCancel, Open, Failure, Waits, Async, Deep, TimesOut, Stuck}
 	return []Contender{{
-		Name: HystrixGo, Kind: Peer, Module: "github.com/afex/hystrix-go",
-		Offers: "breaker, limit, timeout, fallback; run on another goroutine, the caller may leave",
-		Make:   only(hystrixGo, Success, MayCancel, Open, Failure, Waits, Async, Deep, TimesOut, Stuck),
+		Name: HystrixGo, Kind: Peer, Module: "github.com/afex/hystrix-go", Offers: offers,
+		Make: only(func(s Setup) Call { return hystrixGo(s, &theOriginal) }, cases...),
+	}, {
+		Name: DropIn, Kind: Quill, Offers: offers,
+		Make: only(func(s Setup) Call { return hystrixGo(s, &theDropIn) }, cases...),
 	}}
 }
 
-func hystrixGo(s Setup) Call {
+// hystrixAPI is what is called of hystrix-go, which both have.
+type hystrixAPI struct {
+	configure func(name string, c hystrix.CommandConfig)
+	doC       func(ctx context.Context, name string, run func(context.Context) error, fallback func(context.Context, error) error) error
+	goC       func(ctx context.Context, name string, run func(context.Context) error, fallback func(context.Context, error) error) chan error
+	isOpen    func(name string) bool
+}
+
+var theOriginal = hystrixAPI{
+	configure: hystrix.ConfigureCommand,
+	doC: func(ctx context.Context, name string, run func(context.Context) error, fallback func(context.Context, error) error) error {
+		return hystrix.DoC(ctx, name, run, fallback)
+	},
+	goC: func(ctx context.Context, name string, run func(context.Context) error, fallback func(context.Context, error) error) chan error {
+		return hystrix.GoC(ctx, name, run, fallback)
+	},
+	isOpen: func(name string) bool { c, _, _ := hystrix.GetCircuit(name); return c.IsOpen() },
+}
+
+var theDropIn = hystrixAPI{
+	configure: func(name string, c hystrix.CommandConfig) { dropin.ConfigureCommand(name, dropin.CommandConfig(c)) },
+	doC: func(ctx context.Context, name string, run func(context.Context) error, fallback func(context.Context, error) error) error {
+		return dropin.DoC(ctx, name, run, fallback)
+	},
+	goC: func(ctx context.Context, name string, run func(context.Context) error, fallback func(context.Context, error) error) chan error {
+		return dropin.GoC(ctx, name, run, fallback)
+	},
+	isOpen: func(name string) bool { c, _, _ := dropin.GetCircuit(name); return c.IsOpen() },
+}
+
+func hystrixGo(s Setup, api *hystrixAPI) Call {
 	name := fmt.Sprintf("bench-%d", hystrixNames.Add(1))
 	least := s.threshold()
 	if s.Case == TimesOut || s.Case == Stuck {
 		least = never
 	}
-	hystrix.ConfigureCommand(name, hystrix.CommandConfig{
+	api.configure(name, hystrix.CommandConfig{
 		Timeout:                int(s.timeout() / time.Millisecond),
 		MaxConcurrentRequests:  s.room(),
 		RequestVolumeThreshold: least,
@@ -36,12 +75,14 @@ func hystrixGo(s Setup) Call {
 		ErrorPercentThreshold:  errorPercent,
 	})
 	if s.Case == Open {
-		openHystrix(name)
+		for !api.isOpen(name) { // the original's statistics come over a channel, later
+			_ = api.doC(context.Background(), name, func(context.Context) error { return ErrWork }, nil)
+		}
 	}
 	if s.Case == Async {
 		return func(ctx context.Context, req int) (int, error) {
 			done := make(chan int, 2)
-			errs := hystrix.GoC(ctx, name, hystrixRun(s, req, done), hystrixFallback(done))
+			errs := api.goC(ctx, name, hystrixRun(s, req, done), hystrixFallback(done))
 			select {
 			case v := <-done:
 				return v, nil
@@ -52,7 +93,7 @@ func hystrixGo(s Setup) Call {
 	}
 	return func(ctx context.Context, req int) (int, error) {
 		done := make(chan int, 2) // both may answer where the timeout is close
-		if err := hystrix.DoC(ctx, name, hystrixRun(s, req, done), hystrixFallback(done)); err != nil {
+		if err := api.doC(ctx, name, hystrixRun(s, req, done), hystrixFallback(done)); err != nil {
 			return 0, err
 		}
 		return <-done, nil
@@ -73,16 +114,5 @@ func hystrixFallback(done chan<- int) func(context.Context, error) error {
 	return func(context.Context, error) error {
 		done <- FallbackAnswer
 		return nil
-	}
-}
-
-// openHystrix fails until the circuit is open: its statistics come over a channel, later.
-func openHystrix(name string) {
-	circuit, _, err := hystrix.GetCircuit(name)
-	if err != nil {
-		panic(err)
-	}
-	for !circuit.IsOpen() {
-		_ = hystrix.Do(name, func() error { return ErrWork }, nil)
 	}
 }
