@@ -56,9 +56,10 @@ func TestAllThatShowCircuitsAgree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		registry := quill.NewRegistry()
 		log := &bytes.Buffer{}
+		logger := slog.New(slog.NewJSONHandler(log, nil)) // one: it is what guards the buffer
 		var shown strings.Builder
 		for _, name := range oddNames {
-			c := played(t, registry, name, slog.New(slog.NewJSONHandler(log, nil)))
+			c := played(t, registry, name, logger)
 			e := c.Explain()
 			require.Equal(t, quill.Open, e.State)
 			require.EqualValues(t, 4, e.Window.Failure)
