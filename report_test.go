@@ -135,7 +135,7 @@ func TestAnOpeningThatIsTakenBackLeavesItsEvidence(t *testing.T) {
 		require.Equal(t, quill.Closed, c.State())
 		require.Equal(t, "closed: the opening was taken back", c.Stats().LastTransition.Reason)
 		health := c.Stats().Health
-		require.EqualValues(t, []uint64{4, 2}, []uint64{health.Requests, health.Errors})
+		require.Equal(t, []uint64{4, 2}, []uint64{health.Requests, health.Errors})
 		c.Report(t.Context(), nil, 0)
 		require.Equal(t, quill.Closed, c.State())
 		c.Report(t.Context(), nil, 0)

@@ -31,20 +31,25 @@ func hystrices() []Contender {
 	}}
 }
 
+type (
+	runC      = func(context.Context) error
+	fallbackC = func(context.Context, error) error
+)
+
 // hystrixAPI is what is called of hystrix-go, which both have.
 type hystrixAPI struct {
 	configure func(name string, c hystrix.CommandConfig)
-	doC       func(ctx context.Context, name string, run func(context.Context) error, fallback func(context.Context, error) error) error
-	goC       func(ctx context.Context, name string, run func(context.Context) error, fallback func(context.Context, error) error) chan error
+	doC       func(ctx context.Context, name string, run runC, fallback fallbackC) error
+	goC       func(ctx context.Context, name string, run runC, fallback fallbackC) chan error
 	isOpen    func(name string) bool
 }
 
 var theOriginal = hystrixAPI{
 	configure: hystrix.ConfigureCommand,
-	doC: func(ctx context.Context, name string, run func(context.Context) error, fallback func(context.Context, error) error) error {
+	doC: func(ctx context.Context, name string, run runC, fallback fallbackC) error {
 		return hystrix.DoC(ctx, name, run, fallback)
 	},
-	goC: func(ctx context.Context, name string, run func(context.Context) error, fallback func(context.Context, error) error) chan error {
+	goC: func(ctx context.Context, name string, run runC, fallback fallbackC) chan error {
 		return hystrix.GoC(ctx, name, run, fallback)
 	},
 	isOpen: func(name string) bool { c, _, _ := hystrix.GetCircuit(name); return c.IsOpen() },
@@ -52,10 +57,10 @@ var theOriginal = hystrixAPI{
 
 var theDropIn = hystrixAPI{
 	configure: func(name string, c hystrix.CommandConfig) { dropin.ConfigureCommand(name, dropin.CommandConfig(c)) },
-	doC: func(ctx context.Context, name string, run func(context.Context) error, fallback func(context.Context, error) error) error {
+	doC: func(ctx context.Context, name string, run runC, fallback fallbackC) error {
 		return dropin.DoC(ctx, name, run, fallback)
 	},
-	goC: func(ctx context.Context, name string, run func(context.Context) error, fallback func(context.Context, error) error) chan error {
+	goC: func(ctx context.Context, name string, run runC, fallback fallbackC) chan error {
 		return dropin.GoC(ctx, name, run, fallback)
 	},
 	isOpen: func(name string) bool { c, _, _ := dropin.GetCircuit(name); return c.IsOpen() },
