@@ -83,23 +83,28 @@ type slowSeen struct {
 
 // wants reports whether saw would take note of a call that ended so: of most it would not.
 func (w *witness) wants(now time.Duration, o Outcome, ran bool, took time.Duration) bool {
-	return ran && int64(took) > w.floor.Load() ||
-		(o == Failure || o == Timeout || o == Rejected) && int64(now) >= w.quiet.Load()
+	return w.isSlow(ran, took) || w.looksAt(now, o)
+}
+
+// isSlow reports whether a run that lasted so long is among the slowest.
+func (w *witness) isSlow(ran bool, took time.Duration) bool {
+	return ran && int64(took) > w.floor.Load()
+}
+
+// looksAt reports whether the error of a call that ends now as o is looked at.
+func (w *witness) looksAt(now time.Duration, o Outcome) bool {
+	return (o == Failure || o == Timeout || o == Rejected) && int64(now) >= w.quiet.Load()
 }
 
 // saw takes note of how a call ended, before it is judged: it may be what opens the
 // circuit. ran says whether run was called, and took how long that lasted.
 func (c *Circuit) saw(now time.Duration, o Outcome, ran bool, took time.Duration, err error) {
-	if ran && int64(took) > c.witness.floor.Load() {
+	if c.witness.isSlow(ran, took) {
 		c.witness.addSlow(slowSeen{took, now, o})
 	}
-	switch o {
-	case Failure, Timeout, Rejected:
-		if int64(now) >= c.witness.quiet.Load() {
-			cfg := c.config.Load()
-			c.witness.addError(now, cfg.bucketBegan(), now-cfg.RollingWindow, c.evidenceText(err))
-		}
-	case Success, ShortCircuited, Ignored, Canceled:
+	if c.witness.looksAt(now, o) {
+		cfg := c.config.Load()
+		c.witness.addError(now, cfg.bucketBegan(), now-cfg.RollingWindow, c.evidenceText(err))
 	}
 }
 

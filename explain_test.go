@@ -67,11 +67,14 @@ func TestExplanationSaysWhereTheCircuitStands(t *testing.T) {
 		require.Contains(t, e.String(), "  judged: 20 of 20 calls failed (100 %); in the window: 20 failure\n")
 		require.Contains(t, e.String(), "  it opens when at least 50 % of the calls")
 		require.Contains(t, e.String(), "error, 16 times, last 2s before: "+errSick.Error())
+		require.Contains(t, e.String(), "slowest: 0s (failure), 0s (failure), 0s (failure)")
 
 		pass(3 * time.Second)
 		require.Contains(t, c.Explain().Line(), "the next call is a probe")
 		require.NoError(t, c.Override(quill.ForceOpen, time.Minute, "maintenance"))
 		require.Contains(t, c.Explain().Line(), ", forced-open for 1m0s more: maintenance; opened for")
+		require.NoError(t, c.Override(quill.ForceOpen, 0, "for good"))
+		require.Contains(t, c.Explain().Line(), ", forced-open: for good; opened for")
 		require.NoError(t, c.Override(quill.NoOverride, 0, ""))
 		require.NoError(t, call(t, c, nil))
 		e = c.Explain()
@@ -184,6 +187,15 @@ func TestTheSlowestCallsAreThoseOfTheWindow(t *testing.T) {
 		require.NoError(t, callFor(c, 2*ms, nil))
 		require.NoError(t, callFor(c, ms, nil))
 		require.Equal(t, []time.Duration{2 * ms, ms}, durationsOf(c.Explain().Slowest), "the bar fell with those that left")
+
+		pass(11 * time.Second)
+		calls(t, c, 2, nil)
+		require.Len(t, c.Explain().Slowest, 2, "and lets in calls that take no time")
+		began := time.Now()
+		for range 6 {
+			require.NoError(t, callFor(c, 10*ms, nil))
+		}
+		require.Equal(t, began.Add(50*ms), c.Explain().Slowest[0].At, "of equals the earliest stay, the latest of them first")
 	})
 }
 

@@ -32,7 +32,7 @@ type asyncCall[Req, Resp any] struct {
 // goroutine from the beginning: hooks and stores are called in each one, and a bubble of
 // testing/synctest lends nothing.
 func (c *Command[Req, Resp]) goByWorker(ctx context.Context, req Req, f *Future[Resp]) bool {
-	if c.spares == nil || len(c.stores) > 0 || len(c.circuit.hooks) > 0 || c.circuit.cold {
+	if c.spares == nil || c.stores != nil || c.circuit.hooks != nil || c.circuit.cold {
 		return false
 	}
 	now := c.circuit.now()

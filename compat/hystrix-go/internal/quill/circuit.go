@@ -75,7 +75,7 @@ func newCircuit(name string, o *options) *Circuit {
 		bulkhead: o.bulkhead, shared: o.bulkhead != nil, born: time.Now(), cold: o.coldPool || inBubble(),
 	}
 	c.gate.machine = newBreaker()
-	if len(o.hooks) > 0 {
+	if o.hooks != nil {
 		c.notifier = &notifier{hooks: o.hooks, panic: c.hookPanic}
 	}
 	filled := o.settings.WithDefaults()

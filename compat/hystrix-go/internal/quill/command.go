@@ -105,7 +105,7 @@ func (c *Command[Req, Resp]) attemptAdmitted(ctx context.Context, req Req, f *fl
 	} else {
 		resp = c.runHere(f, req)
 	}
-	if len(c.stores) > 0 && f.outcome == Success && f.err == nil {
+	if c.stores != nil && f.outcome == Success && f.err == nil {
 		f.asks()
 		c.keep(ctx, req, resp, f.cfg.FallbackTimeout)
 	}
@@ -127,7 +127,7 @@ func (c *Command[Req, Resp]) atOnce(f *flight) *Resp {
 // otherwise answers a call that was no Success: by a fallback, if one is due, or with why
 // it failed.
 func (c *Command[Req, Resp]) otherwise(ctx context.Context, req Req, f *flight) (Answer[Resp], error) {
-	if f.fallsBack() && len(c.steps) > 0 {
+	if f.fallsBack() && c.steps != nil {
 		return c.fallBack(ctx, req, f)
 	}
 	err := f.failure(nil)

@@ -351,7 +351,7 @@ func (f *flight) conclude() {
 	} else if f.started {
 		f.recordTimes()
 	}
-	if len(c.hooks) > 0 {
+	if c.hooks != nil {
 		f.tell(now)
 	}
 }

@@ -100,7 +100,7 @@ func (c *Circuit) agree(o *options) error {
 			c.name, c.bulkhead.name, o.bulkhead.name)
 	case o.coldPool && !c.cold:
 		return fmt.Errorf("quill: circuit %q exists and keeps its workers warm: WithColdPool can only be given where it is made", c.name)
-	case o.classifier != nil, len(o.hooks) > 0, o.redact != nil, o.shadow != nil:
+	case o.classifier != nil, o.hooks != nil, o.redact != nil, o.shadow != nil:
 		return fmt.Errorf("quill: circuit %q exists: a classifier, hooks, a redaction or a shadow can only be given where it is made", c.name)
 	}
 	return nil
