@@ -30,12 +30,12 @@ func TestErrorsAreTheSame(t *testing.T) {
 func TestFailureReachesTheCallerAndOpensTheCircuit(t *testing.T) {
 	hystrix.ConfigureCommand("fails", hystrix.CommandConfig{Timeout: 1000, RequestVolumeThreshold: 3, ErrorPercentThreshold: 10})
 	var err error
-	for i := 0; i < 50 && err != error(hystrix.ErrCircuitOpen); i++ {
+	until := time.Now().Add(5 * time.Second) // hystrix-go counts a failure some time after it told it
+	for i := 0; time.Now().Before(until) && err != error(hystrix.ErrCircuitOpen); i++ {
 		if i > 0 && err != errOwn {
 			t.Fatalf("want the very error of run, have %v", err)
 		}
 		err = hystrix.Do("fails", func() error { return errOwn }, nil)
-		time.Sleep(5 * time.Millisecond)
 	}
 	if err == nil || err.Error() != "hystrix: circuit open" {
 		t.Fatalf("never open: %v", err)
@@ -44,9 +44,11 @@ func TestFailureReachesTheCallerAndOpensTheCircuit(t *testing.T) {
 
 func TestTimeoutIsAnsweredByTheFallback(t *testing.T) {
 	hystrix.ConfigureCommand("slow", hystrix.CommandConfig{Timeout: 10})
+	stuck := make(chan struct{})
+	defer close(stuck)
 	var cause error
 	err := hystrix.DoC(context.Background(), "slow",
-		func(context.Context) error { time.Sleep(100 * time.Millisecond); return nil },
+		func(context.Context) error { <-stuck; return nil },
 		func(_ context.Context, err error) error { cause = err; return nil })
 	if err != nil || cause != error(hystrix.ErrTimeout) {
 		t.Fatalf("err %v, cause %v", err, cause)
