@@ -3,8 +3,6 @@ package quill
 import (
 	"context"
 	"time"
-
-	"github.com/seed-f7c3343e/quill/internal/explore"
 )
 
 // Report counts the result of work that did not come through the circuit, such as that of a
@@ -37,10 +35,7 @@ func (c *Circuit) Report(ctx context.Context, err error, took time.Duration) Out
 func (c *Circuit) Judge() {
 	now := c.now()
 	c.turn(now)
-	if explore.On {
-		explore.Lock("gate.mu", &c.gate.mu)
-	}
-	c.gate.mu.Lock()
+	c.gate.lock()
 	defer c.gate.mu.Unlock()
 	if c.overrideLocked(now).kind != Disabled && c.gate.machine.state == Closed {
 		c.weighLocked(now, 0)
@@ -56,10 +51,7 @@ func (c *Circuit) Judge() {
 func (c *Circuit) TakeBack() {
 	now := c.now()
 	c.turn(now)
-	if explore.On {
-		explore.Lock("gate.mu", &c.gate.mu)
-	}
-	c.gate.mu.Lock()
+	c.gate.lock()
 	defer c.gate.mu.Unlock()
 	if c.gate.machine.state == Open {
 		c.movedLocked(now, c.gate.machine.takeBackOpening(), "")
@@ -70,7 +62,7 @@ func (c *Circuit) TakeBack() {
 // nobody through, results belong to the epoch before.
 func (c *Circuit) standing(now time.Duration) admission {
 	g := &c.gate
-	g.mu.Lock()
+	g.lock()
 	defer g.mu.Unlock()
 	a := admission{state: g.machine.state, ok: true}
 	switch over := c.overrideLocked(now).kind; {

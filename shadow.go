@@ -67,7 +67,7 @@ func (c *Circuit) EndShadow() { c.putShadow(nil) }
 func (c *Circuit) putShadow(s *shadow) {
 	c.configuring.Lock()
 	defer c.configuring.Unlock()
-	c.gate.mu.Lock()
+	c.gate.lock()
 	defer c.gate.mu.Unlock()
 	cfg := *c.config.Load()
 	cfg.shadow = s

@@ -125,8 +125,8 @@ var faults = []fault{
 	// There is no compare-and-swap from open to half-open: the lock stands for it.
 	{name: "open to half-open by a plain store", first: []suite{racedBreaker}, edits: []edit{{
 		"gate.go",
-		"		explore.Lock(\"gate.mu\", &g.mu)\n	}\n	g.mu.Lock()\n	defer g.mu.Unlock()\n	switch o := c.overrideLocked(now); o.kind {\n",
-		"		explore.Write(\"gate.mu\")\n	}\n	switch o := c.overrideLocked(now); o.kind {\n",
+		"	g.lock()\n	defer g.mu.Unlock()\n	switch o := c.overrideLocked(now); o.kind {\n",
+		"	if explore.On {\n		explore.Write(\"gate.mu\")\n	}\n	switch o := c.overrideLocked(now); o.kind {\n",
 	}}},
 	{name: "every call of a half-open circuit is a probe", edits: []edit{{
 		"breaker.go",
@@ -191,8 +191,8 @@ var faults = []fault{
 	{name: "new settings in force without the gate's lock", first: []suite{schedules}, edits: []edit{
 		{
 			"circuit.go",
-			"		explore.Lock(\"gate.mu\", &c.gate.mu)\n	}\n	c.gate.mu.Lock()\n	old := c.config.Load()\n",
-			"		explore.Write(\"gate.mu\")\n	}\n	old := c.config.Load()\n",
+			"	c.gate.lock()\n	old := c.config.Load()\n",
+			"	if explore.On {\n		explore.Write(\"gate.mu\")\n	}\n	old := c.config.Load()\n",
 		},
 		{"circuit.go", "	c.gate.mu.Unlock()\n	if !c.shared {\n", "	if !c.shared {\n"},
 	}},

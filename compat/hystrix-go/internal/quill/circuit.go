@@ -89,7 +89,7 @@ func newCircuit(name string, o *options) *Circuit {
 	}
 	c.witness.floor.Store(-1)
 	c.config.Store(cfg)
-	c.gate.mu.Lock()
+	c.gate.lock()
 	c.publishLocked(false)
 	c.gate.mu.Unlock()
 	return c
@@ -189,10 +189,7 @@ func (c *Circuit) checkSettings(s Settings) error {
 
 func (c *Circuit) configure(s Settings) {
 	now := c.now()
-	if explore.On {
-		explore.Lock("gate.mu", &c.gate.mu)
-	}
-	c.gate.mu.Lock()
+	c.gate.lock()
 	old := c.config.Load()
 	cfg := c.newConfig(s, s.WithDefaults(), old, now)
 	if explore.On {
@@ -219,10 +216,7 @@ func (c *Circuit) configure(s Settings) {
 // State returns the state of the breaker itself, whatever override lies over it. Reading
 // never moves it: a circuit whose sleep window is over stays Open until a call comes.
 func (c *Circuit) State() State {
-	if explore.On {
-		explore.Lock("gate.mu", &c.gate.mu)
-	}
-	c.gate.mu.Lock()
+	c.gate.lock()
 	defer c.gate.mu.Unlock()
 	return c.gate.machine.state
 }
@@ -231,10 +225,7 @@ func (c *Circuit) State() State {
 // and overrides stay; results of calls under way no longer count as evidence.
 func (c *Circuit) Reset() {
 	now := c.now()
-	if explore.On {
-		explore.Lock("gate.mu", &c.gate.mu)
-	}
-	c.gate.mu.Lock()
+	c.gate.lock()
 	defer c.gate.mu.Unlock()
 	c.config.Load().ring.Restart(now)
 	c.witness.forget()

@@ -82,7 +82,7 @@ func WithRedact(f func(err error) string) Option {
 // nothing. It is safe for concurrent use.
 func (c *Circuit) Explain() Explanation {
 	g := &c.gate
-	g.mu.Lock()
+	g.lock()
 	defer g.mu.Unlock()
 	now, cfg := c.now(), c.config.Load()
 	e := Explanation{

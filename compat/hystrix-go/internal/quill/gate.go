@@ -40,6 +40,14 @@ const (
 	epochShift = 3
 )
 
+// lock takes the gate's lock, and lets the explorer see that.
+func (g *gate) lock() {
+	if explore.On {
+		explore.Lock("gate.mu", &g.mu)
+	}
+	g.mu.Lock()
+}
+
 // override is what an operator put over the breaker.
 type override struct {
 	kind   Override
@@ -119,10 +127,7 @@ func (c *Circuit) admit(now time.Duration, cfg *config) admission {
 
 func (c *Circuit) admitSlowly(now time.Duration, cfg *config) admission {
 	g := &c.gate
-	if explore.On {
-		explore.Lock("gate.mu", &g.mu)
-	}
-	g.mu.Lock()
+	g.lock()
 	defer g.mu.Unlock()
 	switch o := c.overrideLocked(now); o.kind {
 	case ForceOpen:
@@ -186,10 +191,7 @@ func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, e
 
 // judgeAlone is judge for a result that may move the breaker.
 func (c *Circuit) judgeAlone(now time.Duration, t token, o Outcome, slow bool, hint time.Duration) (stale bool) {
-	if explore.On {
-		explore.Lock("gate.mu", &c.gate.mu)
-	}
-	c.gate.mu.Lock()
+	c.gate.lock()
 	defer c.gate.mu.Unlock()
 	g, cfg := &c.gate, c.config.Load()
 	over := cfg.Override
@@ -213,10 +215,7 @@ func (c *Circuit) judgeAlone(now time.Duration, t token, o Outcome, slow bool, h
 // the user's.
 func (c *Circuit) judgeProbe(now time.Duration, t token, o Outcome, ran, slow bool, err error) (stale bool) {
 	hint, detail := hintOf(o, err), c.probeDetail(o, slow, err)
-	if explore.On {
-		explore.Lock("gate.mu", &c.gate.mu)
-	}
-	c.gate.mu.Lock()
+	c.gate.lock()
 	defer c.gate.mu.Unlock()
 	c.overrideLocked(now)
 	return c.judgeProbeLocked(now, t, o, ran, slow, hint, detail)
@@ -263,10 +262,7 @@ func (c *Circuit) countSuccess(now time.Duration, t token) bool {
 
 // weigh judges the window as it is, after a success that has counted itself.
 func (c *Circuit) weigh(now time.Duration, t token) {
-	if explore.On {
-		explore.Lock("gate.mu", &c.gate.mu)
-	}
-	c.gate.mu.Lock()
+	c.gate.lock()
 	defer c.gate.mu.Unlock()
 	over := c.overrideLocked(now).kind // it may be new since t was admitted
 	if over != Disabled && t.epoch == c.gate.machine.epoch && c.gate.machine.state == Closed {
@@ -316,10 +312,7 @@ func (g *gate) watchingLocked() bool { return g.word.Load()&watches != 0 }
 // watch makes the next result judged even if it is a success. Old successes may have left
 // the window, and the result at hand may be one that says nothing.
 func (c *Circuit) watch() {
-	if explore.On {
-		explore.Lock("gate.mu", &c.gate.mu)
-	}
-	c.gate.mu.Lock()
+	c.gate.lock()
 	defer c.gate.mu.Unlock()
 	c.publishLocked(true)
 }

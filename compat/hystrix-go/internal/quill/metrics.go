@@ -199,7 +199,7 @@ func (m *meters) stepStats() []StepStats {
 // it is right without traffic.
 func (c *Circuit) Stats() Stats {
 	g := &c.gate
-	g.mu.Lock()
+	g.lock()
 	now, cfg := c.now(), c.config.Load()
 	// A call is counted, then its time in run is recorded, then its whole time. They are
 	// read the other way round, and the window before the totals, so that calls that end

@@ -7,8 +7,6 @@ package quill
 import (
 	"fmt"
 	"time"
-
-	"github.com/afex/hystrix-go/internal/explore"
 )
 
 // Override puts an operator's will over the breaker: ForceOpen, ForceClosed or Disabled,
@@ -29,10 +27,7 @@ func (c *Circuit) Override(o Override, ttl time.Duration, reason string) error {
 	}
 	now := c.now()
 	g := &c.gate
-	if explore.On {
-		explore.Lock("gate.mu", &g.mu)
-	}
-	g.mu.Lock()
+	g.lock()
 	defer g.mu.Unlock()
 	if o == NoOverride && g.override.kind == NoOverride {
 		return nil

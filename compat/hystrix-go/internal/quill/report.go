@@ -7,8 +7,6 @@ package quill
 import (
 	"context"
 	"time"
-
-	"github.com/afex/hystrix-go/internal/explore"
 )
 
 // Report counts the result of work that did not come through the circuit, such as that of a
@@ -41,10 +39,7 @@ func (c *Circuit) Report(ctx context.Context, err error, took time.Duration) Out
 func (c *Circuit) Judge() {
 	now := c.now()
 	c.turn(now)
-	if explore.On {
-		explore.Lock("gate.mu", &c.gate.mu)
-	}
-	c.gate.mu.Lock()
+	c.gate.lock()
 	defer c.gate.mu.Unlock()
 	if c.overrideLocked(now).kind != Disabled && c.gate.machine.state == Closed {
 		c.weighLocked(now, 0)
@@ -60,10 +55,7 @@ func (c *Circuit) Judge() {
 func (c *Circuit) TakeBack() {
 	now := c.now()
 	c.turn(now)
-	if explore.On {
-		explore.Lock("gate.mu", &c.gate.mu)
-	}
-	c.gate.mu.Lock()
+	c.gate.lock()
 	defer c.gate.mu.Unlock()
 	if c.gate.machine.state == Open {
 		c.movedLocked(now, c.gate.machine.takeBackOpening(), "")
@@ -74,7 +66,7 @@ func (c *Circuit) TakeBack() {
 // nobody through, results belong to the epoch before.
 func (c *Circuit) standing(now time.Duration) admission {
 	g := &c.gate
-	g.mu.Lock()
+	g.lock()
 	defer g.mu.Unlock()
 	a := admission{state: g.machine.state, ok: true}
 	switch over := c.overrideLocked(now).kind; {
