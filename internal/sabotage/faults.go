@@ -279,7 +279,7 @@ var faults = []fault{
 
 	// Evidence and shadow.
 	{name: "evidence shows an error as it is in spite of the redaction", edits: []edit{{
-		"evidence.go",
+		"witness.go",
 		"	return oneLine(c.redact(err))\n",
 		"	return oneLine(textOf(err))\n",
 	}}},
@@ -299,7 +299,7 @@ var faults = []fault{
 		"took >= limit && (o == Success || o == Failure) {",
 	}}},
 	{name: "errors of former windows are counted as evidence", edits: []edit{{
-		"evidence.go",
+		"witness.go",
 		"		if ageless {\n",
 		"		if ageless || true {\n",
 	}}},
