@@ -37,6 +37,7 @@ func TestClosedAndOpenCircuitsTakeNoLock(t *testing.T) {
 
 	require.NoError(t, c.Configure(Settings{RequestVolumeThreshold: 1, SleepWindow: time.Hour, Isolation: Semaphore}))
 	fail()
+	require.Equal(t, c.gate.machine.openUntil, time.Duration(c.gate.openUntil.Load()), "or each call would take it")
 	a := admitted()
 	require.False(t, a.ok)
 	require.Equal(t, Open, a.state)

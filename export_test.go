@@ -9,7 +9,11 @@ func (b *Bulkhead) DismissWorkers() {
 	if p.reaper != nil {
 		p.reaper.Stop()
 	}
-	for w := p.take(); w != nil; w = p.take() {
+	for p.all.Load() != nil { // else take would wait for ever for a pool that went wrong
+		w := p.take()
+		if w == nil {
+			break
+		}
 		w.tasks <- nil
 	}
 	p.watched.Store(false)

@@ -144,6 +144,24 @@ func TestAnOpeningThatIsTakenBackLeavesItsEvidence(t *testing.T) {
 	})
 }
 
+func TestResultsOfBeforeAnOpeningThatIsTakenBackAreNoEvidence(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		for _, err := range []error{nil, errSick} {
+			c := newTestCircuit(t, quill.Settings{RequestVolumeThreshold: 4, ErrorPercentThreshold: 100})
+			under, refused := c.Begin(t.Context())
+			require.NoError(t, refused)
+			openUp(t, c)
+			require.NoError(t, c.Configure(quill.Settings{RequestVolumeThreshold: 5, ErrorPercentThreshold: 80}))
+			c.TakeBack()
+			_, _ = under.End(err)
+			require.Equal(t, quill.Closed, c.State())
+			require.EqualValues(t, 4, c.Stats().Health.Requests, "what was under way no longer counts")
+			c.Report(t.Context(), err, 0)
+			require.Equal(t, quill.Open, c.State(), "the fifth is one of afterwards")
+		}
+	})
+}
+
 func TestTakeBackMovesNoHalfOpenCircuit(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newTestCircuit(t, quill.Settings{RequestVolumeThreshold: 1})

@@ -30,3 +30,23 @@ func TestJ03ACallIsSlowBySettingsItBeganWith(t *testing.T) {
 		}
 	})
 }
+
+// So is the time that a fallback has.
+func TestJ03AFallbackHasTheTimeOfTheSettingsItsCallBeganWith(t *testing.T) {
+	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+		before := quill.Settings{Isolation: isolation, FallbackTimeout: 10 * time.Second}
+		after := quill.Settings{Isolation: isolation, FallbackTimeout: 20 * time.Second}
+		circuit := newTestCircuit(t, before)
+		var given time.Duration
+		_, err := unadorned(circuit, func(context.Context) error {
+			require.NoError(t, circuit.Configure(after))
+			return errSick
+		}).Fallback("spare", func(ctx context.Context, _ int, _ error) (int, error) {
+			at, _ := ctx.Deadline()
+			given = time.Until(at)
+			return 1, nil
+		}).Do(t.Context(), 1)
+		require.NoError(t, err)
+		require.Equal(t, before.FallbackTimeout, given)
+	})
+}

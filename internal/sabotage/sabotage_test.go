@@ -9,6 +9,7 @@ import (
 
 func TestEveryFaultFitsTheCode(t *testing.T) {
 	require.NoError(t, fitAll("../..", faults))
+	require.NoError(t, killersThere("../..", faults))
 	names := map[string]bool{}
 	for _, f := range faults {
 		require.False(t, names[f.name], "two faults are named %q", f.name)
@@ -29,6 +30,15 @@ func TestASurvivorFailsTheRun(t *testing.T) {
 	require.Equal(t, 0, report([]result{{fault: f, red: true, by: "TestX"}}, &out))
 	require.Contains(t, out.String(), "1 faults, 1 red, 0 survived")
 	require.Equal(t, exitSurvived, report([]result{{fault: f}}, &out))
+}
+
+func TestTheTableSaysWhichNamedTestFindsItsFaultNoLonger(t *testing.T) {
+	var out bytes.Buffer
+	f := fault{name: "f", edits: []edit{{file: "x.go"}}, killers: []string{"TestA", "TestB"}}
+	require.Equal(t, 0, report([]result{{fault: f, red: true, by: "TestX", missed: "green"}}, &out))
+	require.Contains(t, out.String(), "TestX, no longer by TestA, TestB")
+	require.Contains(t, out.String(), "1 faults, 1 red, 0 survived")
+	require.Contains(t, out.String(), "1 of them not by the test named for them")
 }
 
 func TestTheTestThatWentRedIsNamed(t *testing.T) {

@@ -1,94 +1,83 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"os"
-	"os/exec"
-	"regexp"
+	"slices"
 	"strings"
-	"syscall"
-	"time"
 )
 
-// suite is a part of the tests, as arguments of go test. All parts together are what must
-// not stay green; each fault names the one that is likely to find it, which goes first.
+// suite is a part of the tests. All parts together are what must not stay green; each fault
+// names the one that is likely to find it, which goes first.
 type suite struct {
 	name string
-	args []string
-	slow bool // to run out of time says nothing
+	dirs []string // of its packages
+	tags []string
+	run  string   // which tests, if not all
+	skip string   // which not
+	args []string // more for go test
+	slow bool     // to run out of time says nothing
 }
 
 // Left out everywhere is what a fault in the code cannot move or what is slow: the models
 // that spin exhausts have a code of their own, allocations are counted without -N, and some
 // tests build a program or start one.
-const leftOut = "-skip=^(TestC11RecoversFromEveryState|TestAllocations.*|TestNothingRemains.*|TestM02.*|TestRootNeeds.*)$"
+const leftOut = "^(TestC11RecoversFromEveryState|TestAllocations.*|TestNothingRemains.*|TestM02.*|TestRootNeeds.*)$"
 
 var (
-	// quick is the root package without optimizations, which halves the time to build it.
-	quick = suite{name: "root", args: []string{"-timeout=60s", "-gcflags=-N -l", "-ldflags=-s -w", leftOut, "."}}
-	inner = suite{name: "window", args: []string{"-timeout=60s", leftOut, "./internal/window"}}
+	// fast compiles without optimizations, which halves the time for the root package.
+	fast = []string{"-gcflags=-N -l", "-ldflags=-s -w"}
+	root = []string{"."}
+
+	quick = suite{name: "root", dirs: root, skip: leftOut, args: append(fast, "-timeout=60s")}
+	inner = suite{name: "window", dirs: []string{"./internal/window"}, skip: leftOut, args: append(fast, "-timeout=60s")}
 	// schedules are those tests that play every interleaving.
-	schedules = suite{name: "schedules", slow: true, args: []string{"-tags=explore", "-run=EverySchedule|SampledSchedules", "."}}
+	schedules = suite{name: "schedules", dirs: root, tags: []string{"explore"}, run: "EverySchedule|SampledSchedules", slow: true}
 	// A lock left out is what the race detector is for.
-	racedBreaker = suite{name: "race of the breaker", slow: true, args: []string{"-race", "-run=Breaker|Probe|Herd|Linear", "."}}
-	racedFuture  = suite{name: "race of futures", slow: true, args: []string{"-race", "-run=Future|^TestH0", "."}}
+	racedBreaker = suite{name: "race of the breaker", dirs: root, run: "Breaker|Probe|Herd|Linear", args: []string{"-race"}, slow: true}
+	racedFuture  = suite{name: "race of futures", dirs: root, run: "Future|^TestH0", args: []string{"-race"}, slow: true}
 
 	// What shows circuits has tests of its own. A stream that is held up hangs.
-	streams = suite{name: "streams", args: []string{"-timeout=20s", "-skip=Dashboard|History", "./quillstream"}}
-	scrapes = suite{name: "scrapes", args: []string{"-timeout=60s", "-skip=Promtool|RealPrometheus|TestRules|Dashboard", "./quillprom"}}
+	streams = suite{
+		name: "streams", dirs: []string{"./quillstream"}, skip: "Dashboard|History", args: append(fast, "-timeout=20s"),
+	}
+	scrapes = suite{
+		name: "scrapes", dirs: []string{"./quillprom"}, skip: "Promtool|RealPrometheus|TestRules|Dashboard",
+		args: append(fast, "-timeout=60s"),
+	}
 
-	raced  = suite{name: "race", slow: true, args: []string{"-race", leftOut, "."}}
-	others = suite{name: "others", slow: true, args: []string{
-		leftOut, "./internal/window", "./regressions", "./quillhttp", "./lastgood",
-	}}
+	raced  = suite{name: "race", dirs: root, skip: leftOut, args: []string{"-race"}, slow: true}
+	others = suite{
+		name: "others", dirs: []string{"./internal/window", "./regressions", "./quillhttp", "./lastgood"},
+		skip: leftOut, slow: true,
+	}
 )
 
+// suites are what no fault may pass.
 var suites = []suite{quick, schedules, others, raced}
 
-// baseline reports an error if the tests are red without a fault, or do not compile.
-func (t tree) baseline(ctx context.Context) error {
-	compiles := schedules
-	compiles.args = []string{"-run=^$", "-tags=explore", "."}
-	for _, s := range []suite{quick, inner, compiles} {
-		red, output, err := t.run(ctx, s)
-		if err != nil {
-			return err
-		}
-		if red {
-			return fmt.Errorf("the tests are red without a fault: %s\n%s", killer(output), tail(output))
-		}
+// dir is the directory of a suite of one package.
+func (s suite) dir() string { return s.dirs[0] }
+
+// arguments are those of go test.
+func (s suite) arguments() []string {
+	args := append([]string(nil), s.args...)
+	if s.tags != nil {
+		args = append(args, "-tags="+strings.Join(s.tags, ","))
 	}
-	return nil
+	if s.run != "" {
+		args = append(args, "-run="+s.run)
+	}
+	if s.skip != "" {
+		args = append(args, "-skip="+s.skip)
+	}
+	return append(args, s.dirs...)
 }
 
-// try runs the suites with the fault in place, until one is red or the time is over.
-func (t tree) try(ctx context.Context, f fault) (r result, err error) {
-	r.fault = f
-	undo, err := t.apply(f)
-	defer func() { err = errors.Join(err, undo()) }()
-	if err != nil {
-		return r, err
+// buildTags are those by which go test chooses files.
+func (s suite) buildTags() []string {
+	if slices.Contains(s.args, "-race") {
+		return append([]string{"race"}, s.tags...)
 	}
-	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	for _, s := range order(f.first) {
-		red, output, err := t.run(ctx, s)
-		r.seconds = time.Since(began).Seconds()
-		if err != nil {
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return r, nil // green for two minutes
-			}
-			return r, err
-		}
-		if red {
-			r.red, r.by = true, killer(output)
-			return r, nil
-		}
-	}
-	return r, nil
+	return s.tags
 }
 
 // order is all suites, those given first.
@@ -104,66 +93,4 @@ func order(first []suite) []suite {
 		}
 	}
 	return all
-}
-
-// run runs a suite and reports whether a test failed. Not to compile is an error.
-func (t tree) run(ctx context.Context, s suite) (red bool, output string, err error) {
-	args := append([]string{"test", "-count=1", "-failfast", "-vet=off"}, s.args...)
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = t.dir
-	cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false", "GOWORK=off", "QUILL_SABOTAGE=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 5 * time.Second
-	data, err := cmd.CombinedOutput()
-	output = string(data)
-	switch _, exited := errors.AsType[*exec.ExitError](err); {
-	case ctx.Err() != nil:
-		return false, output, ctx.Err()
-	case err == nil:
-		return false, output, nil
-	case !exited:
-		return false, output, err
-	case strings.Contains(output, "[build failed]"), strings.Contains(output, "[setup failed]"):
-		return false, output, fmt.Errorf("it does not compile:\n%s", tail(output))
-	case s.slow && timedOut.MatchString(output):
-		return false, output, nil
-	}
-	return true, output, nil
-}
-
-var (
-	failedTest = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
-	testsFrame = regexp.MustCompile(`\.((?:Test|Fuzz|Example)\w+)(?:\.func|\()`)
-	timedOut   = regexp.MustCompile(`(?m)^panic: test timed out[^\n]*\n\s+running tests:\n\s+(\S+)`)
-)
-
-// killer finds the test that went red in what go test printed.
-func killer(output string) string {
-	why := ""
-	switch {
-	case strings.Contains(output, "WARNING: DATA RACE"):
-		why = " (data race)"
-	case strings.Contains(output, "fatal error: "):
-		why = " (the process died)"
-	}
-	if m := failedTest.FindStringSubmatch(output); m != nil {
-		return m[1] + why
-	}
-	if m := timedOut.FindStringSubmatch(output); m != nil {
-		return m[1] + " (hangs)"
-	}
-	if m := testsFrame.FindStringSubmatch(output); m != nil {
-		return m[1] + " (the process died)"
-	}
-	if strings.Contains(output, "goroutines left after the tests") {
-		return "TestMain (goroutines left)"
-	}
-	return "an unknown test: " + tail(output)
-}
-
-// tail is the end of an output.
-func tail(output string) string {
-	lines := strings.Split(strings.TrimSpace(output), "\n")
-	return strings.Join(lines[max(0, len(lines)-30):], "\n")
 }

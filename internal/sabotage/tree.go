@@ -104,3 +104,27 @@ func fitAll(root string, chosen []fault) error {
 	}
 	return nil
 }
+
+// killersThere reports an error unless each fault names tests that are in the tree at root.
+func killersThere(root string, chosen []fault) error {
+	read := map[string]*tests{}
+	for _, f := range chosen {
+		home := f.home()
+		if read[home.name] == nil {
+			all, err := parseTests(filepath.Join(root, home.dir()), home.buildTags())
+			if err != nil {
+				return err
+			}
+			read[home.name] = all
+		}
+		if len(f.killers) == 0 {
+			return fmt.Errorf("fault %q names no test that finds it", f.name)
+		}
+		for _, name := range f.killers {
+			if !read[home.name].has(name) {
+				return fmt.Errorf("fault %q: there is no test %s in %s", f.name, name, home.dir())
+			}
+		}
+	}
+	return nil
+}

@@ -134,6 +134,28 @@ func TestD3ABoundaryIsCrossedOnce(t *testing.T) {
 	require.EqualValues(t, workers*gaps, m.execution().Count())
 }
 
+// TestEventsThatMeetAreBothCounted lets two goroutines arrive at one counter at a time, again
+// and again: on a counter that is fresh now and then, as one that has spread keeps them apart.
+func TestEventsThatMeetAreBothCounted(t *testing.T) {
+	const workers, meetings, fresh = 2, 5000, 20
+	counters := make([]window.Counters, meetings/fresh)
+	var arrived atomic.Int64
+	together(workers, func(int) {
+		for meeting := range int64(meetings) {
+			arrived.Add(1)
+			for looks := 1; arrived.Load() < (meeting+1)*workers; looks++ {
+				if looks%1000 == 0 { // or both would take turns on one processor
+					runtime.Gosched()
+				}
+			}
+			counters[meeting/fresh].Add(7)
+		}
+	})
+	for i := range counters {
+		require.Equal(t, window.Sums{7: workers * fresh}, counters[i].Sums())
+	}
+}
+
 // TestContentionLosesNothing goes on until the storage has spread, if there is contention
 // at all, and a while longer.
 func TestContentionLosesNothing(t *testing.T) {

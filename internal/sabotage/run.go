@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// try runs tests with the fault in place, until one is red or the time is over. First go no
+// more than the tests known to find it, then all suites; whole reports whether those are
+// green without the fault.
+func (t tree) try(ctx context.Context, f fault, whole func() error) (r result, err error) {
+	r.fault = f
+	undo, err := t.apply(f)
+	defer func() { err = errors.Join(err, undo()) }()
+	if err != nil {
+		return r, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	began := time.Now()
+	defer func() { r.seconds = time.Since(began).Seconds() }()
+	if len(f.killers) > 0 {
+		red, output, err := t.runCut(ctx, f.home(), f.killers)
+		if red {
+			r.red, r.by = true, killer(output)
+			return r, nil
+		}
+		r.missed = "green"
+		if err != nil { // by the fault, or by the cut? The whole suites tell.
+			r.missed = err.Error()
+		}
+	}
+	if err := whole(); err != nil {
+		return r, err
+	}
+	for _, s := range order(f.first) {
+		red, output, err := t.run(ctx, s)
+		switch {
+		case errors.Is(ctx.Err(), context.DeadlineExceeded):
+			return r, nil // green for two minutes
+		case err != nil:
+			return r, err
+		case red:
+			r.red, r.by = true, killer(output)
+			return r, nil
+		}
+	}
+	return r, nil
+}
+
+// runCut runs no more than some tests of a suite, built without the others.
+func (t tree) runCut(ctx context.Context, s suite, names []string) (red bool, output string, err error) {
+	all, err := parseTests(filepath.Join(t.dir, s.dir()), s.buildTags())
+	if err != nil {
+		return false, "", err
+	}
+	dir, err := os.MkdirTemp("", "quill-sabotage-cut-") // some tests look at all files of the tree
+	if err != nil {
+		return false, "", err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	overlay, err := all.cut(dir, names)
+	if err != nil {
+		return false, "", err
+	}
+	s.run, s.skip = "^("+strings.Join(names, "|")+")$", ""
+	s.args = append(slices.Clone(s.args), "-overlay="+overlay)
+	if !s.slow {
+		most := time.Duration(6+2*len(names)) * time.Second // they take a second in all: more is to hang
+		s.args = append(s.args, "-timeout="+most.String())
+	}
+	return t.run(ctx, s)
+}
+
+// baseline reports an error if the suites are red without a fault, or do not compile.
+func (t tree) baseline(ctx context.Context) error {
+	compiles := schedules
+	compiles.run = "^$"
+	for _, s := range []suite{quick, inner, compiles} {
+		if err := green(t.run(ctx, s)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// green reports an error unless the tests that ran are green.
+func green(red bool, output string, err error) error {
+	if err == nil && red {
+		return fmt.Errorf("the tests are red without a fault: %s\n%s", killer(output), tail(output))
+	}
+	return err
+}
+
+// run runs a suite and reports whether a test failed. Not to compile is an error.
+func (t tree) run(ctx context.Context, s suite) (red bool, output string, err error) {
+	args := append([]string{"test", "-count=1", "-failfast", "-vet=off"}, s.arguments()...)
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = t.dir
+	cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false", "GOWORK=off", "QUILL_SABOTAGE=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
+	data, err := cmd.CombinedOutput()
+	output = string(data)
+	switch _, exited := errors.AsType[*exec.ExitError](err); {
+	case ctx.Err() != nil:
+		return false, output, ctx.Err()
+	case err == nil:
+		return false, output, nil
+	case !exited:
+		return false, output, err
+	case strings.Contains(output, "[build failed]"), strings.Contains(output, "[setup failed]"):
+		return false, output, fmt.Errorf("it does not compile:\n%s", tail(output))
+	case s.slow && timedOut.MatchString(output):
+		return false, output, nil
+	}
+	return true, output, nil
+}
+
+var (
+	failedTest = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
+	testsFrame = regexp.MustCompile(`\.((?:Test|Fuzz|Example)\w+)(?:\.func|\()`)
+	timedOut   = regexp.MustCompile(`(?m)^panic: test timed out[^\n]*\n\s+running tests:\n\s+(\S+)`)
+)
+
+// killer finds the test that went red in what go test printed.
+func killer(output string) string {
+	why := ""
+	switch {
+	case strings.Contains(output, "WARNING: DATA RACE"):
+		why = " (data race)"
+	case strings.Contains(output, "fatal error: "):
+		why = " (the process died)"
+	}
+	if m := failedTest.FindStringSubmatch(output); m != nil {
+		return m[1] + why
+	}
+	if m := timedOut.FindStringSubmatch(output); m != nil {
+		return m[1] + " (hangs)"
+	}
+	if m := testsFrame.FindStringSubmatch(output); m != nil {
+		return m[1] + " (the process died)"
+	}
+	if strings.Contains(output, "goroutines left after the tests") {
+		return "TestMain (goroutines left)"
+	}
+	return "an unknown test: " + tail(output)
+}
+
+// tail is the end of an output.
+func tail(output string) string {
+	lines := strings.Split(strings.TrimSpace(output), "\n")
+	return strings.Join(lines[max(0, len(lines)-30):], "\n")
+}

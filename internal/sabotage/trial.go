@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// result is what became of one fault.
+type result struct {
+	fault   fault
+	red     bool
+	by      string // the test that went red
+	missed  string // why the tests named for it did not: "green", or what went wrong
+	seconds float64
+	problem error // it cannot be told whether the tests go red
+}
+
+// trial is one run of the command.
+type trial struct {
+	root   string
+	chosen []fault
+	out    io.Writer
+
+	// whole reports whether the whole suites are green without a fault. That is asked when
+	// they are needed, and once.
+	whole func() error
+
+	mu      sync.Mutex
+	results []result // in the order of chosen
+}
+
+// job is what a worker does in a copy of the tree, which it leaves as it was.
+type job func(context.Context, tree) error
+
+// tryAll tries the faults, some at once, and returns their results in their order.
+func tryAll(ctx context.Context, root string, chosen []fault, workers int, out io.Writer) ([]result, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	t := &trial{root: root, chosen: chosen, out: out, results: make([]result, len(chosen))}
+	t.whole = sync.OnceValue(func() error {
+		return withCopy(ctx, root, func(copied tree) error { return copied.baseline(ctx) })
+	})
+	jobs := t.jobs()
+	next := make(chan job, len(jobs))
+	for _, j := range jobs {
+		next <- j
+	}
+	close(next)
+
+	var wg sync.WaitGroup
+	for range min(workers, len(jobs)) {
+		wg.Go(func() {
+			err := withCopy(ctx, root, func(copied tree) error {
+				for do := range next {
+					if err := errors.Join(do(ctx, copied), ctx.Err()); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				cancel(err)
+			}
+		})
+	}
+	wg.Wait()
+	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return nil, err
+	}
+	return t.results, ctx.Err()
+}
+
+// jobs are the tests known to find faults, without one, and each fault: first those whose
+// tests may take long, so that all workers end at about the same time.
+func (t *trial) jobs() []job {
+	var jobs []job
+	var homes []suite
+	killers := map[string][]string{}
+	for _, f := range t.chosen {
+		home := f.home()
+		if killers[home.name] == nil {
+			homes = append(homes, home)
+		}
+		killers[home.name] = append(killers[home.name], f.killers...)
+	}
+	for _, home := range homes {
+		if names := killers[home.name]; len(names) > 0 {
+			jobs = append(jobs, func(ctx context.Context, copied tree) error {
+				return green(copied.runCut(ctx, home, names))
+			})
+		}
+	}
+	for _, slow := range []bool{true, false} {
+		for i, f := range t.chosen {
+			if f.home().slow == slow {
+				jobs = append(jobs, func(ctx context.Context, copied tree) error { return t.try(ctx, copied, i) })
+			}
+		}
+	}
+	return jobs
+}
+
+// try tries one of the faults.
+func (t *trial) try(ctx context.Context, copied tree, i int) error {
+	r, err := copied.try(ctx, t.chosen[i], t.whole)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	r.problem = err
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.results[i] = r
+	fmt.Fprintf(t.out, "%s: %s (%.1f s)\n", r.fault.name, r.verdict(), r.seconds)
+	return nil
+}
+
+// verdict is a result in words.
+func (r result) verdict() string {
+	by := "red by " + r.by
+	switch {
+	case r.problem != nil:
+		return "CANNOT TELL: " + r.problem.Error()
+	case !r.red:
+		by = "SURVIVED"
+	}
+	if r.missed != "" {
+		by += fmt.Sprintf(", but %v: %s", r.fault.killers, r.missed)
+	}
+	return by
+}
