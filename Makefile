@@ -99,8 +99,8 @@ sabotage: ## put one-line faults into a copy of the tree: the tests must go red 
 	go run ./internal/sabotage -j $(WORKERS) $(SABOTAGE_FLAGS)
 
 .PHONY: mutation
-mutation: $(GREMLINS) ## mutation testing of the root package and internal/window (half an hour)
-	bash .ci/mutation.sh all $(WORKERS)
+mutation: $(GREMLINS) ## mutation testing of the root package and internal/window, or of FILES: what is new or lived; FRESH=1 all
+	go run ./internal/mutation -j $(WORKERS) $(if $(FRESH),-fresh) $(if $(WRITE),-write docs/reliability.md) $(FILES)
 
 .PHONY: api
 api: ## write api/*.txt, the exported surface; a test fails when it is stale

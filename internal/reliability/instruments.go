@@ -142,7 +142,7 @@ func trials(o options) []instrument {
 		},
 		{
 			name: "mutation", long: true,
-			commands: [][]string{{"bash", ".ci/mutation.sh", "core", "1"}},
+			commands: [][]string{{"go", "run", "./internal/mutation", "-core", "-j", "1"}},
 			figures:  readMutation,
 		},
 	}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// quick is how much time the tests take at most that are asked first, all in one process.
+const quick = 400 * time.Millisecond
+
+// try judges the mutants and keeps their verdicts, file by file.
+func try(ctx context.Context, o options, dir string, mutants []*mutant, kept *store, out io.Writer) error {
+	byDir := map[string][]*mutant{}
+	for i, m := range mutants {
+		m.id = i + 1
+		byDir[filepath.Dir(m.File)] = append(byDir[filepath.Dir(m.File)], m)
+	}
+	for _, sub := range slices.Sorted(maps.Keys(byDir)) {
+		start := time.Now()
+		s, err := build(ctx, dir, sub, byDir[sub])
+		if err != nil {
+			return err
+		}
+		built := time.Since(start)
+		if err := s.explore(ctx, o.workers, out); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s: %d tests and %d mutants in one binary, built in %.0f s; what each test reaches, in %.0f s\n",
+			sub, len(s.tests), len(byDir[sub]), built.Seconds(), (time.Since(start) - built).Seconds())
+		start = time.Now()
+		if err := s.judgeAll(ctx, o.workers, byDir[sub], kept, out); err != nil {
+			return err
+		}
+		took := time.Since(start)
+		fmt.Fprintf(out, "%s: %d mutants in %.0f s, %.2f s each\n",
+			sub, len(byDir[sub]), took.Seconds(), took.Seconds()/float64(len(byDir[sub])))
+	}
+	return nil
+}
+
+// judgeAll judges mutants, and keeps a file's verdicts when its last one has come.
+func (s *suite) judgeAll(ctx context.Context, workers int, mutants []*mutant, kept *store, out io.Writer) error {
+	var mu sync.Mutex
+	left := map[string]int{}
+	for _, m := range mutants {
+		left[m.File]++
+	}
+	return inParallel(ctx, workers, len(mutants), func(ctx context.Context, i int) error {
+		m := mutants[i]
+		if m.Verdict == "" {
+			if err := s.judge(ctx, m); err != nil {
+				return err
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if m.Verdict != killed {
+			fmt.Fprintf(out, "%s: %s\n", m, m.Verdict)
+		}
+		if left[m.File]--; left[m.File] > 0 {
+			return nil
+		}
+		return kept.keep(m.File)
+	})
+}
+
+var (
+	failed = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
+	hung   = regexp.MustCompile(`(?m)^running tests:\n\t(\S+)`)
+)
+
+// judge runs the tests that reach the mutant, the quickest first, until one fails twice.
+func (s *suite) judge(ctx context.Context, m *mutant) error {
+	var first, rest []*test
+	var sum time.Duration
+	for _, t := range s.tests {
+		if !t.reaches[m.id] {
+			continue
+		}
+		if sum += t.took; sum <= quick {
+			first = append(first, t)
+		} else {
+			rest = append(rest, t)
+		}
+	}
+	for _, batch := range [][]*test{first, rest} {
+		if err := s.judgeBy(ctx, m, batch); err != nil || m.Verdict != lived {
+			return err
+		}
+	}
+	return nil
+}
+
+// judgeBy judges a mutant by some of the tests. What goes red must do so twice. A test that
+// is red only once is left out then, and so is one that hangs: another may be quicker to see
+// the same thing.
+func (s *suite) judgeBy(ctx context.Context, m *mutant, tests []*test) error {
+	m.Verdict, m.By = lived, ""
+	for range 2 {
+		if len(tests) == 0 {
+			return nil
+		}
+		text, verdict, err := s.ask(ctx, m, tests)
+		if err != nil || verdict == lived {
+			return err
+		}
+		by, suspects, others := blame(text, tests)
+		if verdict == timedOut {
+			m.Verdict = timedOut
+		} else if _, again, err := s.ask(ctx, m, suspects); err != nil || again == killed {
+			m.Verdict, m.By = killed, by
+			return err
+		}
+		tests = others
+	}
+	return nil
+}
+
+// blame returns the test that went red or hung, as the binary's output has it, and the tests
+// without it. If the output does not tell, all are under suspicion.
+func blame(output string, tests []*test) (by string, suspects, others []*test) {
+	found := failed.FindStringSubmatch(output)
+	if found == nil {
+		found = hung.FindStringSubmatch(output)
+	}
+	if found == nil {
+		return "", tests, nil
+	}
+	for _, t := range tests {
+		if t.name == found[1] {
+			suspects = append(suspects, t)
+		} else {
+			others = append(others, t)
+		}
+	}
+	return found[1], suspects, others
+}
+
+// ask runs tests with the mutant on.
+func (s *suite) ask(ctx context.Context, m *mutant, tests []*test) (text, verdict string, err error) {
+	limit := 4 * time.Second
+	for _, t := range tests {
+		limit += 8 * t.took
+	}
+	text, _, err = s.run(ctx, limit, []string{"MUTANT=" + strconv.Itoa(m.id)}, only(tests), "-test.failfast")
+	switch {
+	case ctx.Err() != nil:
+		return "", "", ctx.Err()
+	case err == nil:
+		return text, lived, nil
+	case strings.Contains(text, "panic: test timed out after"):
+		return text, timedOut, nil
+	}
+	if _, ok := errors.AsType[*exec.ExitError](err); !ok && !errors.Is(err, exec.ErrWaitDelay) {
+		return "", "", err
+	}
+	return text, killed, nil
+}
+
+// inParallel calls f for each of n, some at once, until one returns an error.
+func inParallel(ctx context.Context, workers, n int, f func(ctx context.Context, i int) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	next := make(chan int, n)
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for i := range next {
+				if ctx.Err() != nil {
+					return
+				}
+				if err := f(ctx, i); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return context.Cause(ctx)
+}

@@ -1,0 +1,153 @@
+// Command mutation asks whether the tests see a changed operator: `<` that became `<=`, `+`
+// that became `-`. The mutants are those that gremlins lists for the root package and
+// internal/window.
+//
+//	go run ./internal/mutation [-core] [-fresh] [-j N] [-write PAGE] [FILE ...]
+//
+// What makes a mutant dear is the compiler: gremlins builds the tests anew for each. Here all
+// mutants are compiled into one binary, each behind a switch of its own, and a mutant costs
+// no more than the tests that reach it, of which the quickest go first. What fails must fail
+// twice to count as a kill.
+//
+// Verdicts are kept in .tmp/mutation, file by file, until the file changes: a second run
+// tries what lived, and what is new. -fresh tries all. Files are named by their paths from
+// the module's root; without any, and without -core, all are tried.
+//
+// It prints the mutants that live, a table per file and the total. It exits with 1 if less
+// than 95 % of all are killed, and with 2 if it cannot tell.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+)
+
+// Exit codes.
+const (
+	exitLived  = 1
+	exitCannot = 2
+)
+
+// target is the least share of mutants, in per cent, that the tests must kill.
+const target = 95
+
+type options struct {
+	root    string
+	core    bool
+	fresh   bool
+	workers int
+	page    string
+	files   []string
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	code := command(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// command is main with everything given. It returns the exit code.
+func command(ctx context.Context, args []string, out, problems io.Writer) int {
+	var o options
+	flags := flag.NewFlagSet("mutation", flag.ContinueOnError)
+	flags.SetOutput(problems)
+	flags.StringVar(&o.root, "C", ".", "directory of the module")
+	flags.BoolVar(&o.core, "core", false, "only the breaker and the rolling window, all anew")
+	flags.BoolVar(&o.fresh, "fresh", false, "try all mutants, whatever is known of them")
+	flags.IntVar(&o.workers, "j", 2, "how many mutants are tried at once")
+	flags.StringVar(&o.page, "write", "", "the `page` that gets the table, between its markers")
+	if err := flags.Parse(args); err != nil {
+		return exitCannot
+	}
+	o.files = flags.Args()
+	if o.workers < 1 {
+		fmt.Fprintln(problems, "mutation: -j is below 1")
+		return exitCannot
+	}
+	good, err := run(ctx, o, out)
+	switch {
+	case err != nil:
+		fmt.Fprintln(problems, "mutation:", err)
+		return exitCannot
+	case !good:
+		return exitLived
+	}
+	return 0
+}
+
+// run tries what is asked for, and tells whether the target is met.
+func run(ctx context.Context, o options, out io.Writer) (good bool, err error) {
+	dir, err := os.MkdirTemp("", "quill-mutation-")
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if err := copyTree(o.root, dir); err != nil {
+		return false, err
+	}
+	all, err := listMutants(ctx, filepath.Join(o.root, ".tmp", "bin", "gremlins"), dir)
+	if err != nil {
+		return false, err
+	}
+	kept := &store{dir: filepath.Join(o.root, ".tmp", "mutation"), root: o.root}
+	if !o.core {
+		if err := kept.recall(all); err != nil {
+			return false, err
+		}
+	}
+	chosen, err := choose(o, all)
+	if err != nil {
+		return false, err
+	}
+	if err := try(ctx, o, dir, chosen, kept, out); err != nil {
+		return false, err
+	}
+	if o.core {
+		return report("the breaker and the rolling window", chosen, out), nil
+	}
+	good = report("the root package and internal/window", all, out)
+	if o.page != "" {
+		err = writePage(o.page, all)
+	}
+	return good, err
+}
+
+// choose returns the mutants to try: of the files asked for those that statements of a test
+// reach, and of which it is not yet known that they are killed.
+func choose(o options, all []*mutant) ([]*mutant, error) {
+	for _, file := range o.files {
+		if !slices.ContainsFunc(all, func(m *mutant) bool { return m.File == file }) {
+			return nil, fmt.Errorf("%s has no mutants", file)
+		}
+	}
+	var chosen []*mutant
+	for _, m := range all {
+		asked := len(o.files) == 0 || slices.Contains(o.files, m.File)
+		if o.core {
+			asked = core(m.File)
+		}
+		known := !o.fresh && m.Verdict == killed
+		if asked && m.Verdict != bare && !known {
+			m.Verdict, m.By = "", ""
+			chosen = append(chosen, m)
+		}
+	}
+	return chosen, nil
+}
+
+// core tells whether a file is the breaker's machine or keeps the rolling window.
+func core(file string) bool {
+	switch file {
+	case "breaker.go", "internal/window/counters.go", "internal/window/last.go",
+		"internal/window/place.go", "internal/window/ring.go", "internal/window/times.go":
+		return true
+	}
+	return false
+}

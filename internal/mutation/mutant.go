@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// What can become of a mutant.
+const (
+	killed   = "killed"
+	lived    = "lived"
+	timedOut = "timed out"
+	bare     = "not covered"
+	invalid  = "not viable" // it does not compile
+)
+
+// mutant is one operator changed in one way.
+type mutant struct {
+	File    string `json:"-"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Kind    string `json:"kind"`
+	Verdict string `json:"verdict,omitempty"` // empty: not tried
+	By      string `json:"by,omitempty"`      // the test that killed it
+
+	id int // of its switch, from 1
+}
+
+func (m *mutant) String() string {
+	return fmt.Sprintf("%s:%d:%d: %s", m.File, m.Line, m.Column, strings.ToLower(strings.ReplaceAll(m.Kind, "_", " ")))
+}
+
+// Test files that ask about pages and Examples, or count what the switches spoil.
+var leftOut = []string{"example_*_test.go", "docs_*test.go", "readme_test.go", "allocs_test.go", "breaker_spin_test.go"}
+
+// skipped are the tests that build a program or start a process: they take longer than all
+// others together.
+const skipped = "^(TestJ06|TestM02|TestNothingRemains|TestRootNeeds)"
+
+// copyTree copies the packages under test, and what their tests use.
+func copyTree(root, to string) error {
+	for _, dir := range []string{"testdata", "lastgood", "internal/window", "internal/explore", "internal/model"} {
+		if err := os.CopyFS(filepath.Join(to, dir), os.DirFS(filepath.Join(root, dir))); err != nil {
+			return err
+		}
+	}
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.IsDir() || unwanted(e.Name()) {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(root, e.Name()))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(to, e.Name()), data, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unwanted tells whether a file of the root is neither Go code nor says which modules are
+// needed, or is a test to leave out.
+func unwanted(name string) bool {
+	for _, pattern := range leftOut {
+		if is, _ := path.Match(pattern, name); is { // the patterns are sound
+			return true
+		}
+	}
+	return path.Ext(name) != ".go" && name != "go.mod" && name != "go.sum"
+}
+
+var listed = regexp.MustCompile(`(RUNNABLE|NOT COVERED) ([A-Z_]+) at (\S+\.go):(\d+):(\d+)`)
+
+// listMutants asks gremlins which mutants there are, and which of them stand in statements
+// that no test reaches.
+func listMutants(ctx context.Context, gremlins, dir string) ([]*mutant, error) {
+	gremlins, err := filepath.Abs(gremlins)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, gremlins, "unleash", ".", "--dry-run", "-E", "^(internal/explore|lastgood)/")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false -count=1 -vet=off -skip="+skipped)
+	text, err := cmd.CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("gremlins (`make mutation` builds it): %w\n%s", err, text)
+	}
+	var all []*mutant
+	for _, found := range listed.FindAllStringSubmatch(string(text), -1) {
+		m := &mutant{File: found[3], Kind: found[2]}
+		m.Line, _ = strconv.Atoi(found[4]) // the expression has digits there
+		m.Column, _ = strconv.Atoi(found[5])
+		if found[1] != "RUNNABLE" {
+			m.Verdict = bare
+		}
+		all = append(all, m)
+	}
+	if len(all) == 0 {
+		return nil, errors.New("gremlins lists no mutants:\n" + string(bytes.TrimSpace(text)))
+	}
+	return all, nil
+}
