@@ -199,6 +199,22 @@ func TestTheSlowestCallsAreThoseOfTheWindow(t *testing.T) {
 	})
 }
 
+func TestASlowCallIsKeptForAWholeWindow(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{RollingWindow: 10 * time.Second, Timeout: quill.NoTimeout})
+		pass(time.Hour)
+		require.NoError(t, callFor(c, time.Second, nil))
+		for range 10 { // a bucket each
+			pass(time.Second)
+			require.Contains(t, durationsOf(c.Explain().Slowest), time.Second)
+			require.NoError(t, call(t, c, nil))
+			require.Contains(t, durationsOf(c.Explain().Slowest), time.Second)
+		}
+		pass(1)
+		require.NotContains(t, durationsOf(c.Explain().Slowest), time.Second, "it ended longer ago than that")
+	})
+}
+
 func TestOnlyTheLastTransitionsAreKept(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newTestCircuit(t, quill.Settings{})

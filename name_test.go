@@ -36,6 +36,7 @@ func TestBadNamesAreQuotedWithWhatIsWrongAndWhatIsAllowed(t *testing.T) {
 		{"\ufeffa", `name "\ufeffa" has the unprintable character U+FEFF at byte 0`},
 		{"ab\xff", `name "ab\xff" is not valid UTF-8 at byte 2`},
 		{"\xed\xa0\x80", `name "\xed\xa0\x80" is not valid UTF-8 at byte 0`},
+		{strings.Repeat("\x80", 70), `name "` + strings.Repeat(`\x80`, 56) + `…" is not valid UTF-8 at byte 0`},
 		{strings.Repeat("x", 201), `name "` + strings.Repeat("x", 60) + `…" has 201 bytes`},
 		{"a" + strings.Repeat("영", 100), `name "a` + strings.Repeat("영", 19) + `…" has 301 bytes`},
 	} {

@@ -2,6 +2,7 @@ package quill
 
 import (
 	"context"
+	"math"
 	"time"
 )
 
@@ -59,7 +60,7 @@ func (c *Circuit) TakeBack() {
 }
 
 // standing is the admission of what needs none: it moves nothing. While the breaker lets
-// nobody through, results belong to the epoch before.
+// nobody through, results belong to an epoch that never comes.
 func (c *Circuit) standing(now time.Duration) admission {
 	g := &c.gate
 	g.lock()
@@ -67,7 +68,7 @@ func (c *Circuit) standing(now time.Duration) admission {
 	a := admission{state: g.machine.state, ok: true}
 	switch over := c.overrideLocked(now).kind; {
 	case a.state != Closed:
-		a.token.epoch = g.machine.epoch - 1
+		a.token.epoch = math.MaxUint64
 	case over == NoOverride, over == ForceClosed:
 		a.token.epoch = g.machine.epoch
 	}

@@ -123,6 +123,7 @@ func TestParseSettingsNamesWhatIsWrong(t *testing.T) {
 		{`{"maxConcurrent": "10"}`, `MaxConcurrent is "10": must be a whole number: 1 to 1000000, or unlimited`},
 		{`{"sleepWindow": null}`, `SleepWindow is null: must be a string with a unit, such as "300ms": 1ms to 24h`},
 		{`{"timout": "1s"}`, `timout is an unknown key ("1s"): must be timeout`},
+		{`{"probeLes": 1}`, `probeLes is an unknown key (1): must be probes`}, // and not probeLease, which is as near
 		{`{"Timeout": "1s"}`, `Timeout is an unknown key ("1s"): must be timeout`},
 		{`{"": {"a" : [1, 2]}}`, `"" is an unknown key ({"a":[1,2]}): must be one of isolation, timeout, maxConcurrent, `},
 		{`{"a\nb": 1}`, `"a\nb" is an unknown key (1): must be one of `},
@@ -137,6 +138,7 @@ func TestParseSettingsNamesWhatIsWrong(t *testing.T) {
 		{" \n ", `document is empty: must be valid JSON`},
 		{"{\n  \"timeout\": \"1s\",\n}", `document is broken at line 3, column 1 (invalid character '}' `},
 		{`{"timeout": "1s"`, `document is broken at line 1, column `},
+		{"\xff{}", `document is broken at line 1, column 1 (not UTF-8): must be valid JSON`},
 		{"{\"timeout\":\n\"\xff\"}", `document is broken at line 2, column 2 (not UTF-8): must be valid JSON`},
 		{`{} {}`, `document is followed by "{}" at line 1, column 4: must be one JSON value`},
 	} {

@@ -163,6 +163,8 @@ func TestIsolationAndOverrideAreWords(t *testing.T) {
 		func(i int) (encoding.TextMarshaler, encoding.TextUnmarshaler) {
 			return quill.Override(i), new(quill.Override)
 		})
+	require.Equal(t, "Isolation(2)", quill.Isolation(2).String(), "the first that has no name")
+	require.Equal(t, "Override(4)", quill.Override(4).String())
 	require.Equal(t, "Isolation(9)", quill.Isolation(9).String())
 	require.Equal(t, "Override(9)", quill.Override(9).String())
 }

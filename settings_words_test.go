@@ -38,6 +38,9 @@ func TestSettingsInWords(t *testing.T) {
 		MaxConcurrentFallbacks: 1, FallbackTimeout: quill.NoTimeout, Override: quill.ForceClosed,
 	}.InWords())
 
+	steady := quill.Settings{MaxSleepWindow: 5 * time.Second}.InWords()
+	require.Equal(t, "Once open, it refuses every call for 5s.", steady[1], "what cannot grow is not said to double")
+
 	unlimited := quill.Settings{
 		Timeout: quill.NoTimeout, MaxConcurrent: quill.Unlimited, MaxConcurrentFallbacks: quill.Unlimited, Override: quill.ForceOpen,
 	}.InWords()

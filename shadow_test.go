@@ -97,6 +97,15 @@ func TestShadowCountsWhatItsTimeoutWouldCut(t *testing.T) {
 	})
 }
 
+func TestACallAsLongAsTheThresholdIsSlowForAShadowToo(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.PassThrough(), quill.WithShadow(quill.Settings{SlowCallDuration: 50 * time.Millisecond}))
+		require.NoError(t, callFor(c, 50*time.Millisecond-1, nil))
+		require.NoError(t, callFor(c, 50*time.Millisecond, nil))
+		require.Equal(t, quill.Health{Requests: 2, Slow: 1, SlowPercent: 50}, shadowOf(t, c).Health)
+	})
+}
+
 func TestShadowSeesOnlyCallsThatRan(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newTestCircuit(t, quill.Settings{}, quill.WithShadow(quill.Settings{RequestVolumeThreshold: 1000}))

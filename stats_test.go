@@ -104,12 +104,49 @@ func TestLatenciesOfRunAndOfTheWholeCall(t *testing.T) {
 	})
 }
 
+func TestTimesCountFromTheCallHoweverOldTheCircuitIs(t *testing.T) {
+	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+		var d diary
+		registry := quill.WithRegistry(quill.NewRegistry())
+		c := quill.New("dep", func(_ context.Context, sick bool) (int, error) {
+			pass(20 * time.Millisecond)
+			if sick {
+				return 0, errSick
+			}
+			return 1, nil
+		}, quill.Settings{Isolation: isolation, MaxConcurrent: 1, QueueSize: 1}, registry, d.hooks()).
+			Fallback("spare", func(context.Context, bool, error) (int, error) {
+				pass(10 * time.Millisecond)
+				return 2, nil
+			})
+		pass(time.Hour)
+		for i, sick := range []bool{false, true} {
+			before := c.Circuit().Stats()
+			free := occupy(t, c.Circuit())
+			time.AfterFunc(30*time.Millisecond, free)
+			_, err := c.Do(t.Context(), sick)
+			require.NoError(t, err)
+			whole := time.Duration(50+10*i) * time.Millisecond
+			e := d.last(t)
+			require.Equal(t, 30*time.Millisecond, e.Wait)
+			require.Equal(t, 20*time.Millisecond, e.Execute)
+			require.Equal(t, whole, e.Total)
+			s := c.Circuit().Stats()
+			const occupant = 30 * time.Millisecond
+			require.Equal(t, occupant+20*time.Millisecond, s.TotalExecution.Sum()-before.TotalExecution.Sum())
+			require.Equal(t, occupant+whole, s.TotalWhole.Sum()-before.TotalWhole.Sum())
+			pass(time.Minute)
+		}
+	})
+}
+
 func TestCountsByOutcome(t *testing.T) {
 	c := quill.Counts{Success: 1, Failure: 2, Timeout: 3, Rejected: 4, ShortCircuited: 5, Ignored: 6, Canceled: 7}
 	for i, o := range quill.Outcomes() {
 		require.Equal(t, uint64(i+1), c.Of(o))
 	}
 	require.Equal(t, uint64(28), c.Total())
+	require.Zero(t, c.Of(7), "there is no eighth outcome")
 	require.Zero(t, c.Of(200))
 }
 

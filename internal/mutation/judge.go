@@ -80,7 +80,7 @@ var (
 	hung   = regexp.MustCompile(`(?m)^running tests:\n\t(\S+)`)
 )
 
-// judge runs the tests that reach the mutant, the quickest first, until one fails twice.
+// judge runs the tests that reach the mutant, the quickest first, until they fail, twice.
 func (s *suite) judge(ctx context.Context, m *mutant) error {
 	var first, rest []*test
 	var sum time.Duration
@@ -103,48 +103,35 @@ func (s *suite) judge(ctx context.Context, m *mutant) error {
 }
 
 // judgeBy judges a mutant by some of the tests. What goes red must do so twice. A test that
-// is red only once is left out then, and so is one that hangs: another may be quicker to see
-// the same thing.
+// hangs is left out once: another may be quicker to see the same thing.
 func (s *suite) judgeBy(ctx context.Context, m *mutant, tests []*test) error {
 	m.Verdict, m.By = lived, ""
-	for range 2 {
-		if len(tests) == 0 {
-			return nil
-		}
-		text, verdict, err := s.ask(ctx, m, tests)
-		if err != nil || verdict == lived {
-			return err
-		}
-		by, suspects, others := blame(text, tests)
-		if verdict == timedOut {
-			m.Verdict = timedOut
-		} else if _, again, err := s.ask(ctx, m, suspects); err != nil || again == killed {
-			m.Verdict, m.By = killed, by
-			return err
-		}
-		tests = others
+	if len(tests) == 0 {
+		return nil
 	}
-	return nil
+	text, verdict, err := s.ask(ctx, m, tests)
+	if err == nil && verdict == timedOut {
+		m.Verdict = timedOut
+		stuck := found(hung, text)
+		tests = slices.DeleteFunc(slices.Clone(tests), func(t *test) bool { return t.name == stuck })
+		text, verdict, err = s.ask(ctx, m, tests)
+	}
+	if err != nil || verdict != killed {
+		return err
+	}
+	_, again, err := s.ask(ctx, m, tests)
+	if again == killed {
+		m.Verdict, m.By = killed, found(failed, text)
+	}
+	return err
 }
 
-// blame returns the test that went red or hung, as the binary's output has it, and the tests
-// without it. If the output does not tell, all are under suspicion.
-func blame(output string, tests []*test) (by string, suspects, others []*test) {
-	found := failed.FindStringSubmatch(output)
-	if found == nil {
-		found = hung.FindStringSubmatch(output)
+// found returns the name that the expression has in it, if the text has one.
+func found(name *regexp.Regexp, text string) string {
+	if in := name.FindStringSubmatch(text); in != nil {
+		return in[1]
 	}
-	if found == nil {
-		return "", tests, nil
-	}
-	for _, t := range tests {
-		if t.name == found[1] {
-			suspects = append(suspects, t)
-		} else {
-			others = append(others, t)
-		}
-	}
-	return found[1], suspects, others
+	return ""
 }
 
 // ask runs tests with the mutant on.

@@ -251,6 +251,29 @@ func TestAnIdleRingKeepsOneMark(t *testing.T) {
 	require.Equal(t, c.Sums(), kept()[0].sums)
 }
 
+func TestAPauseThatReachesTheFarEndOfTheWindowIsOneMark(t *testing.T) {
+	var c Counters
+	var times Times
+	r := NewRing(10, 10, 0, &c, &times)
+	now := time.Duration(0)
+	step := func(d time.Duration) (marks int) {
+		now += d
+		r.Advance(now)
+		c.Add(0)
+		return len(r.view.Load().marks)
+	}
+	for i := range 20 {
+		require.Equal(t, min(i+1, 10), step(1))
+	}
+	require.Equal(t, 10, step(5))
+	for range 4 {
+		require.Equal(t, 10, step(1))
+	}
+	for i := range 20 {
+		require.Equal(t, min(6+i, 10), step(1), "the five marks of the pause say the same")
+	}
+}
+
 func TestAnUnchangedHistogramIsNotCopied(t *testing.T) {
 	var h Histogram
 	require.Equal(t, Dist{}, h.snapshotAfter(Dist{}))
