@@ -2,7 +2,11 @@
 
 package quill
 
-import "testing"
+import (
+	"context"
+	"errors"
+	"testing"
+)
 
 // What an operator does after a change of settings, Judge and TakeBack, meets calls,
 // openings and other operators: see asInSomeOrder.
@@ -19,6 +23,42 @@ func windows(t *testing.T, s Settings, f func(t *testing.T, s Settings)) {
 
 func threshold(n float64) deed {
 	return configured(func(s *Settings) { s.ErrorPercentThreshold = n })
+}
+
+// reported is a result of work that did not come through the circuit, of which others may
+// come between the look at the circuit and the count.
+func reported(o Outcome) deed {
+	var err error
+	if o == Failure {
+		err = errors.New("sick")
+	}
+	found := map[*operated]token{}
+	parts := []deed{{do: func(x *operated) string {
+		found[x] = x.standing(x.now).token
+		return ""
+	}}}
+	settle := ending(o, func(x *operated) (token, bool) { return found[x], true })
+	for _, part := range append(settle.apart, deed{do: settle.do})[:max(1, len(settle.apart))] {
+		parts = append(parts, deed{do: func(x *operated) string { part.do(x); return "" }})
+	}
+	return deed{func(x *operated) string { x.Report(context.Background(), err, 0); return "" }, parts}
+}
+
+func TestC01ReportMeetsResultsAsInSomeOrderInEverySchedule(t *testing.T) {
+	s := Settings{RequestVolumeThreshold: 2, ErrorPercentThreshold: 50}
+	windows(t, s, func(t *testing.T, s Settings) {
+		half := []deed{ended(Success), ended(Failure)} // open
+		asInSomeOrder(t, "three reports", s, nil, []deed{reported(Success)}, []deed{reported(Failure)}, []deed{reported(Success)})
+		asInSomeOrder(t, "good and bad", s, half[:1], []deed{reported(Failure)}, []deed{ended(Success)}, []deed{ended(Failure)})
+		asInSomeOrder(t, "a reset", s, half, []deed{reported(Failure)}, []deed{begin("a"), end("a", Failure)}, []deed{reset})
+		asInSomeOrder(t, "taken back", s, half, []deed{reported(Failure)}, []deed{reported(Success)}, []deed{tookBack})
+		asInSomeOrder(t, "forced closed, on and off", s, half[:1], []deed{reported(Failure)}, []deed{ended(Failure)},
+			[]deed{overridden(ForceClosed), overridden(NoOverride)})
+		asInSomeOrder(t, "disabled, on and off", s, half[:1], []deed{reported(Failure)}, []deed{ended(Failure)},
+			[]deed{overridden(Disabled), overridden(NoOverride)})
+		asInSomeOrder(t, "half-open", s, append(half[:2:2], later),
+			[]deed{begin("a"), end("a", Success)}, []deed{reported(Failure)}, []deed{begin("b"), end("b", Failure)})
+	})
 }
 
 func TestC01JudgeMeetsResultsAsInSomeOrderInEverySchedule(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 type instrument struct {
 	name     string
 	fast     bool // within what fits into a minute
-	long     bool // takes minutes
+	seconds  int  // about how many it takes on an idle core, if more than some
 	needs    string
 	commands [][]string
 	figures  func(output string, code int) board
@@ -70,7 +70,7 @@ func proofs(o options) []instrument {
 			figures:  readConformance,
 		},
 		{
-			name: "schedules", fast: true, long: true,
+			name: "schedules", fast: true, seconds: pick(o.fast, 20, 45),
 			commands: [][]string{
 				goTest("-tags=explore", "./internal/explore"),
 				goTest("-tags=explore", "-timeout=6m", "-run=EverySchedule|SampledSchedules",
@@ -121,7 +121,7 @@ func trials(o options) []instrument {
 	seed := strconv.FormatUint(o.seed, 10)
 	return []instrument{
 		{
-			name:     "fuzz",
+			name: "fuzz", seconds: 66,
 			commands: [][]string{{"bash", ".ci/fuzz.sh", "3s", "."}},
 			figures:  readFuzz,
 		},
@@ -131,17 +131,17 @@ func trials(o options) []instrument {
 			figures:  readCoverage,
 		},
 		{
-			name: "soak", fast: true, long: true,
+			name: "soak", fast: true, seconds: pick(o.fast, 15, 80),
 			commands: [][]string{{"go", "run", "./internal/soak", "-d", pick(o.fast, "8s", "60s"), "-seed", seed}},
 			figures:  readSoak(seed),
 		},
 		{
-			name: "sabotage", fast: true, long: true,
-			commands: [][]string{{"go", "run", "./internal/sabotage", "-j", "1", "-only", pick(o.fast, "epoch check dropped where", "")}},
-			figures:  readSabotage,
+			name: "sabotage", fast: true, seconds: pick(o.fast, 25, 130),
+			commands: [][]string{{"go", "run", "./internal/sabotage", "-j", "1", "-some", pick(o.fast, "16", "0"), "-seed", seed}},
+			figures:  readSabotage(pick(o.fast, seed, "-")),
 		},
 		{
-			name: "mutation", long: true,
+			name: "mutation", seconds: 60,
 			commands: [][]string{{"go", "run", "./internal/mutation", "-core", "-j", "1"}},
 			figures:  readMutation,
 		},
@@ -173,7 +173,7 @@ func goTest(args ...string) []string {
 	return append([]string{"go", "test", "-count=1", "-v"}, args...)
 }
 
-func pick(fast bool, ifFast, ifNot string) string {
+func pick[T any](fast bool, ifFast, ifNot T) T {
 	if fast {
 		return ifFast
 	}

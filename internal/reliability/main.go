@@ -17,6 +17,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -134,14 +135,11 @@ func runAll(ctx context.Context, chosen []instrument, o options, out io.Writer) 
 
 // startOrder begins with those that take longest, so that all end at about the same time.
 func startOrder(chosen []instrument) []int {
-	var order []int
-	for _, long := range []bool{true, false} {
-		for i := range chosen {
-			if chosen[i].long == long {
-				order = append(order, i)
-			}
-		}
+	order := make([]int, len(chosen))
+	for i := range order {
+		order[i] = i
 	}
+	slices.SortStableFunc(order, func(a, b int) int { return chosen[b].seconds - chosen[a].seconds })
 	return order
 }
 

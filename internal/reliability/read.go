@@ -175,13 +175,15 @@ func readSoak(seed string) func(string, int) board {
 	}
 }
 
-func readSabotage(output string, code int) board {
-	const name, target = "one-line faults that turn the tests red within 2 minutes", "all"
-	m := sabotaged.FindStringSubmatch(output)
-	if m == nil {
-		return missing(name, target, code)
+func readSabotage(seed string) func(string, int) board {
+	return func(output string, code int) board {
+		const name, target = "one-line faults that turn the tests red within 2 minutes", "all"
+		m := sabotaged.FindStringSubmatch(output)
+		if m == nil {
+			return missing(name, target, code)
+		}
+		return one(name, target, code == 0 && m[1] == m[2], seed, "%s of %s", m[2], m[1])
 	}
-	return one(name, target, code == 0 && m[1] == m[2], "-", "%s of %s", m[2], m[1])
 }
 
 func readMutation(output string, code int) board {

@@ -32,7 +32,7 @@ func TestFiguresAreReadFromWhatInstrumentsPrint(t *testing.T) {
 		"fuzz":        {readFuzz, "7 fuzz targets ran for 3s each\n", "7"},
 		"coverage":    {readCoverage, "The root package's tests cover 99.6 % of its statements (floor: 97 %).\n", "99.6 %"},
 		"soak":        {readSoak("7"), "sum of outcomes  = calls entered  12345  pass\nseed 7: all 18 figures hold\n", "18 of 18, 12345 calls"},
-		"sabotage":    {readSabotage, "sabotage: 40 faults, 40 red, 0 survived\n", "40 of 40"},
+		"sabotage":    {readSabotage("7"), "sabotage: 40 faults, 40 red, 0 survived\n", "40 of 40"},
 		"mutation":    {readMutation, "mutation: breaker.go: 97.5 % of 200 mutants killed\n", "97.5 % of 200 mutants"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestFiguresBelowTheirTargetFail(t *testing.T) {
 	require.Equal(t, 1, readConformance("1 agree, 0 intended differences, 0 not built, 1 disagree\n", 0).failed())
 	require.Equal(t, 1, readLinear("100 operations, 4.9 % overlap\n", 0).failed())
 	require.Equal(t, 1, readBad("299 bad values refused\n", 0).failed())
-	require.Equal(t, 1, readSabotage("sabotage: 40 faults, 39 red, 1 survived\n", 0).failed())
+	require.Equal(t, 1, readSabotage("7")("sabotage: 40 faults, 39 red, 1 survived\n", 0).failed())
 	require.Equal(t, 1, readMutation("mutation: x: 94.9 % of 200 mutants killed\n", 0).failed())
 }
 
@@ -87,4 +87,8 @@ func TestAWrongCommandLineIsRefused(t *testing.T) {
 		require.Equal(t, exitUsage, command(t.Context(), args, &out, &problems), "%v", args)
 		require.NotEmpty(t, problems.String())
 	}
+}
+
+func TestTheLongestInstrumentBeginsFirst(t *testing.T) {
+	require.Equal(t, []int{2, 1, 0, 3}, startOrder([]instrument{{}, {seconds: 30}, {seconds: 60}, {}}))
 }

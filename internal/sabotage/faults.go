@@ -257,6 +257,11 @@ var ofCalls = []fault{
 		"	fresh := m.to == Closed && m.why != unmoved\n",
 	}}},
 
+	{name: "what is reported of an open circuit is evidence", killers: []string{"TestReportedResultsMoveNoCircuitThatIsNotClosed"}, edits: []edit{{
+		"report.go",
+		"		a.token.epoch = g.machine.epoch - 1\n",
+		"		a.token.epoch = g.machine.epoch\n",
+	}}},
 	{name: "settings read twice in one call: the fallback's", killers: []string{"TestJ03AFallbackHasTheTimeOfTheSettingsItsCallBeganWith"}, edits: []edit{{
 		"fallback.go",
 		"c.ask(ctx, req, s, cause, f.cfg.FallbackTimeout)",

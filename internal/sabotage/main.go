@@ -1,7 +1,7 @@
 // Command sabotage proves the tests: it puts one-line faults into a copy of the tree, one at
 // a time, such as no mutation tool makes, and runs the tests until they go red.
 //
-//	go run ./internal/sabotage [-only EXPRESSION] [-j N] [-check]
+//	go run ./internal/sabotage [-only EXPRESSION] [-some N -seed N] [-j N] [-check]
 //
 // It prints a table: the fault, the file, the test that went red, the seconds it took. It
 // exits with 1 if the tests stay green with a fault in place for two minutes, and with 2 if
@@ -20,9 +20,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -49,6 +51,8 @@ func command(ctx context.Context, args []string, out, problems io.Writer) int {
 	flags := flag.NewFlagSet("sabotage", flag.ContinueOnError)
 	flags.SetOutput(problems)
 	only := flags.String("only", "", "only the faults whose name matches this regular `expression`")
+	some := flags.Int("some", 0, "no more than so many of them, drawn at random; 0: all")
+	seed := flags.Uint64("seed", 0, "for -some: the same draws the same")
 	workers := flags.Int("j", 2, "how many faults are tried at once, each in a copy of its own")
 	check := flags.Bool("check", false, "only look whether each fault fits the code")
 	root := flags.String("C", ".", "directory of the module")
@@ -60,9 +64,9 @@ func command(ctx context.Context, args []string, out, problems io.Writer) int {
 		fmt.Fprintln(problems, "sabotage: -only:", err)
 		return exitCannot
 	}
-	chosen := choose(expression)
-	if len(chosen) == 0 || *workers < 1 || flags.NArg() > 0 {
-		fmt.Fprintf(problems, "sabotage: no fault matches %q, or -j is below 1, or there are arguments\n", *only)
+	chosen := draw(choose(expression), *some, *seed)
+	if len(chosen) == 0 || *workers < 1 || *some < 0 || flags.NArg() > 0 {
+		fmt.Fprintf(problems, "sabotage: no fault matches %q, or -j is below 1, -some below 0, or there are arguments\n", *only)
 		return exitCannot
 	}
 	if err := fitAll(*root, chosen); err != nil {
@@ -91,6 +95,20 @@ func choose(only *regexp.Regexp) []fault {
 		if only.MatchString(f.name) {
 			chosen = append(chosen, f)
 		}
+	}
+	return chosen
+}
+
+// draw is n of them at random, in their order; 0: all.
+func draw(from []fault, n int, seed uint64) []fault {
+	if n == 0 || n >= len(from) {
+		return from
+	}
+	drawn := rand.New(rand.NewPCG(seed, 0)).Perm(len(from))[:n] //nolint:gosec // no secret
+	slices.Sort(drawn)
+	var chosen []fault
+	for _, i := range drawn {
+		chosen = append(chosen, from[i])
 	}
 	return chosen
 }

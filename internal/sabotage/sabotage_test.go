@@ -52,3 +52,18 @@ func TestTheTestThatWentRedIsNamed(t *testing.T) {
 		require.Equal(t, want, killer(output))
 	}
 }
+
+func TestSomeFaultsAreDrawnInTheirOrder(t *testing.T) {
+	require.Equal(t, faults, draw(faults, 0, 1))
+	require.Equal(t, faults, draw(faults, len(faults), 1))
+	drawn := map[string]bool{}
+	for seed := range uint64(50) {
+		some := draw(faults, 16, seed)
+		require.Len(t, some, 16)
+		require.Equal(t, some, draw(faults, 16, seed))
+		for _, f := range some {
+			drawn[f.name] = true
+		}
+	}
+	require.Len(t, drawn, len(faults), "each has its turn")
+}
