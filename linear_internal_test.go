@@ -92,39 +92,74 @@ func requireLinearizable(
 	require.GreaterOrEqual(t, share, 5.0, "per cent of the operations overlapped")
 }
 
-type semaphoreOp uint8
+// semaphoreOp takes a slot, gives one back, or, if it is above 0, sets the limit.
+type semaphoreOp int
 
 const (
-	acquires semaphoreOp = iota
-	releases
+	acquires semaphoreOp = 0
+	releases semaphoreOp = -1
 )
+
+// semaphore is what the operations on a bulkhead without a queue must look like: as if they
+// came one after the other.
+func semaphore(limit int) porcupine.Model {
+	type state struct{ taken, limit int }
+	return porcupine.Model{
+		Init: func() any { return state{0, limit} },
+		Step: func(now, input, output any) (bool, any) {
+			s, op := now.(state), input.(semaphoreOp)
+			switch {
+			case op == releases:
+				s.taken--
+				return true, s
+			case op > 0:
+				s.limit = int(op)
+				return true, s
+			case s.taken < s.limit:
+				s.taken++
+				return output == true, s
+			}
+			return output == false, s
+		},
+	}
+}
+
+// semaphoreClient takes and gives back. The first of some resizes, too, and one that lends
+// makes the bulkhead lend what is free, at moments of its own.
+func semaphoreClient(b *Bulkhead, lends bool) func(int, *history, *rand.Rand) {
+	return func(id int, h *history, random *rand.Rand) {
+		for range 8 {
+			if lends && random.IntN(3) == 0 {
+				b.slots.lendNow(2)
+			}
+			if lends && id == 0 && random.IntN(4) == 0 {
+				limit := 1 + random.IntN(3)
+				h.do(id, random, semaphoreOp(limit), func() any { b.resize(Settings{Isolation: Semaphore, MaxConcurrent: limit}); return nil })
+			}
+			got := h.do(id, random, acquires, func() any { _, ok := b.acquire(); return ok })
+			if got == true {
+				h.do(id, random, releases, func() any { b.release(); return nil })
+			}
+		}
+	}
+}
+
+// lendNow lends up to so many slots, however many are taken.
+func (s *slots) lendNow(most uint64) {
+	s.lock()
+	defer s.mu.Unlock()
+	s.lendLocked(func(uint64) uint64 { return most })
+}
 
 func TestA01SemaphoreIsLinearizable(t *testing.T) {
 	const limit = 2
-	model := porcupine.Model{
-		Init: func() any { return 0 },
-		Step: func(state, input, output any) (bool, any) {
-			taken := state.(int)
-			if input == releases {
-				return true, taken - 1
-			}
-			if taken < limit {
-				return output == true, taken + 1
-			}
-			return output == false, taken
-		},
+	for name, lends := range map[string]bool{"whole": false, "lent": true} {
+		t.Run(name, func(t *testing.T) {
+			requireLinearizable(t, semaphore(limit), 300, 4, func() func(int, *history, *rand.Rand) {
+				return semaphoreClient(newBulkhead("dep", Settings{Isolation: Semaphore, MaxConcurrent: limit}), lends)
+			})
+		})
 	}
-	requireLinearizable(t, model, 300, 4, func() func(int, *history, *rand.Rand) {
-		b := newBulkhead("dep", Settings{Isolation: Semaphore, MaxConcurrent: limit})
-		return func(id int, h *history, random *rand.Rand) {
-			for range 10 {
-				got := h.do(id, random, acquires, func() any { _, ok := b.acquire(); return ok })
-				if got == true {
-					h.do(id, random, releases, func() any { b.release(); return nil })
-				}
-			}
-		}
-	})
 }
 
 // breakerOp is one question to the gate of a circuit, or one result.

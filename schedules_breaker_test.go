@@ -29,6 +29,7 @@ func newExplored(s *explore.Scenario, settings Settings, hooks ...Hooks) *explor
 	c.cold = true
 	x := &explored{Circuit: c, s: s}
 	s.Still("config")
+	s.Still("loans")
 	s.Value("gate.word", c.gate.word.Load)
 	s.Value("gate.openUntil", func() uint64 { return uint64(c.gate.openUntil.Load()) })
 	s.Value("counters", func() uint64 {

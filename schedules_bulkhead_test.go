@@ -40,7 +40,7 @@ type crowd struct {
 	s                                  *explore.Scenario
 	b                                  *Bulkhead
 	canceled                           bool
-	limit                              int
+	limit, stripes                     int
 	alive, ran, rejected, leftTheQueue int
 }
 
@@ -55,7 +55,7 @@ func newCrowd(s *explore.Scenario, limit, queue int) *crowd {
 	taken := 0
 	s.Always(func() error { // a limit that was lowered holds for each that is admitted after it
 		before := taken
-		taken = c.b.slots.taken()
+		taken = int(c.b.slots.word.Load() & takenMask)
 		if limit := c.b.slots.limit(); taken > before && taken > limit {
 			return fmt.Errorf("one was admitted as number %d of %d", taken, limit)
 		}
@@ -70,6 +70,7 @@ func newCrowd(s *explore.Scenario, limit, queue int) *crowd {
 func (c *crowd) values() {
 	s := c.s
 	s.Value("slots", c.b.slots.word.Load)
+	s.Still("loans")
 	s.Value("queueSize", func() uint64 { return uint64(c.b.queueSize.Load()) })
 	s.Value("bulkhead.mu", func() uint64 {
 		h := uint64(c.b.queue.length)
@@ -90,6 +91,7 @@ func (c *crowd) values() {
 }
 
 func (c *crowd) nothingLeft() error {
+	c.b.slots.callIn()
 	w, q := c.b.slots.word.Load(), c.b.queue
 	if w&takenMask != 0 || w&waiting != 0 || q.length != 0 || q.first != nil || q.last != nil {
 		return fmt.Errorf("left behind: %d slots, waiting=%t, %d in the queue", w&takenMask, w&waiting != 0, q.length)

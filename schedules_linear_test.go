@@ -15,37 +15,58 @@ import (
 	"github.com/seed-f7c3343e/quill/internal/explore"
 )
 
-// Operations that meet step by step, not only at their ends: schedules drawn at random of
-// histories too long to be explored in full.
-func TestC01BreakerIsLinearizableInSampledSchedules(t *testing.T) {
+// sampleLinearizable asks of schedules that are drawn at random, of histories too long to be
+// explored in full, whether a sequence explains each. Operations meet step by step here, not
+// only at their ends.
+func sampleLinearizable(
+	t *testing.T, n int, model porcupine.Model, client func(s *explore.Scenario) func(id int, h *history, random *rand.Rand),
+) {
+	t.Helper()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
+	operations, overlapping := 0, 0
+	var drawn uint64
+	r := explore.Sample(seed, n, func(s *explore.Scenario) {
+		var h history
+		run := client(s)
+		for id := range 3 {
+			drawn++
+			random := rand.New(rand.NewPCG(seed, drawn))
+			s.Go(fmt.Sprint(id), func() { run(id, &h, random) })
+		}
+		s.Finally(func() error {
+			operations += len(h.all)
+			overlapping += h.overlapping()
+			if porcupine.CheckOperationsTimeout(model, h.all, 20*time.Second) != porcupine.Ok {
+				return fmt.Errorf("no sequence explains %+v", h.all)
+			}
+			return nil
+		})
+	})
+	require.NoError(t, r.Err)
+	share := 100 * float64(overlapping) / float64(operations)
+	t.Logf("%d histories, %d operations, %.1f %% of them overlapped", r.Executions, operations, share)
+	require.GreaterOrEqual(t, share, 5.0)
+}
+
+func TestC01BreakerIsLinearizableInSampledSchedules(t *testing.T) {
 	for name, test := range linearized {
 		t.Run(name, func(t *testing.T) {
-			operations, overlapping := 0, 0
-			var drawn uint64
-			r := explore.Sample(seed, 3000, func(s *explore.Scenario) {
-				c := newCircuit("dep", &options{settings: test.settings()})
-				var h history
-				client := gateClient(c, new(atomic.Int64), test.ends)
-				for id := range 3 {
-					drawn++
-					random := rand.New(rand.NewPCG(seed, drawn))
-					s.Go(fmt.Sprint(id), func() { client(id, &h, random) })
-				}
-				s.Finally(func() error {
-					operations += len(h.all)
-					overlapping += h.overlapping()
-					if porcupine.CheckOperationsTimeout(sequential(&c.config.Load().rules), h.all, 20*time.Second) != porcupine.Ok {
-						return fmt.Errorf("no sequence explains %+v", h.all)
-					}
-					return nil
-				})
+			rules := newCircuit("dep", &options{settings: test.settings()}).config.Load().rules
+			sampleLinearizable(t, 3000, sequential(&rules), func(*explore.Scenario) func(int, *history, *rand.Rand) {
+				return gateClient(newCircuit("dep", &options{settings: test.settings()}), new(atomic.Int64), test.ends)
 			})
-			require.NoError(t, r.Err)
-			share := 100 * float64(overlapping) / float64(operations)
-			t.Logf("%d histories, %d operations, %.1f %% of them overlapped", r.Executions, operations, share)
-			require.GreaterOrEqual(t, share, 5.0)
+		})
+	}
+}
+
+func TestA01SemaphoreIsLinearizableInSampledSchedules(t *testing.T) {
+	const limit = 2
+	for name, lends := range map[string]bool{"whole": false, "lent": true} {
+		t.Run(name, func(t *testing.T) {
+			sampleLinearizable(t, 3000, semaphore(limit), func(*explore.Scenario) func(int, *history, *rand.Rand) {
+				return semaphoreClient(newBulkhead("dep", Settings{Isolation: Semaphore, MaxConcurrent: limit}), lends)
+			})
 		})
 	}
 }

@@ -29,6 +29,7 @@ type step struct {
 	mu     *sync.Mutex        // of Lock
 	ready  func() bool        // of Receive
 	chans  []*<-chan struct{} // of Select
+	any    int                // of Any
 }
 
 // Read is a point before a read of the shared object of that name. Where there are several
@@ -82,6 +83,12 @@ func Select(object string, of any, chans ...*<-chan struct{}) {
 	}
 }
 
+// Any is any number below n, for code that must be right whichever it is: each is tried. What
+// stands still is 0.
+func Any(object string, n int) int {
+	return max(0, point(step{object: object, kind: reads, any: n}))
+}
+
 // Go is the go statement.
 func Go(f func()) {
 	x := running.Load()
@@ -121,6 +128,8 @@ func (s *step) ways() int {
 			return 0
 		}
 		s.mu.Unlock()
+	case s.any > 0:
+		return s.any
 	case s.ready != nil:
 		if !s.ready() {
 			return 0

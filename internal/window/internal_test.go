@@ -3,6 +3,7 @@ package window
 import (
 	"math"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -29,17 +30,40 @@ func TestStripesFollowTheProcessors(t *testing.T) {
 	defer runtime.GOMAXPROCS(was)
 	for procs, want := range map[int]int{1: 4, 2: 8, 3: 16, 4: 16, 5: 32, 16: 64, 100: 64} {
 		runtime.GOMAXPROCS(procs)
-		require.Equal(t, want, stripes(maxStripes), "%d processors", procs)
-		require.Equal(t, min(want, maxBlocks), stripes(maxBlocks), "%d processors", procs)
+		require.Equal(t, want, Stripes(maxStripes), "%d processors", procs)
+		require.Equal(t, min(want, maxBlocks), Stripes(maxBlocks), "%d processors", procs)
 	}
 }
 
-func TestEveryStripeIsPicked(t *testing.T) {
-	seen := make(map[uint32]bool)
-	for len(seen) < 8 {
-		i := pick(8)
-		require.Less(t, i, uint32(8))
-		seen[i] = true
+func TestAGoroutineKeepsItsPlace(t *testing.T) {
+	for n := 1; n <= maxStripes; n *= 2 {
+		at := Place(n)
+		require.GreaterOrEqual(t, at, 0)
+		require.Less(t, at, n)
+		for range 100 {
+			require.Equal(t, at, Place(n))
+		}
+	}
+}
+
+func TestGoroutinesSpreadOverAllPlaces(t *testing.T) {
+	const n, goroutines = 8, 256
+	var at [n]atomic.Int32
+	var wg sync.WaitGroup
+	all := make(chan struct{}) // none ends before all have begun: each has its own stack
+	for i := range goroutines {
+		wg.Go(func() {
+			at[Place(n)].Add(1)
+			if i < goroutines-1 {
+				<-all
+			} else {
+				close(all)
+			}
+		})
+	}
+	wg.Wait()
+	for i := range at {
+		require.NotZero(t, at[i].Load(), "nobody is at %d", i)
 	}
 }
 
@@ -111,7 +135,7 @@ func TestAContendedHistogramSpreadsAndLosesNothing(t *testing.T) {
 		h.contended(0)
 	}
 	spread := h.spread.Load()
-	require.Len(t, *spread, stripes(maxBlocks))
+	require.Len(t, *spread, Stripes(maxBlocks))
 	h.first.bin(binOf(time.Second)).Add(1) // one who came late
 	h.contended(time.Second)
 	require.Same(t, spread, h.spread.Load(), "once is enough")

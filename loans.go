@@ -1,0 +1,231 @@
+package quill
+
+import (
+	"math/bits"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-f7c3343e/quill/internal/explore"
+	"github.com/seed-f7c3343e/quill/internal/window"
+)
+
+// loans are free slots that are lent to stripes, from which callers take them and to which
+// they give them back, each at the stripe that is at hand: processors that stay at their
+// stripes write no line together. A stripe begins with none, and keeps what is given back to
+// it until it has enough.
+//
+// Why the limit is exact all the same:
+//
+//   - The word counts each slot once, from when a call takes it there until it comes back
+//     there. In between it belongs to one call, or lies in one stripe; a compare-and-swap
+//     of a stripe moves it from one to the other. So calls and stripes together never have
+//     more than the limit, and no slot is lost. (Before the limit changes all is called in.)
+//   - The word says lending from before the first stripe may have any until after the last
+//     one was closed. So where it does not say so all that it counts are held by calls. To refuse a
+//     call, or to let it wait, is decided on a word that does not: whoever finds none left
+//     in one that does calls in what is lent and looks again.
+//   - A closed stripe has none and takes none. To close it is one exchange, which brings what
+//     it had: whoever was about to change it is too late, and goes to the word.
+//   - While somebody waits nothing is lent: it is called in after the flag of the waiting is
+//     set, and lent only where that is not set. So whoever gives back at the word sees the
+//     flag, and what went to a stripe before is found by the waiter's second look.
+type loans []stripe
+
+// stripe is a word on a cache line of its own: how many free slots it has, and above that how
+// many it may have. Closed, it is 0.
+type stripe struct {
+	word atomic.Uint64
+	_    [56]byte
+}
+
+const (
+	freeMask  = 1<<32 - 1
+	roomShift = 32
+
+	mostStripes = 64
+	mostRoom    = 1 << 10
+
+	// It pays to lend where processors met so often, and not less often than this: each time
+	// costs some 50 ns, so that they lose a two-hundredth. To call in takes as long as 50 ns
+	// for each stripe, once in as many meetings at the most: it cannot come to more than that.
+	meetingsToLend = 256
+	rareMeeting    = 10 * time.Microsecond
+)
+
+// met counts that two callers got in each other's way, and lends if that is too often.
+func (s *slots) met() {
+	if s.meets.Add(1)%meetingsToLend != 0 {
+		return
+	}
+	s.lock()
+	defer s.mu.Unlock()
+	now := time.Since(processStart)
+	often := now-s.metAt < meetingsToLend*rareMeeting
+	s.metAt = now
+	if often && !s.whole {
+		s.lendLocked(toLend)
+	}
+}
+
+// lendLocked begins to lend as much as most says for the word as it is; 0: not now. Never while
+// more are taken than the limit, which was lowered: what comes back must not go out again.
+func (s *slots) lendLocked(most func(w uint64) uint64) {
+	for {
+		if explore.On {
+			explore.Read("slots")
+		}
+		w := s.word.Load()
+		n := most(w)
+		if n == 0 || w&(lending|waiting) != 0 || w&takenMask > w>>limitShift&limitMask {
+			return
+		}
+		if explore.On {
+			explore.Write("slots")
+		}
+		if s.word.CompareAndSwap(w, w|lending) {
+			l := newLoans(n)
+			if explore.On {
+				explore.Write("loans")
+			}
+			s.loans.Store(&l)
+			return
+		}
+		if explore.On {
+			explore.Retry(2)
+		}
+	}
+}
+
+// toLend is half of the slots, if no more than a quarter are taken: so it is not over as soon
+// as it has begun.
+func toLend(w uint64) uint64 {
+	limit := w >> limitShift & limitMask
+	if limit < 4 || w&takenMask > limit/4 {
+		return 0
+	}
+	return limit / 2
+}
+
+// newLoans are empty stripes with room for up to most slots, which are at least 2.
+func newLoans(most uint64) loans {
+	l := make(loans, window.Stripes(min(1<<(bits.Len64(most)-1), mostStripes)))
+	room := min(most/uint64(len(l)), mostRoom)
+	for i := range l {
+		l[i].word.Store(room << roomShift)
+	}
+	return l
+}
+
+// callIn takes back all that is lent.
+func (s *slots) callIn() {
+	s.lock()
+	defer s.mu.Unlock()
+	s.callInLocked()
+}
+
+func (s *slots) callInLocked() {
+	l := s.loans.Load()
+	if l == nil {
+		return
+	}
+	if explore.On {
+		explore.Write("loans")
+	}
+	s.loans.Store(nil)
+	back := uint64(0)
+	for i := range *l {
+		if explore.On {
+			explore.Write(stripeName(i))
+		}
+		back += (*l)[i].word.Swap(0) & freeMask
+	}
+	if explore.On {
+		explore.Write("slots")
+	}
+	s.word.Add(-(lending + back)) // the flag is set, and no less than back are taken
+}
+
+// lentLocked is how many lie in stripes.
+func (s *slots) lentLocked() (n uint64) {
+	if l := s.loans.Load(); l != nil {
+		for i := range *l {
+			if explore.On {
+				explore.Read(stripeName(i))
+			}
+			n += (*l)[i].word.Load() & freeMask
+		}
+	}
+	return n
+}
+
+// takeLent takes a slot from the stripe at hand, if it has one.
+func (s *slots) takeLent() bool {
+	if explore.On {
+		explore.Read("loans")
+	}
+	l := s.loans.Load()
+	if l == nil {
+		return false
+	}
+	i := l.place()
+	for {
+		if explore.On {
+			explore.Read(stripeName(i))
+		}
+		w := (*l)[i].word.Load()
+		if w&freeMask == 0 {
+			return false
+		}
+		if explore.On {
+			explore.Write(stripeName(i))
+		}
+		if (*l)[i].word.CompareAndSwap(w, w-1) {
+			return true
+		}
+		if explore.On {
+			explore.Retry(2)
+		}
+	}
+}
+
+// giveLent gives a slot to the stripe at hand, if there is one with room.
+func (s *slots) giveLent() bool {
+	if explore.On {
+		explore.Read("loans")
+	}
+	l := s.loans.Load()
+	if l == nil {
+		return false
+	}
+	i := l.place()
+	for {
+		if explore.On {
+			explore.Read(stripeName(i))
+		}
+		w := (*l)[i].word.Load()
+		if w&freeMask >= w>>roomShift {
+			return false
+		}
+		if explore.On {
+			explore.Write(stripeName(i))
+		}
+		if (*l)[i].word.CompareAndSwap(w, w+1) {
+			return true
+		}
+		if explore.On {
+			explore.Retry(2)
+		}
+	}
+}
+
+// place is the stripe at hand.
+func (l loans) place() int {
+	if explore.On {
+		return explore.Any("place", len(l))
+	}
+	return window.Place(len(l))
+}
+
+// stripeName is for the explorer.
+func stripeName(i int) string { return "stripe " + strconv.Itoa(i) }

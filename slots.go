@@ -1,0 +1,147 @@
+package quill
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-f7c3343e/quill/internal/explore"
+)
+
+// slots is one atomic word: how many are taken, how many there are, whether somebody waits,
+// and whether free ones are lent out. While nobody waits, taking and giving back a slot is
+// one operation on it; the queue is under Bulkhead.mu, and its flag is written under it.
+//
+// Where processors meet at the word too often, free slots are lent to stripes that they need
+// not share: see loans. What is lent counts as taken in the word, so there are never more out
+// than the limit. And the word alone says that no slot is left, at a moment when none is lent.
+type slots struct {
+	mu    sync.Mutex // held to lend and to call in; taken after Bulkhead.mu
+	metAt time.Duration
+	whole bool          // never lend
+	meets atomic.Uint32 // how often one got in another's way
+
+	loans atomic.Pointer[loans] // nil: there are none
+	word  atomic.Uint64
+}
+
+const (
+	takenMask  = 1<<31 - 1
+	waiting    = 1 << 31
+	limitShift = 32
+	limitMask  = 1<<31 - 1
+	lending    = 1 << 63
+)
+
+// take takes a slot if one is free and, unless patient, nobody waits for one.
+func (s *slots) take(patient bool) bool {
+	for {
+		if explore.On {
+			explore.Read("slots")
+		}
+		w := s.word.Load()
+		if w&lending != 0 && s.takeLent() {
+			return true
+		}
+		switch {
+		case w&takenMask < w>>limitShift&limitMask:
+			if w&waiting != 0 && !patient {
+				return false
+			}
+		case w&lending == 0:
+			return false
+		default:
+			s.callIn()
+			continue
+		}
+		if explore.On {
+			explore.Write("slots")
+		}
+		if s.word.CompareAndSwap(w, w+1) {
+			return true
+		}
+		s.met()
+		if explore.On && w&lending == 0 {
+			explore.Retry(2)
+		}
+	}
+}
+
+// giveBack frees a slot and reports whether somebody waits for one.
+func (s *slots) giveBack() bool {
+	if s.giveLent() {
+		return false
+	}
+	if explore.On {
+		explore.Write("slots")
+	}
+	return s.word.Add(^uint64(0))&waiting != 0
+}
+
+// taken is how many are taken by calls. If slots are lent and calls come and go it is not
+// what it was at one moment, but never below 0 and never above the limit that held for them.
+func (s *slots) taken() int {
+	if w := s.word.Load(); w&lending == 0 {
+		return int(w & takenMask)
+	}
+	s.lock()
+	defer s.mu.Unlock()
+	if explore.On {
+		explore.Read("slots")
+	}
+	n := s.word.Load() & takenMask
+	return int(n - min(n, s.lentLocked()))
+}
+
+func (s *slots) limit() int {
+	if n := s.word.Load() >> limitShift & limitMask; n < math.MaxInt32 {
+		return int(n)
+	}
+	return Unlimited
+}
+
+// setLimit sets how many there are, and whether free ones may be lent.
+func (s *slots) setLimit(n int, mayLend bool) {
+	if n == Unlimited {
+		n = math.MaxInt32
+	}
+	s.lock()
+	defer s.mu.Unlock()
+	s.whole = !mayLend
+	s.callInLocked() // it was lent by what the limit was
+	for {
+		if explore.On {
+			explore.Read("slots")
+		}
+		w := s.word.Load()
+		if explore.On {
+			explore.Write("slots")
+		}
+		if s.word.CompareAndSwap(w, w&(1<<limitShift-1)|uint64(n)<<limitShift) { //nolint:gosec // not negative
+			return
+		}
+		if explore.On {
+			explore.Retry(2)
+		}
+	}
+}
+
+// setWaiting says whether somebody waits. While somebody does, nothing is lent.
+func (s *slots) setWaiting(on bool) {
+	if explore.On {
+		explore.Write("slots")
+	}
+	if !on {
+		s.word.And(^uint64(waiting))
+	} else if s.word.Or(waiting)&lending != 0 {
+		s.callIn()
+	}
+}
+
+func (s *slots) lock() {
+	if explore.On {
+		explore.Lock("slots.mu", &s.mu)
+	}
+	s.mu.Lock()
+}

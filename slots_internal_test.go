@@ -1,0 +1,245 @@
+package quill
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// places are goroutines that do what they are told, one at a time. Each has its own stack, so
+// they are not all at one stripe.
+type places []chan func()
+
+func newPlaces(t *testing.T, n int) places {
+	t.Helper()
+	all := make(places, n)
+	var wg sync.WaitGroup
+	for i := range all {
+		all[i] = make(chan func())
+		wg.Go(func() {
+			for f := range all[i] {
+				f()
+			}
+		})
+	}
+	t.Cleanup(func() {
+		for _, ch := range all {
+			close(ch)
+		}
+		wg.Wait()
+	})
+	return all
+}
+
+// at does f at one of the places and waits for it.
+func (p places) at(r *rapid.T, f func()) {
+	done := make(chan struct{})
+	p[rapid.IntRange(0, len(p)-1).Draw(r, "place")] <- func() {
+		defer close(done)
+		f()
+	}
+	<-done
+}
+
+// Slots are two numbers and a flag, whatever is lent, however often, and wherever it lies.
+func TestA01SlotsAgreeWithTheirModelWhateverIsLent(t *testing.T) {
+	p := newPlaces(t, 8)
+	rapid.Check(t, func(r *rapid.T) {
+		limit, taken, waits := rapid.IntRange(1, 40).Draw(r, "limit"), 0, false
+		var s slots
+		s.setLimit(limit, true)
+		r.Repeat(map[string]func(*rapid.T){
+			"": func(r *rapid.T) {
+				require.Equal(r, taken, s.taken())
+				require.Equal(r, limit, s.limit())
+				require.Equal(r, s.word.Load()&lending != 0, s.loans.Load() != nil)
+				require.False(r, waits && s.loans.Load() != nil, "lent while somebody waits")
+			},
+			"take": func(r *rapid.T) {
+				patient := rapid.Bool().Draw(r, "patient")
+				var got bool
+				p.at(r, func() { got = s.take(patient) })
+				require.Equal(r, taken < limit && (patient || !waits), got)
+				if got {
+					taken++
+				}
+			},
+			"give back": func(r *rapid.T) {
+				if taken == 0 {
+					r.Skip("none is taken")
+				}
+				var seen bool
+				p.at(r, func() { seen = s.giveBack() })
+				require.Equal(r, waits, seen)
+				taken--
+			},
+			"lend":    func(r *rapid.T) { s.lendNow(uint64(rapid.IntRange(1, 40).Draw(r, "most"))) },
+			"call in": func(*rapid.T) { s.callIn() },
+			"set limit": func(r *rapid.T) {
+				limit = rapid.SampledFrom([]int{1, 2, 5, 30, Unlimited}).Draw(r, "limit")
+				s.setLimit(limit, true)
+				if limit == Unlimited {
+					limit = 1000
+					s.setLimit(limit, true)
+				}
+			},
+			"wait": func(r *rapid.T) {
+				waits = rapid.Bool().Draw(r, "waits")
+				s.setWaiting(waits)
+			},
+		})
+	})
+}
+
+// What is lent is found by whoever needs it, so a bulkhead can be used up to its last slot.
+func TestA05TheLastSlotIsFoundWhateverIsLent(t *testing.T) {
+	p := newPlaces(t, 16)
+	rapid.Check(t, func(r *rapid.T) {
+		limit := rapid.IntRange(1, 100).Draw(r, "limit")
+		b := newBulkhead("dep", Settings{Isolation: Semaphore, MaxConcurrent: limit})
+		b.slots.lendNow(uint64(limit))
+		for range rapid.IntRange(0, 50).Draw(r, "calls") {
+			p.at(r, func() {
+				_, ok := b.acquire()
+				require.True(r, ok)
+			})
+			p.at(r, b.release)
+		}
+		for n := range limit {
+			p.at(r, func() {
+				_, ok := b.acquire()
+				require.True(r, ok, "slot %d of %d", n+1, limit)
+			})
+		}
+		p.at(r, func() {
+			_, ok := b.acquire()
+			require.False(r, ok)
+		})
+		require.Equal(r, limit, b.Stats().InFlight)
+	})
+}
+
+// meet lets so many callers get in each other's way, at once.
+func (s *slots) meet(n int) {
+	s.metAt = time.Since(processStart)
+	for range n {
+		s.met()
+	}
+}
+
+func TestSlotsAreLentWhereCallersMeetTooOften(t *testing.T) {
+	var s slots
+	s.setLimit(10, true)
+	s.meet(meetingsToLend - 1)
+	require.Nil(t, s.loans.Load(), "fewer are chance")
+	s.meet(1)
+	require.NotNil(t, s.loans.Load())
+	require.LessOrEqual(t, len(*s.loans.Load()), 5, "no more than half of the slots")
+
+	s.callIn()
+	require.Nil(t, s.loans.Load())
+	s.metAt = time.Since(processStart) - meetingsToLend*rareMeeting
+	for range meetingsToLend {
+		s.met()
+	}
+	require.Nil(t, s.loans.Load(), "met seldom")
+}
+
+func TestSlotsAreNotLentWhereTheyAreFewOrInUse(t *testing.T) {
+	for name, test := range map[string]struct {
+		limit, taken   int
+		mayLend, waits bool
+		lent           bool
+	}{
+		"a quarter in use": {limit: 8, taken: 2, mayLend: true, lent: true},
+		"more":             {limit: 8, taken: 3, mayLend: true},
+		"too few":          {limit: 3, mayLend: true},
+		"just enough":      {limit: 4, mayLend: true, lent: true},
+		"no limit":         {limit: Unlimited, taken: 1000, mayLend: true, lent: true},
+		"somebody waits":   {limit: 8, mayLend: true, waits: true},
+		"a pool":           {limit: 8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var s slots
+			s.setLimit(test.limit, test.mayLend)
+			for range test.taken {
+				require.True(t, s.take(false))
+			}
+			s.setWaiting(test.waits)
+			s.meet(meetingsToLend)
+			require.Equal(t, test.lent, s.loans.Load() != nil)
+			require.Equal(t, test.taken, s.taken())
+			require.Equal(t, test.limit, s.limit())
+		})
+	}
+}
+
+func TestLoansAreNoMoreThanWasAskedFor(t *testing.T) {
+	was := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(was)
+	for _, procs := range []int{1, 2, 64} {
+		runtime.GOMAXPROCS(procs)
+		for _, most := range []uint64{1, 2, 3, 5, 50, 1000, 1 << 30} {
+			room := uint64(0)
+			l := newLoans(most)
+			for i := range l {
+				room += l[i].word.Load() >> roomShift
+			}
+			require.LessOrEqual(t, room, most)
+			require.Positive(t, room)
+			require.Equal(t, len(l)&(len(l)-1), 0, "a power of two")
+		}
+	}
+}
+
+// Callers at all stripes, beside one who lends without end, never are more than the limit. Each
+// comes to its turn, and nothing is left behind.
+func TestA01NeverMoreThanTheLimitWhileSlotsAreLentAndCalledIn(t *testing.T) {
+	const limit, callers, calls = 4, 8, 3000
+	b := newBulkhead("dep", Settings{Isolation: Semaphore, MaxConcurrent: limit, QueueSize: callers})
+	var inside, most atomic.Int64
+	over := make(chan struct{})
+	var others, all sync.WaitGroup
+	others.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			default:
+				b.slots.lendNow(limit)
+				n := b.Stats().InFlight
+				assert.True(t, n >= 0 && n <= limit, "%d in flight", n)
+				runtime.Gosched()
+			}
+		}
+	})
+	for range callers {
+		all.Go(func() {
+			for n := range calls {
+				w, ok := b.acquire()
+				if !assert.True(t, ok, "the queue has room") || w != nil && !assert.True(t, b.await(t.Context(), w, 0)) {
+					return
+				}
+				most.Store(max(most.Load(), inside.Add(1)))
+				if n%4 == 0 {
+					runtime.Gosched()
+				}
+				inside.Add(-1)
+				b.release()
+			}
+		})
+	}
+	all.Wait()
+	close(over)
+	others.Wait()
+	require.LessOrEqual(t, most.Load(), int64(limit))
+	b.slots.callIn()
+	require.Equal(t, uint64(limit)<<limitShift, b.slots.word.Load(), "nothing is taken, lent or waited for")
+	require.Zero(t, b.queue.length)
+}
