@@ -104,23 +104,18 @@ func TestA05TheLastSlotIsFoundWhateverIsLent(t *testing.T) {
 		limit := rapid.IntRange(1, 100).Draw(r, "limit")
 		b := newBulkhead("dep", Settings{Isolation: Semaphore, MaxConcurrent: limit})
 		b.slots.lendNow(uint64(limit))
+		acquire := func() (ok bool) {
+			p.at(r, func() { _, ok = b.acquire() })
+			return ok
+		}
 		for range rapid.IntRange(0, 50).Draw(r, "calls") {
-			p.at(r, func() {
-				_, ok := b.acquire()
-				require.True(r, ok)
-			})
+			require.True(r, acquire())
 			p.at(r, b.release)
 		}
 		for n := range limit {
-			p.at(r, func() {
-				_, ok := b.acquire()
-				require.True(r, ok, "slot %d of %d", n+1, limit)
-			})
+			require.True(r, acquire(), "slot %d of %d", n+1, limit)
 		}
-		p.at(r, func() {
-			_, ok := b.acquire()
-			require.False(r, ok)
-		})
+		require.False(r, acquire())
 		require.Equal(r, limit, b.Stats().InFlight)
 	})
 }

@@ -29,7 +29,7 @@ var notBuilt = []struct{ fault, why string }{
 }
 
 // faults are all there are.
-var faults = slices.Concat(ofCalls, ofHooks, ofSight)
+var faults = slices.Concat(ofCalls, ofLoans, ofHooks, ofSight)
 
 // ofCalls are faults in who may call, in what a call ends as, and in what is counted.
 var ofCalls = []fault{
@@ -77,7 +77,7 @@ var ofCalls = []fault{
 		"		c.abandon(-1)\n		c.giveBack()\n	}\n	c.giveBack()\n",
 	}}},
 	{name: "check, then add, in the semaphore", first: []suite{schedules}, killers: []string{"TestA01NoMoreRunThanTheLimitInEverySchedule"}, edits: []edit{{
-		"bulkhead.go",
+		"slots.go",
 		"		if s.word.CompareAndSwap(w, w+1) {\n			return true\n		}\n",
 		"		s.word.Add(1)\n		return true\n",
 	}}},

@@ -1,0 +1,56 @@
+package main
+
+// ofLoans are faults in how free slots are lent.
+var ofLoans = []fault{
+	{name: "to call in forgets a stripe", killers: []string{"TestA05TheLastSlotIsFoundWhateverIsLent"}, edits: []edit{{
+		"loans.go",
+		"	for i := range *l {\n		if explore.On {\n			explore.Write(stripeName(i))\n",
+		"	for i := range (*l)[1:] {\n		if explore.On {\n			explore.Write(stripeName(i))\n",
+	}}},
+	{
+		name: "a stripe is read, then closed", first: []suite{schedules},
+		killers: []string{"TestA01NoMoreRunThanTheLimitWhileSlotsAreLentInEverySchedule"},
+		edits: []edit{{
+			"loans.go",
+			"		back += (*l)[i].word.Swap(0) & freeMask\n",
+			"		back += (*l)[i].word.Load() & freeMask\n		if explore.On {\n			explore.Write(stripeName(i))\n		}\n		(*l)[i].word.Store(0)\n",
+		}},
+	},
+	{
+		name: "a release goes to a stripe that was closed", first: []suite{schedules},
+		killers: []string{"TestA01NoMoreRunThanTheLimitWhileSlotsAreLentInEverySchedule"},
+		edits: []edit{{
+			"loans.go",
+			"		if w&freeMask >= w>>roomShift {\n",
+			"		if w != 0 && w&freeMask >= w>>roomShift {\n",
+		}},
+	},
+	{name: "refused while slots are lent", killers: []string{"TestA05TheLastSlotIsFoundWhateverIsLent"}, edits: []edit{{
+		"slots.go",
+		"		case w&lending == 0:\n",
+		"		case w&lending == 0 || !patient:\n",
+	}}},
+	{name: "the limit is lowered and what is lent stays", killers: []string{"TestA01SlotsAgreeWithTheirModelWhateverIsLent"}, edits: []edit{{
+		"slots.go",
+		"	s.callInLocked() // it was lent by what the limit was\n",
+		"",
+	}}},
+	{name: "lent while more are taken than a lowered limit", killers: []string{"TestA01SlotsAgreeWithTheirModelWhateverIsLent"}, edits: []edit{{
+		"loans.go",
+		" || w&takenMask > w>>limitShift&limitMask {\n",
+		" {\n",
+	}}},
+	{name: "lent while somebody waits", killers: []string{"TestA01SlotsAgreeWithTheirModelWhateverIsLent"}, edits: []edit{{
+		"loans.go",
+		"w&(lending|waiting) != 0",
+		"w&lending != 0",
+	}}},
+	{
+		name: "who comes to wait leaves what is lent", killers: []string{"TestA01SlotsAgreeWithTheirModelWhateverIsLent"},
+		edits: []edit{{
+			"slots.go",
+			"s.word.Or(waiting)&lending != 0",
+			"s.word.Or(waiting)&(lending|waiting) == lending|waiting",
+		}},
+	},
+}
