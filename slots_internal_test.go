@@ -175,6 +175,22 @@ func TestSlotsAreNotLentWhereTheyAreFewOrInUse(t *testing.T) {
 	}
 }
 
+func TestNothingIsLentWhileMoreAreTakenThanTheLimit(t *testing.T) {
+	var s slots
+	s.setLimit(5, true)
+	for range 3 {
+		require.True(t, s.take(false))
+	}
+	s.setLimit(2, true)
+	s.lendNow(2)
+	s.giveBack()
+	require.False(t, s.take(false), "2 of 2 are taken")
+	s.giveBack()
+	s.lendNow(2)
+	require.True(t, s.take(false))
+	require.False(t, s.take(false), "2 of 2 are taken")
+}
+
 func TestLoansAreNoMoreThanWasAskedFor(t *testing.T) {
 	was := runtime.GOMAXPROCS(0)
 	defer runtime.GOMAXPROCS(was)

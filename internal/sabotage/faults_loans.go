@@ -35,7 +35,7 @@ var ofLoans = []fault{
 		"	s.callInLocked() // it was lent by what the limit was\n",
 		"",
 	}}},
-	{name: "lent while more are taken than a lowered limit", killers: []string{"TestA01SlotsAgreeWithTheirModelWhateverIsLent"}, edits: []edit{{
+	{name: "lent while more are taken than a lowered limit", killers: []string{"TestNothingIsLentWhileMoreAreTakenThanTheLimit"}, edits: []edit{{
 		"loans.go",
 		" || w&takenMask > w>>limitShift&limitMask {\n",
 		" {\n",

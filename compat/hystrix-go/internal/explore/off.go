@@ -31,5 +31,8 @@ func Receive[T any](_ string, _ <-chan T, _ ...any) {}
 // the variables out of registers.
 func Select(_ string, _ any, _ ...*<-chan struct{}) {}
 
+// Any is any number below n: each is tried. Within if On only.
+func Any(_ string, _ int) int { return 0 }
+
 // Go is the go statement. Within if On only.
 func Go(f func()) { go f() }

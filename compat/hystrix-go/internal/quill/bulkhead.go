@@ -7,7 +7,6 @@ package quill
 import (
 	"context"
 	"fmt"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,103 +20,19 @@ import (
 // after its caller has left. Waiters are served first come, first served. A Bulkhead is
 // safe for concurrent use.
 type Bulkhead struct {
-	name string
-
-	// What every call writes has a cache line of its own.
+	// What every call writes is the end of the one and the beginning of the other. Nothing
+	// else that is written often is within a cache line of it.
 	slots slots
 	pool  workers
-	_     [64]byte
+	_     [16]byte
 
+	name      string
 	queueSize atomic.Int64 // written under mu
 	abandoned atomic.Int64
 
 	mu        sync.Mutex
 	isolation Isolation
 	queue     waitQueue
-}
-
-// slots is one atomic word: how many are taken, how many there are, and whether somebody
-// waits. While nobody waits, taking and giving back a slot is one operation on it; the
-// queue is under Bulkhead.mu, and the flag is written under it.
-type slots struct {
-	word atomic.Uint64
-}
-
-const (
-	takenMask  = 1<<31 - 1
-	waiting    = 1 << 31
-	limitShift = 32
-)
-
-// take takes a slot if one is free and, unless patient, nobody waits for one.
-func (s *slots) take(patient bool) bool {
-	for {
-		if explore.On {
-			explore.Read("slots")
-		}
-		w := s.word.Load()
-		if w&takenMask >= w>>limitShift || w&waiting != 0 && !patient {
-			return false
-		}
-		if explore.On {
-			explore.Write("slots")
-		}
-		if s.word.CompareAndSwap(w, w+1) {
-			return true
-		}
-		if explore.On {
-			explore.Retry(2)
-		}
-	}
-}
-
-// giveBack frees a slot and reports whether somebody waits for one.
-func (s *slots) giveBack() bool {
-	if explore.On {
-		explore.Write("slots")
-	}
-	return s.word.Add(^uint64(0))&waiting != 0
-}
-
-func (s *slots) taken() int { return int(s.word.Load() & takenMask) }
-
-func (s *slots) limit() int {
-	if n := s.word.Load() >> limitShift; n < math.MaxInt32 {
-		return int(n) // 31 bits
-	}
-	return Unlimited
-}
-
-func (s *slots) setLimit(n int) {
-	if n == Unlimited {
-		n = math.MaxInt32
-	}
-	for {
-		if explore.On {
-			explore.Read("slots")
-		}
-		w := s.word.Load()
-		if explore.On {
-			explore.Write("slots")
-		}
-		if s.word.CompareAndSwap(w, w&(1<<limitShift-1)|uint64(n)<<limitShift) { //nolint:gosec // not negative
-			return
-		}
-		if explore.On {
-			explore.Retry(2)
-		}
-	}
-}
-
-func (s *slots) setWaiting(on bool) {
-	if explore.On {
-		explore.Write("slots")
-	}
-	if on {
-		s.word.Or(waiting)
-	} else {
-		s.word.And(^uint64(waiting))
-	}
 }
 
 // BulkheadSettings are the numbers of a [Bulkhead] that is made by [NewBulkhead] or
@@ -175,7 +90,7 @@ func OpenBulkhead(name string, s BulkheadSettings) (*Bulkhead, error) {
 
 func newBulkhead(name string, s Settings) *Bulkhead {
 	b := &Bulkhead{name: name, isolation: s.Isolation}
-	b.slots.setLimit(s.MaxConcurrent)
+	b.slots.setLimit(s.MaxConcurrent, s.Isolation == Semaphore)
 	b.queueSize.Store(int64(s.QueueSize))
 	return b
 }
@@ -206,7 +121,7 @@ func (b *Bulkhead) resize(s Settings) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.isolation = s.Isolation
-	b.slots.setLimit(s.MaxConcurrent)
+	b.slots.setLimit(s.MaxConcurrent, s.Isolation == Semaphore)
 	if explore.On {
 		explore.Write("queueSize")
 	}

@@ -46,7 +46,7 @@ type stripe [Kinds]atomic.Uint64
 // Add counts one event of the given kind. A kind that is not in 0 to Kinds-1 panics.
 func (c *Counters) Add(kind int) {
 	if s := c.spread.Load(); s != nil {
-		(*s)[pick(len(*s))][kind].Add(1)
+		(*s)[Place(len(*s))][kind].Add(1)
 		return
 	}
 	n := &c.first[kind]
@@ -101,7 +101,7 @@ func (c *Counters) contended(kind int) {
 	if !c.clash.tooMany(c.all) {
 		return
 	}
-	s := make([]stripe, stripes(maxStripes))
+	s := make([]stripe, Stripes(maxStripes))
 	c.spread.CompareAndSwap(nil, &s) // or another was first, which is as good
 }
 

@@ -70,7 +70,7 @@ func (h *Histogram) Record(d time.Duration) {
 	d = min(max(d, 0), maxRecorded)
 	b, spread := &h.first, h.spread.Load()
 	if spread != nil {
-		b = (*spread)[pick(len(*spread))]
+		b = (*spread)[Place(len(*spread))]
 	}
 	bin := binOf(d)
 	p := b.parts[bin/partBins].Load()
@@ -163,7 +163,7 @@ func (h *Histogram) contended(d time.Duration) {
 	if !h.clash.tooMany(h.first.total) {
 		return
 	}
-	blocks := make([]*block, stripes(maxBlocks))
+	blocks := make([]*block, Stripes(maxBlocks))
 	for i := range blocks {
 		blocks[i] = new(block)
 	}

@@ -20,7 +20,7 @@ type clashes struct {
 const (
 	minClashes     = 16  // fewer are chance
 	eventsPerClash = 256 // a clash costs some 50 ns: rarer ones are not worth the memory
-	stripesPerProc = 4   // with fewer, stripes chosen at random meet too often
+	stripesPerProc = 4   // with fewer, goroutines too often share one
 )
 
 // tooMany counts one clash and reports whether there were too many for so many events.
@@ -29,9 +29,9 @@ func (c *clashes) tooMany(events func() uint64) bool {
 	return seen >= minClashes && seen >= events()/eventsPerClash
 }
 
-// stripes returns over how many stripes to spread: four for each processor that Go may use,
+// Stripes returns over how many stripes to spread: four for each processor that Go may use,
 // rounded up to a power of two, and not more than limit, itself a power of two.
-func stripes(limit int) int {
+func Stripes(limit int) int {
 	n := stripesPerProc * runtime.GOMAXPROCS(0)
 	return min(1<<bits.Len(uint(n-1)), limit)
 }
