@@ -61,11 +61,16 @@ func (s *slots) take(patient bool) bool {
 		if s.word.CompareAndSwap(w, w+1) {
 			return true
 		}
-		s.met()
-		if explore.On && w&lending == 0 {
-			explore.Retry(2)
-		}
+		s.missed(w)
 	}
+}
+
+// missed is where somebody else was first to change w.
+func (s *slots) missed(w uint64) {
+	if explore.On && w&lending == 0 { // else there were other points since
+		explore.Retry(2)
+	}
+	s.met()
 }
 
 // giveBack frees a slot and reports whether somebody waits for one.
@@ -118,7 +123,7 @@ func (s *slots) setLimit(n int, mayLend bool) {
 		if explore.On {
 			explore.Write("slots")
 		}
-		if s.word.CompareAndSwap(w, w&(1<<limitShift-1)|uint64(n)<<limitShift) { //nolint:gosec // not negative
+		if s.word.CompareAndSwap(w, w&(1<<limitShift-1)|uint64(n)<<limitShift) {
 			return
 		}
 		if explore.On {

@@ -204,7 +204,7 @@ func TestLoansAreNoMoreThanWasAskedFor(t *testing.T) {
 			}
 			require.LessOrEqual(t, room, most)
 			require.Positive(t, room)
-			require.Equal(t, len(l)&(len(l)-1), 0, "a power of two")
+			require.Zero(t, len(l)&(len(l)-1), "a power of two")
 		}
 	}
 }

@@ -30,16 +30,22 @@ var ofLoans = []fault{
 		"		case w&lending == 0:\n",
 		"		case w&lending == 0 || !patient:\n",
 	}}},
-	{name: "the limit is lowered and what is lent stays", killers: []string{"TestA01SlotsAgreeWithTheirModelWhateverIsLent"}, edits: []edit{{
-		"slots.go",
-		"	s.callInLocked() // it was lent by what the limit was\n",
-		"",
-	}}},
-	{name: "lent while more are taken than a lowered limit", killers: []string{"TestNothingIsLentWhileMoreAreTakenThanTheLimit"}, edits: []edit{{
-		"loans.go",
-		" || w&takenMask > w>>limitShift&limitMask {\n",
-		" {\n",
-	}}},
+	{
+		name: "the limit is lowered and what is lent stays", killers: []string{"TestA01SlotsAgreeWithTheirModelWhateverIsLent"},
+		edits: []edit{{
+			"slots.go",
+			"	s.callInLocked() // it was lent by what the limit was\n",
+			"",
+		}},
+	},
+	{
+		name: "lent while more are taken than a lowered limit", killers: []string{"TestNothingIsLentWhileMoreAreTakenThanTheLimit"},
+		edits: []edit{{
+			"loans.go",
+			" || w&takenMask > w>>limitShift&limitMask {\n",
+			" {\n",
+		}},
+	},
 	{name: "lent while somebody waits", killers: []string{"TestA01SlotsAgreeWithTheirModelWhateverIsLent"}, edits: []edit{{
 		"loans.go",
 		"w&(lending|waiting) != 0",
