@@ -56,23 +56,44 @@ func (s *suite) judgeAll(ctx context.Context, workers int, mutants []*mutant, ke
 	for _, m := range mutants {
 		left[m.File]++
 	}
-	return inParallel(ctx, workers, len(mutants), func(ctx context.Context, i int) error {
-		m := mutants[i]
-		if m.Verdict == "" {
-			if err := s.judge(ctx, m); err != nil {
+	same := alike(mutants)
+	return inParallel(ctx, workers, len(same), func(ctx context.Context, i int) error {
+		one := same[i][0]
+		if one.Verdict == "" {
+			if err := s.judge(ctx, one); err != nil {
 				return err
 			}
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		if m.Verdict != killed {
-			fmt.Fprintf(out, "%s: %s\n", m, m.Verdict)
+		for _, m := range same[i] {
+			if m.Verdict, m.By = one.Verdict, one.By; m.Verdict != killed {
+				fmt.Fprintf(out, "%s: %s\n", m, m.Verdict)
+			}
 		}
-		if left[m.File]--; left[m.File] > 0 {
+		if left[one.File] -= len(same[i]); left[one.File] > 0 {
 			return nil
 		}
-		return kept.keep(m.File)
+		return kept.keep(one.File)
 	})
+}
+
+// alike puts together what is the same change by two names: a `-` that becomes a `+` is of
+// two kinds.
+func alike(mutants []*mutant) [][]*mutant {
+	var same [][]*mutant
+	where := map[string]int{}
+	for _, m := range mutants {
+		key := strings.Replace(m.String(), "invert negatives", "arithmetic base", 1)
+		i, ok := where[key]
+		if !ok {
+			i = len(same)
+			where[key] = i
+			same = append(same, nil)
+		}
+		same[i] = append(same[i], m)
+	}
+	return same
 }
 
 var (
@@ -136,9 +157,9 @@ func found(name *regexp.Regexp, text string) string {
 
 // ask runs tests with the mutant on.
 func (s *suite) ask(ctx context.Context, m *mutant, tests []*test) (text, verdict string, err error) {
-	limit := 4 * time.Second
+	limit := 3 * time.Second
 	for _, t := range tests {
-		limit += 8 * t.took
+		limit += 6 * t.took
 	}
 	text, _, err = s.run(ctx, limit, []string{"MUTANT=" + strconv.Itoa(m.id)}, only(tests), "-test.failfast")
 	switch {

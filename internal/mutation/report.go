@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -190,6 +191,7 @@ func writePage(page string, mutants []*mutant) error {
 	for _, file := range files(mutants) {
 		fmt.Fprintf(&table, "| %s |\n", count(mutants, file).row(file, " | "))
 	}
-	fmt.Fprintf(&table, "| %s |\n\nOn %s.\n\n", count(mutants, "").row("all", " | "), time.Now().UTC().Format(time.DateOnly))
+	fmt.Fprintf(&table, "| %s |\n\nOn %s with %s on %d cores (%s/%s).\n\n", count(mutants, "").row("all", " | "),
+		time.Now().UTC().Format(time.DateOnly), runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 	return os.WriteFile(page, slices.Concat(before, []byte(begins), []byte(table.String()), []byte(ends), after), 0o600)
 }

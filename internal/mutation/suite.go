@@ -123,30 +123,13 @@ func only(tests []*test) string {
 	return "-test.run=^(" + strings.Join(names, "|") + ")$"
 }
 
-// explore runs each test by itself without a mutant, to learn which it reaches and how long
-// it takes. A test that is red twice is left out.
+// explore learns which mutants each test reaches, and how long it takes. A test that is red
+// without a mutant is left out.
 func (s *suite) explore(ctx context.Context, workers int, out io.Writer) error {
 	red := make([]string, len(s.tests))
-	err := inParallel(ctx, workers, len(s.tests), func(ctx context.Context, i int) error {
-		t := s.tests[i]
-		for range 2 {
-			log := filepath.Join(s.dir, "reached-"+t.name)
-			text, took, err := s.run(ctx, time.Minute, []string{"MUTANT_LOG=" + log}, only([]*test{t}))
-			if t.took, red[i] = took, ""; err != nil {
-				red[i] = text
-				continue
-			}
-			reached, err := os.ReadFile(log)
-			if err != nil && !os.IsNotExist(err) {
-				return err
-			}
-			for id := range strings.FieldsSeq(string(reached)) {
-				n, _ := strconv.Atoi(id) // the binary wrote it
-				t.reaches[n] = true
-			}
-			break
-		}
-		return ctx.Err()
+	err := inParallel(ctx, workers, len(s.tests), func(ctx context.Context, i int) (err error) {
+		red[i], err = s.learn(ctx, s.tests[i])
+		return err
 	})
 	if err != nil {
 		return err
@@ -165,6 +148,33 @@ func (s *suite) explore(ctx context.Context, workers int, out io.Writer) error {
 	s.tests = green
 	slices.SortStableFunc(s.tests, func(a, b *test) int { return cmp.Compare(a.took, b.took) })
 	return nil
+}
+
+// learn runs a test by itself, twice, as it may be a matter of luck what it reaches. It
+// returns what a test prints that is red both times.
+func (s *suite) learn(ctx context.Context, t *test) (red string, err error) {
+	log := filepath.Join(s.dir, "reached-"+t.name)
+	green := false
+	for range 2 {
+		text, took, err := s.run(ctx, time.Minute, []string{"MUTANT_LOG=" + log}, only([]*test{t}))
+		if t.took = max(t.took, took); err == nil {
+			green = true
+		} else {
+			red = text
+		}
+	}
+	if !green {
+		return red, ctx.Err()
+	}
+	reached, err := os.ReadFile(log)
+	if err != nil && !os.IsNotExist(err) {
+		return "", err
+	}
+	for id := range strings.FieldsSeq(string(reached)) {
+		n, _ := strconv.Atoi(id) // the binary wrote it
+		t.reaches[n] = true
+	}
+	return "", ctx.Err()
 }
 
 func lastLines(text string, n int) string {
