@@ -218,29 +218,26 @@ var ofCalls = []fault{
 		"		if !slow && cfg.last == nil && c.countSuccess(now, t) {\n",
 		"		if !slow && cfg != nil && c.countSuccess(now, t) {\n",
 	}}},
-	{name: "the last calls are counted by the settings of before the lock", first: []suite{schedules},
-		killers: []string{"TestC01TheLastCallsAreJudgedAsInSomeOrderInEverySchedule"}, edits: []edit{{
-			"gate.go",
-			"	c.gate.lock()\n	defer c.gate.mu.Unlock()\n	g, cfg := &c.gate, c.config.Load()\n	over := cfg.Override\n",
-			"	g, cfg := &c.gate, c.config.Load()\n	c.gate.lock()\n	defer c.gate.mu.Unlock()\n	over := cfg.Override\n",
-		}}},
-	{name: "Judge looks before it takes the lock", first: []suite{schedules},
-		killers: []string{"TestC01JudgeMeetsResultsAsInSomeOrderInEverySchedule"}, edits: []edit{{
-			"report.go",
-			"	c.gate.lock()\n	defer c.gate.mu.Unlock()\n	if c.overrideLocked(now).kind != Disabled && c.gate.machine.state == Closed {\n",
-			"	closed := c.State() == Closed\n	c.gate.lock()\n	defer c.gate.mu.Unlock()\n	if c.overrideLocked(now).kind != Disabled && closed {\n",
-		}}},
+	{name: "the last calls are counted by the settings of before the lock", first: []suite{schedules}, killers: []string{"TestC01TheLastCallsAreJudgedAsInSomeOrderInEverySchedule"}, edits: []edit{{
+		"gate.go",
+		"	c.gate.lock()\n	defer c.gate.mu.Unlock()\n	g, cfg := &c.gate, c.config.Load()\n	over := cfg.Override\n",
+		"	g, cfg := &c.gate, c.config.Load()\n	c.gate.lock()\n	defer c.gate.mu.Unlock()\n	over := cfg.Override\n",
+	}}},
+	{name: "Judge looks before it takes the lock", first: []suite{schedules}, killers: []string{"TestC01JudgeMeetsResultsAsInSomeOrderInEverySchedule"}, edits: []edit{{
+		"report.go",
+		"	c.gate.lock()\n	defer c.gate.mu.Unlock()\n	if c.overrideLocked(now).kind != Disabled && c.gate.machine.state == Closed {\n",
+		"	closed := c.State() == Closed\n	c.gate.lock()\n	defer c.gate.mu.Unlock()\n	if c.overrideLocked(now).kind != Disabled && closed {\n",
+	}}},
 	{name: "Judge judges what Disabled is to keep from it", killers: []string{"TestJudgeOpensByTheSettingsInForceAndCountsNothing"}, edits: []edit{{
 		"report.go",
 		"	if c.overrideLocked(now).kind != Disabled && c.gate.machine.state == Closed {\n		c.weighLocked",
 		"	if c.overrideLocked(now).kind <= Disabled && c.gate.machine.state == Closed {\n		c.weighLocked",
 	}}},
-	{name: "TakeBack looks before it takes the lock", first: []suite{schedules},
-		killers: []string{"TestC01TakeBackMeetsResultsAsInSomeOrderInEverySchedule"}, edits: []edit{{
-			"report.go",
-			"	c.gate.lock()\n	defer c.gate.mu.Unlock()\n	if c.gate.machine.state == Open {\n",
-			"	open := c.State() == Open\n	c.gate.lock()\n	defer c.gate.mu.Unlock()\n	if open {\n",
-		}}},
+	{name: "TakeBack looks before it takes the lock", first: []suite{schedules}, killers: []string{"TestC01TakeBackMeetsResultsAsInSomeOrderInEverySchedule"}, edits: []edit{{
+		"report.go",
+		"	c.gate.lock()\n	defer c.gate.mu.Unlock()\n	if c.gate.machine.state == Open {\n",
+		"	open := c.State() == Open\n	c.gate.lock()\n	defer c.gate.mu.Unlock()\n	if open {\n",
+	}}},
 	{name: "results of before an opening that was taken back count", killers: []string{"TestResultsOfBeforeAnOpeningThatIsTakenBackAreNoEvidence"}, edits: []edit{{
 		"breaker.go",
 		"return b.close(takenBack) }",

@@ -122,7 +122,7 @@ func report(results []result, out io.Writer) int {
 		by := r.by
 		if r.missed != "" {
 			elsewhere++
-			by += fmt.Sprintf(", no longer by %s", strings.Join(r.fault.killers, ", "))
+			by += ", no longer by " + strings.Join(r.fault.killers, ", ")
 		}
 		switch {
 		case r.problem != nil:
