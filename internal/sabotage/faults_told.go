@@ -81,7 +81,7 @@ var ofSight = []fault{
 		"	out := &client{w: w, control: http.NewResponseController(w), timeout: f.settings.WriteTimeout}\n" +
 			"	if err := out.prepare(); err != nil {\n		refuse(w, http.StatusInternalServerError, err.Error())\n		return\n	}\n	defer f.leave()\n",
 	}}},
-	{name: "the sum keeps what an upstream said before it fell silent", first: []suite{streams}, killers: []string{"TestAHostThatFallsSilentLeavesTheSumAndComesBack"}, edits: []edit{{
+	{name: "the sum keeps what an upstream said before it fell silent", first: []suite{streams}, killers: []string{"TestACommandThatIsToldOfNoMoreLeavesTheSum"}, edits: []edit{{
 		"quillstream/upstream.go",
 		"	u.forgetLocked()\n	all := make(",
 		"	all := make(",
