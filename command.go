@@ -58,7 +58,8 @@ func (c *Command[Req, Resp]) Circuit() *Circuit { return c.circuit }
 // that matches [ErrOpen], [ErrFull] or [ErrTimeout], or run's error, and the error of each
 // fallback step. A panic of run reaches the caller (from a Pool as a [*PanicError]).
 func (c *Command[Req, Resp]) Do(ctx context.Context, req Req) (Resp, error) {
-	var f flight
+	// Written here, on the stack, its pointers need no write barrier.
+	f := flight{circuit: c.circuit, cfg: c.circuit.current(), caller: ctx}
 	defer f.conclude()
 	resp := c.attempt(ctx, req, &f)
 	if f.outcome == Success {
@@ -74,7 +75,7 @@ func (c *Command[Req, Resp]) Do(ctx context.Context, req Req) (Resp, error) {
 // Answer is [Command.Do] for callers who want to know where the answer comes from: which
 // fallback step gave it, why, and how old it is. On an error, Outcome and Cause are set.
 func (c *Command[Req, Resp]) Answer(ctx context.Context, req Req) (Answer[Resp], error) {
-	var f flight
+	f := flight{circuit: c.circuit, cfg: c.circuit.current(), caller: ctx}
 	defer f.conclude()
 	resp := c.attempt(ctx, req, &f)
 	if f.outcome == Success {
@@ -85,7 +86,7 @@ func (c *Command[Req, Resp]) Answer(ctx context.Context, req Req) (Answer[Resp],
 
 // attempt runs the call and settles it. Only after a Success is what it returns of any use.
 func (c *Command[Req, Resp]) attempt(ctx context.Context, req Req, f *flight) (resp Resp) {
-	if !f.enter(ctx, c.circuit, c.circuit.now()) {
+	if !f.pass(f.circuit.now()) {
 		return resp
 	}
 	return c.attemptAdmitted(ctx, req, f)

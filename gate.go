@@ -20,13 +20,14 @@ type gate struct {
 	openUntil atomic.Int64
 	// why is the reason of the last change of state. It is written before the word, too.
 	why atomic.Pointer[string]
-	_   [40]byte // what every call reads is not on a line with what some write
+	// base is what the counters held when the circuit closed.
+	base atomic.Pointer[window.Sums]
+	_    [32]byte // what every call reads is not on a line with what some write
 
 	mu       sync.Mutex
 	machine  breaker
 	override override
-	base     window.Sums // what the counters held when the circuit closed
-	history  []Evidence  // the last transitions
+	history  []Evidence // the last transitions
 }
 
 const (
@@ -36,12 +37,25 @@ const (
 	epochShift = 3
 )
 
-// lock takes the gate's lock, and lets the explorer see that.
-func (g *gate) lock() {
+// lockGate takes the gate's lock. As long as somebody holds it, no failure is counted
+// without it: see countFailure.
+func (c *Circuit) lockGate() {
 	if explore.On {
-		explore.Lock("gate.mu", &g.mu)
+		explore.Lock("gate.mu", &c.gate.mu)
 	}
-	g.mu.Lock()
+	c.gate.mu.Lock()
+	if explore.On {
+		explore.Write("counters")
+	}
+	c.counters.Shut()
+}
+
+func (c *Circuit) unlockGate() {
+	if explore.On {
+		explore.Write("counters")
+	}
+	c.counters.Open()
+	c.gate.mu.Unlock()
 }
 
 // override is what an operator put over the breaker.
@@ -123,8 +137,8 @@ func (c *Circuit) admit(now time.Duration, cfg *config) admission {
 
 func (c *Circuit) admitSlowly(now time.Duration, cfg *config) admission {
 	g := &c.gate
-	g.lock()
-	defer g.mu.Unlock()
+	c.lockGate()
+	defer c.unlockGate()
 	switch o := c.overrideLocked(now); o.kind {
 	case ForceOpen:
 		return admission{state: g.machine.state, detail: o.detail, retryAfter: max(0, o.until-now)}
@@ -180,15 +194,19 @@ func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, e
 		if !slow && cfg.last == nil && c.countSuccess(now, t) {
 			return false
 		}
-	case Failure, Timeout, Rejected:
+	case Failure:
+		if !slow && c.countFailure(now, t) {
+			return false
+		}
+	case Timeout, Rejected:
 	}
 	return c.judgeAlone(now, t, o, slow, hintOf(o, err))
 }
 
 // judgeAlone is judge for a result that may move the breaker.
 func (c *Circuit) judgeAlone(now time.Duration, t token, o Outcome, slow bool, hint time.Duration) (stale bool) {
-	c.gate.lock()
-	defer c.gate.mu.Unlock()
+	c.lockGate()
+	defer c.unlockGate()
 	g, cfg := &c.gate, c.config.Load()
 	over := cfg.Override
 	if g.override.kind != NoOverride {
@@ -211,8 +229,8 @@ func (c *Circuit) judgeAlone(now time.Duration, t token, o Outcome, slow bool, h
 // the user's.
 func (c *Circuit) judgeProbe(now time.Duration, t token, o Outcome, ran, slow bool, err error) (stale bool) {
 	hint, detail := hintOf(o, err), c.probeDetail(o, slow, err)
-	c.gate.lock()
-	defer c.gate.mu.Unlock()
+	c.lockGate()
+	defer c.unlockGate()
 	c.overrideLocked(now)
 	return c.judgeProbeLocked(now, t, o, ran, slow, hint, detail)
 }
@@ -256,10 +274,55 @@ func (c *Circuit) countSuccess(now time.Duration, t token) bool {
 	return true
 }
 
+// countFailure counts a failure without the lock, which is enough where it opens nothing. It
+// reports false if it might, or changes what others must know, and then has counted nothing.
+//
+// It judges the evidence as it will be, and counts if that still holds: nobody else has
+// counted a failure since it looked, and nobody has held the lock, under which all other
+// errors are counted and all changes made that a judgement depends on. So failures are
+// counted and judged one after the other, in the right epoch, as they are under the lock.
+//
+// A success may come in between. With the volume complete it only lowers the rates; before
+// that, failures are counted here only where the word asks successes to be judged, under the
+// lock. One that has looked at the word before it did looks at it again: see countSuccess.
+func (c *Circuit) countFailure(now time.Duration, t token) bool {
+	for {
+		if explore.On {
+			explore.Read("counters")
+		}
+		seen, open := c.counters.Look()
+		if !open || !c.harmless(now, t) {
+			return false
+		}
+		if explore.On {
+			explore.Write("counters")
+		}
+		if c.counters.AddIf(seen) {
+			return true
+		}
+	}
+}
+
+// harmless reports whether one failure more, of a call admitted with t, would move nothing.
+func (c *Circuit) harmless(now time.Duration, t token) bool {
+	if explore.On {
+		explore.Read("gate.word")
+	}
+	word := c.gate.word.Load()
+	cfg := c.current()
+	if word&^watches != t.epoch<<epochShift|passes || cfg.last != nil {
+		return false
+	}
+	h := c.evidenceIn(cfg.ring, now)
+	h.Requests++
+	h.Errors++
+	return watchful(&cfg.rules, &h) == (word&watches != 0) && cfg.rules.verdict(&h) == unmoved
+}
+
 // weigh judges the window as it is, after a success that has counted itself.
 func (c *Circuit) weigh(now time.Duration, t token) {
-	c.gate.lock()
-	defer c.gate.mu.Unlock()
+	c.lockGate()
+	defer c.unlockGate()
 	over := c.overrideLocked(now).kind // it may be new since t was admitted
 	if over != Disabled && t.epoch == c.gate.machine.epoch && c.gate.machine.state == Closed {
 		c.weighLocked(now, 0)
@@ -308,8 +371,8 @@ func (g *gate) watchingLocked() bool { return g.word.Load()&watches != 0 }
 // watch makes the next result judged even if it is a success. Old successes may have left
 // the window, and the result at hand may be one that says nothing.
 func (c *Circuit) watch() {
-	c.gate.lock()
-	defer c.gate.mu.Unlock()
+	c.lockGate()
+	defer c.unlockGate()
 	c.publishLocked(true)
 }
 
@@ -364,7 +427,11 @@ func (c *Circuit) forgetLocked(cfg *config) {
 	if explore.On {
 		explore.Read("counters")
 	}
-	c.gate.base = c.counters.Sums()
+	sums := c.counters.Sums()
+	if explore.On {
+		explore.Write("gate.base")
+	}
+	c.gate.base.Store(&sums)
 	if cfg.last != nil {
 		cfg.last.Clear()
 	}

@@ -12,6 +12,9 @@ import (
 // to Rejected, under kindApart+o. So the evidence of a window is the sum of four counters, as they are.
 const kindApart = numOutcomes
 
+// Failures are what the counters guard: see countFailure.
+var _ = [1]struct{}{}[int(Failure)-window.Guarded]
+
 // What else is counted.
 const (
 	kindSlow = kindApart + int(Rejected) + 1 + iota
@@ -61,34 +64,42 @@ func (c *Circuit) healthLocked(now time.Duration) Health {
 	return newHealth(h.Requests, h.Errors, h.Slow)
 }
 
-// evidenceLocked is healthLocked without percentages, which no judgement needs. Each
-// failure asks for it: it reads five of the counters.
+// evidenceLocked is healthLocked without percentages, which no judgement needs.
 func (c *Circuit) evidenceLocked(now time.Duration) Health {
-	if explore.On {
-		explore.Read("counters")
-	}
 	cfg := c.config.Load()
 	if cfg.last != nil {
 		return lastHealth(cfg.last)
 	}
+	return c.evidenceIn(cfg.ring, now)
+}
+
+// evidenceIn is the evidence in a ring. Each failure asks for it: it reads five of the
+// counters, and takes no lock.
+func (c *Circuit) evidenceIn(ring *window.Ring, now time.Duration) Health {
+	if explore.On {
+		explore.Read("gate.base")
+	}
+	base := c.gate.base.Load()
+	if explore.On {
+		explore.Read("counters")
+	}
 	for {
-		until := cfg.ring.Until()
-		h := c.evidenceSinceLocked(cfg.ring.Edge(now))
-		if cfg.ring.Until() == until {
+		until := ring.Until()
+		h := c.evidenceSince(ring.Edge(now), base)
+		if ring.Until() == until {
 			return h
 		}
 	}
 }
 
-// evidenceSinceLocked is what came after edge, nil for nothing, and after the circuit last
-// closed.
-func (c *Circuit) evidenceSinceLocked(edge *window.Sums) Health {
+// evidenceSince is what came after edge, nil for nothing, and after base.
+func (c *Circuit) evidenceSince(edge, base *window.Sums) Health {
 	if edge == nil {
 		return Health{}
 	}
 	since := func(kind int) uint64 {
 		total := c.counters.Total(kind)
-		return total - min(total, max(edge[kind], c.gate.base[kind]))
+		return total - min(total, max(edge[kind], base[kind]))
 	}
 	errs := since(int(Failure)) + since(int(Timeout)) + since(int(Rejected))
 	return Health{Requests: since(int(Success)) + errs, Errors: errs, Slow: since(kindSlow)}
@@ -106,7 +117,7 @@ func (c *Circuit) healthOfLocked(now time.Duration, total window.Sums) Health {
 	if cfg.last != nil {
 		h = lastHealth(cfg.last)
 	} else {
-		s := cfg.ring.SumsOf(now, total, c.gate.base)
+		s := cfg.ring.SumsOf(now, total, *c.gate.base.Load())
 		h.Errors = s[Failure] + s[Timeout] + s[Rejected]
 		h.Requests, h.Slow = s[Success]+h.Errors, s[kindSlow]
 	}

@@ -34,17 +34,19 @@ func newExplored(s *explore.Scenario, settings Settings, hooks ...Hooks) *explor
 	s.Value("gate.openUntil", func() uint64 { return uint64(c.gate.openUntil.Load()) })
 	s.Value("counters", func() uint64 {
 		sums := c.counters.Sums()
-		return explore.Hash(sums[:]...)
+		seen, _ := c.counters.Look()
+		return explore.Hash(seen, explore.Hash(sums[:]...))
 	})
+	s.Value("gate.base", func() uint64 { return explore.Hash(c.gate.base.Load()[:]...) })
 	s.Value("gate.mu", x.valueOfGate)
 	return x
 }
 
 // valueOfGate is what the lock of the gate guards.
 func (x *explored) valueOfGate() uint64 {
-	m, base := &x.gate.machine, x.gate.base
+	m := &x.gate.machine
 	h := explore.Hash(uint64(m.state), m.epoch, uint64(m.openUntil), uint64(m.reopened),
-		m.lastProbe, uint64(m.succeeded), uint64(m.ignored), explore.Hash(base[:]...))
+		m.lastProbe, uint64(m.succeeded), uint64(m.ignored))
 	for _, p := range m.probes {
 		h = explore.Hash(h, p.number, uint64(p.until))
 	}

@@ -67,8 +67,8 @@ func (c *Circuit) EndShadow() { c.putShadow(nil) }
 func (c *Circuit) putShadow(s *shadow) {
 	c.configuring.Lock()
 	defer c.configuring.Unlock()
-	c.gate.lock()
-	defer c.gate.mu.Unlock()
+	c.lockGate()
+	defer c.unlockGate()
 	cfg := *c.config.Load()
 	cfg.shadow = s
 	c.config.Store(&cfg)

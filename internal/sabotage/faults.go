@@ -142,8 +142,38 @@ var ofCalls = []fault{
 	// There is no compare-and-swap from open to half-open: the lock stands for it.
 	{name: "open to half-open by a plain store", first: []suite{racedBreaker}, killers: []string{"TestC01BreakerIsLinearizable"}, edits: []edit{{
 		"gate.go",
-		"	g.lock()\n	defer g.mu.Unlock()\n	switch o := c.overrideLocked(now); o.kind {\n",
+		"	c.lockGate()\n	defer c.unlockGate()\n	switch o := c.overrideLocked(now); o.kind {\n",
 		"	if explore.On {\n		explore.Write(\"gate.mu\")\n	}\n	switch o := c.overrideLocked(now); o.kind {\n",
+	}}},
+	// Failures that take no lock.
+	{name: "a failure counts itself whatever it would open", killers: []string{"TestClosedAndOpenCircuitsTakeNoLock"}, edits: []edit{{
+		"gate.go",
+		" && cfg.rules.verdict(&h) == unmoved\n",
+		" && cfg.rules.verdict(&h) != tooManySlow\n",
+	}}},
+	{name: "a failure counts itself although somebody judged meanwhile", first: []suite{schedules}, killers: []string{"TestC01FailuresThatTakeNoLockAreCountedAsInSomeOrderInEverySchedule"}, edits: []edit{{
+		"gate.go",
+		"		if c.counters.AddIf(seen) {\n",
+		"		if c.counters.AddSerially(int(Failure)); seen > 0 {\n",
+	}}},
+	{name: "the gate's lock does not keep failures out", first: []suite{schedules}, killers: []string{"TestC01FailuresThatTakeNoLockAreCountedAsInSomeOrderInEverySchedule"}, edits: []edit{
+		{"gate.go", "	c.counters.Shut()\n", ""},
+		{"gate.go", "	c.counters.Open()\n", ""},
+	}},
+	{name: "a failure counts itself while somebody judges", first: []suite{schedules}, killers: []string{"TestC01FailuresThatTakeNoLockAreCountedAsInSomeOrderInEverySchedule"}, edits: []edit{{
+		"internal/window/guarded.go",
+		"	return seen, seen&turn == 0\n",
+		"	return seen, true\n",
+	}}},
+	{name: "a failure that should have successes watched counts itself", killers: []string{"TestSuccessThatCompletesTheVolumeOpens"}, edits: []edit{{
+		"gate.go",
+		"	return watchful(&cfg.rules, &h) == (word&watches != 0) && ",
+		"	return ",
+	}}},
+	{name: "epoch check dropped where a failure takes no lock", killers: []string{"TestC01BreakerAgreesWithItsModel"}, edits: []edit{{
+		"gate.go",
+		"	if word&^watches != t.epoch<<epochShift|passes || ",
+		"	if word&passes == 0 || ",
 	}}},
 	{name: "every call of a half-open circuit is a probe", killers: []string{"TestHerdAtAHalfOpenCircuitSendsTheProbesOnly"}, edits: []edit{{
 		"breaker.go",
@@ -208,10 +238,10 @@ var ofCalls = []fault{
 	{name: "new settings in force without the gate's lock", first: []suite{schedules}, killers: []string{"TestJ03NewSettingsMeetResultsAsInSomeOrderInEverySchedule"}, edits: []edit{
 		{
 			"circuit.go",
-			"	c.gate.lock()\n	old := c.config.Load()\n",
+			"	c.lockGate()\n	old := c.config.Load()\n",
 			"	if explore.On {\n		explore.Write(\"gate.mu\")\n	}\n	old := c.config.Load()\n",
 		},
-		{"circuit.go", "	c.gate.mu.Unlock()\n	if !c.shared {\n", "	if !c.shared {\n"},
+		{"circuit.go", "	c.unlockGate()\n	if !c.shared {\n", "	if !c.shared {\n"},
 	}},
 	{name: "the last calls forget a success that took no lock", killers: []string{"TestTheLastCallsForgetTheOldest"}, edits: []edit{{
 		"gate.go",
@@ -220,13 +250,13 @@ var ofCalls = []fault{
 	}}},
 	{name: "the last calls are counted by the settings of before the lock", first: []suite{schedules}, killers: []string{"TestC01TheLastCallsAreJudgedAsInSomeOrderInEverySchedule"}, edits: []edit{{
 		"gate.go",
-		"	c.gate.lock()\n	defer c.gate.mu.Unlock()\n	g, cfg := &c.gate, c.config.Load()\n	over := cfg.Override\n",
-		"	g, cfg := &c.gate, c.config.Load()\n	c.gate.lock()\n	defer c.gate.mu.Unlock()\n	over := cfg.Override\n",
+		"	c.lockGate()\n	defer c.unlockGate()\n	g, cfg := &c.gate, c.config.Load()\n	over := cfg.Override\n",
+		"	g, cfg := &c.gate, c.config.Load()\n	c.lockGate()\n	defer c.unlockGate()\n	over := cfg.Override\n",
 	}}},
 	{name: "Judge looks before it takes the lock", first: []suite{schedules}, killers: []string{"TestC01JudgeMeetsResultsAsInSomeOrderInEverySchedule"}, edits: []edit{{
 		"report.go",
-		"	c.gate.lock()\n	defer c.gate.mu.Unlock()\n	if c.overrideLocked(now).kind != Disabled && c.gate.machine.state == Closed {\n",
-		"	closed := c.State() == Closed\n	c.gate.lock()\n	defer c.gate.mu.Unlock()\n	if c.overrideLocked(now).kind != Disabled && closed {\n",
+		"	c.lockGate()\n	defer c.unlockGate()\n	if c.overrideLocked(now).kind != Disabled && c.gate.machine.state == Closed {\n",
+		"	closed := c.State() == Closed\n	c.lockGate()\n	defer c.unlockGate()\n	if c.overrideLocked(now).kind != Disabled && closed {\n",
 	}}},
 	{name: "Judge judges what Disabled is to keep from it", killers: []string{"TestJudgeOpensByTheSettingsInForceAndCountsNothing"}, edits: []edit{{
 		"report.go",
@@ -235,8 +265,8 @@ var ofCalls = []fault{
 	}}},
 	{name: "TakeBack looks before it takes the lock", first: []suite{schedules}, killers: []string{"TestC01TakeBackMeetsResultsAsInSomeOrderInEverySchedule"}, edits: []edit{{
 		"report.go",
-		"	c.gate.lock()\n	defer c.gate.mu.Unlock()\n	if c.gate.machine.state == Open {\n",
-		"	open := c.State() == Open\n	c.gate.lock()\n	defer c.gate.mu.Unlock()\n	if open {\n",
+		"	c.lockGate()\n	defer c.unlockGate()\n	if c.gate.machine.state == Open {\n",
+		"	open := c.State() == Open\n	c.lockGate()\n	defer c.unlockGate()\n	if open {\n",
 	}}},
 	{name: "results of before an opening that was taken back count", killers: []string{"TestResultsOfBeforeAnOpeningThatIsTakenBackAreNoEvidence"}, edits: []edit{{
 		"breaker.go",

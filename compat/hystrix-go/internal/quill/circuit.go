@@ -75,6 +75,7 @@ func newCircuit(name string, o *options) *Circuit {
 		bulkhead: o.bulkhead, shared: o.bulkhead != nil, born: time.Now(), cold: o.coldPool || inBubble(),
 	}
 	c.gate.machine = newBreaker()
+	c.gate.base.Store(&nothingYet)
 	if o.hooks != nil {
 		c.notifier = &notifier{hooks: o.hooks, panic: c.hookPanic}
 	}
@@ -89,11 +90,14 @@ func newCircuit(name string, o *options) *Circuit {
 	}
 	c.witness.floor.Store(-1)
 	c.config.Store(cfg)
-	c.gate.lock()
+	c.lockGate()
 	c.publishLocked(false)
-	c.gate.mu.Unlock()
+	c.unlockGate()
 	return c
 }
+
+// nothingYet is what the counters of a new circuit hold.
+var nothingYet window.Sums
 
 // newConfig works out what follows from the given settings, of which s has the defaults
 // filled in. It keeps the window of old if they ask for the same.
@@ -150,6 +154,14 @@ func (c *Circuit) Settings() Settings { return c.config.Load().given }
 // Bulkhead returns the bulkhead the circuit uses: its own, or a shared one.
 func (c *Circuit) Bulkhead() *Bulkhead { return c.bulkhead }
 
+// current is the version of the settings that is in force.
+func (c *Circuit) current() *config {
+	if explore.On {
+		explore.Read("config")
+	}
+	return c.config.Load()
+}
+
 // now is the monotonic time since the circuit was made: the one clock of everything
 // below. (time.Since is half the price of time.Now.)
 func (c *Circuit) now() time.Duration { return time.Since(c.born) }
@@ -189,7 +201,7 @@ func (c *Circuit) checkSettings(s Settings) error {
 
 func (c *Circuit) configure(s Settings) {
 	now := c.now()
-	c.gate.lock()
+	c.lockGate()
 	old := c.config.Load()
 	cfg := c.newConfig(s, s.WithDefaults(), old, now)
 	if explore.On {
@@ -207,7 +219,7 @@ func (c *Circuit) configure(s Settings) {
 		c.witness.forget()
 		c.announceLocked(now, c.gate.machine.state, c.healthLocked(now), "settings changed: the window begins afresh")
 	}
-	c.gate.mu.Unlock()
+	c.unlockGate()
 	if !c.shared {
 		c.bulkhead.resize(cfg.Settings)
 	}
@@ -216,8 +228,8 @@ func (c *Circuit) configure(s Settings) {
 // State returns the state of the breaker itself, whatever override lies over it. Reading
 // never moves it: a circuit whose sleep window is over stays Open until a call comes.
 func (c *Circuit) State() State {
-	c.gate.lock()
-	defer c.gate.mu.Unlock()
+	c.lockGate()
+	defer c.unlockGate()
 	return c.gate.machine.state
 }
 
@@ -225,8 +237,8 @@ func (c *Circuit) State() State {
 // and overrides stay; results of calls under way no longer count as evidence.
 func (c *Circuit) Reset() {
 	now := c.now()
-	c.gate.lock()
-	defer c.gate.mu.Unlock()
+	c.lockGate()
+	defer c.unlockGate()
 	c.config.Load().ring.Restart(now)
 	c.witness.forget()
 	c.movedLocked(now, c.gate.machine.reset(), "")

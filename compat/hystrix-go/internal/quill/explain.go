@@ -82,8 +82,8 @@ func WithRedact(f func(err error) string) Option {
 // nothing. It is safe for concurrent use.
 func (c *Circuit) Explain() Explanation {
 	g := &c.gate
-	g.lock()
-	defer g.mu.Unlock()
+	c.lockGate()
+	defer c.unlockGate()
 	now, cfg := c.now(), c.config.Load()
 	e := Explanation{
 		Command: c.name, State: g.machine.state, At: time.Now(),

@@ -7,8 +7,6 @@ package quill
 import (
 	"context"
 	"time"
-
-	"github.com/afex/hystrix-go/internal/explore"
 )
 
 // flight is one call on its way through the circuit: admitted, run, settled.
@@ -45,16 +43,19 @@ func (f *flight) take(ctx context.Context, c *Circuit) bool {
 	return f.enter(ctx, c, c.now()) && f.takeSlot()
 }
 
-// enter brings a call past the breaker. If it reports false the flight is settled.
+// enter is pass for a flight that is not yet that of a call.
 func (f *flight) enter(ctx context.Context, c *Circuit, now time.Duration) bool {
-	if explore.On {
-		explore.Read("config")
-	}
-	f.circuit, f.caller, f.cfg = c, ctx, c.config.Load()
+	f.circuit, f.caller, f.cfg = c, ctx, c.current()
+	return f.pass(now)
+}
+
+// pass brings a call past the breaker. If it reports false the flight is settled.
+func (f *flight) pass(now time.Duration) bool {
+	c := f.circuit
 	f.began, f.ran = now, now
-	if ctx.Err() != nil {
+	if f.caller.Err() != nil {
 		f.admission.state = c.State()
-		f.settle(Canceled, callerCause(ctx), f.began)
+		f.settle(Canceled, callerCause(f.caller), f.began)
 		return false
 	}
 	if epoch, ok := c.passing(); ok {
@@ -168,6 +169,18 @@ func (f *flight) settle(o Outcome, err error, now time.Duration) {
 	}
 }
 
+// succeed is settle for a success like most: it reports false, and has done nothing, if
+// somebody wants to know more of it than that it was one.
+func (f *flight) succeed(now time.Duration) bool {
+	c, cfg, took := f.circuit, f.circuit.current(), now-f.ran
+	if f.shadow != nil || cfg.last != nil || f.admission.token.probe != 0 || c.witness.isSlow(true, took) ||
+		f.cfg.SlowCallDuration > 0 && took >= f.cfg.SlowCallDuration || now >= cfg.ring.Until() {
+		return false
+	}
+	f.ended, f.settled = now, true
+	return c.countSuccess(now, f.admission.token)
+}
+
 // runContext is the caller's context with the command's own deadline, if that is the
 // earlier one.
 func (f *flight) runContext() context.Context {
@@ -266,7 +279,9 @@ func (f *flight) warm() bool { return !f.circuit.cold && f.began >= 0 }
 func (f *flight) settleRun(ctx context.Context, err error, now time.Duration) {
 	late := f.late(now)
 	if err == nil && !late {
-		f.settle(Success, nil, now)
+		if !f.succeed(now) {
+			f.settle(Success, nil, now)
+		}
 		return
 	}
 	if late {

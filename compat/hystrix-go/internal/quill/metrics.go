@@ -199,7 +199,7 @@ func (m *meters) stepStats() []StepStats {
 // it is right without traffic.
 func (c *Circuit) Stats() Stats {
 	g := &c.gate
-	g.lock()
+	c.lockGate()
 	now, cfg := c.now(), c.config.Load()
 	// A call is counted, then its time in run is recorded, then its whole time. They are
 	// read the other way round, and the window before the totals, so that calls that end
@@ -228,7 +228,7 @@ func (c *Circuit) Stats() Stats {
 		s.Override, s.OverrideReason = g.override.kind, g.override.reason
 		s.OverrideLeft = max(0, g.override.until-now)
 	}
-	g.mu.Unlock()
+	c.unlockGate()
 
 	m := &c.meters
 	s.InFlight, s.Queued = int(m.inFlight.Load()), int(m.queued.Load())

@@ -27,8 +27,8 @@ func (c *Circuit) Override(o Override, ttl time.Duration, reason string) error {
 	}
 	now := c.now()
 	g := &c.gate
-	g.lock()
-	defer g.mu.Unlock()
+	c.lockGate()
+	defer c.unlockGate()
 	if o == NoOverride && g.override.kind == NoOverride {
 		return nil
 	}

@@ -40,8 +40,8 @@ func (c *Circuit) Report(ctx context.Context, err error, took time.Duration) Out
 func (c *Circuit) Judge() {
 	now := c.now()
 	c.turn(now)
-	c.gate.lock()
-	defer c.gate.mu.Unlock()
+	c.lockGate()
+	defer c.unlockGate()
 	if c.overrideLocked(now).kind != Disabled && c.gate.machine.state == Closed {
 		c.weighLocked(now, 0)
 	}
@@ -56,8 +56,8 @@ func (c *Circuit) Judge() {
 func (c *Circuit) TakeBack() {
 	now := c.now()
 	c.turn(now)
-	c.gate.lock()
-	defer c.gate.mu.Unlock()
+	c.lockGate()
+	defer c.unlockGate()
 	if c.gate.machine.state == Open {
 		c.movedLocked(now, c.gate.machine.takeBackOpening(), "")
 	}
@@ -67,8 +67,8 @@ func (c *Circuit) TakeBack() {
 // nobody through, results belong to an epoch that never comes.
 func (c *Circuit) standing(now time.Duration) admission {
 	g := &c.gate
-	g.lock()
-	defer g.mu.Unlock()
+	c.lockGate()
+	defer c.unlockGate()
 	a := admission{state: g.machine.state, ok: true}
 	switch over := c.overrideLocked(now).kind; {
 	case a.state != Closed:

@@ -63,6 +63,9 @@ func (c *Counters) AddSerially(kind int) { c.first[kind].Add(1) }
 // Total returns the total of one kind since creation.
 func (c *Counters) Total(kind int) uint64 {
 	total := c.first[kind].Load()
+	if kind == Guarded {
+		total &= ofCount
+	}
 	if s := c.spread.Load(); s != nil {
 		total += c.beyondFirst(*s, kind)
 	}
@@ -82,6 +85,7 @@ func (c *Counters) Sums() Sums {
 	for kind := range sums {
 		sums[kind] = c.first[kind].Load()
 	}
+	sums[Guarded] &= ofCount
 	s := c.spread.Load()
 	if s == nil {
 		return sums
