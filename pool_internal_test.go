@@ -28,7 +28,9 @@ func (b *Bulkhead) idleWorkers() []*worker {
 	all := b.pool.all.Load()
 	for n := b.pool.top.Load() & numberMask; n != 0 && len(idle) < len(*all); {
 		w := (*all)[n-1]
-		idle = append([]*worker{w}, idle...)
+		if w.state.Load()&lent == 0 {
+			idle = append([]*worker{w}, idle...)
+		}
 		n = uint64(w.below.Load())
 	}
 	return idle
@@ -145,6 +147,48 @@ func TestThePlaceOfAWorkerThatEndedIsUsedAgain(t *testing.T) {
 	last := b.hire()
 	require.EqualValues(t, 1, last.number, "they begin anew")
 	last.tasks <- nil
+}
+
+func TestATaskGoesToTheWorkerThatItHadLast(t *testing.T) {
+	b := newBulkhead("dep", Settings{MaxConcurrent: 10}.WithDefaults())
+	t.Cleanup(b.DismissWorkers)
+	first, second := b.hire(), b.hire()
+	b.park(first)
+	b.park(second)
+	require.True(t, first.takeAgain(), "wherever it lies")
+	require.False(t, first.takeAgain(), "it is lent")
+	require.Equal(t, []*worker{second}, b.idleWorkers())
+	require.Same(t, second, b.pool.take())
+	require.Nil(t, b.pool.take(), "who is lent is let fall")
+	b.park(first)
+	require.Equal(t, []*worker{first}, b.idleWorkers(), "and comes back on top when it is given back")
+	require.False(t, second.takeAgain())
+	b.park(second)
+	require.Equal(t, []*worker{first, second}, b.idleWorkers())
+}
+
+func TestAWorkerThatExitedWhileItLayOnTheStackLeavesNoTrace(t *testing.T) {
+	c := warmCircuit(t, Settings{MaxConcurrent: 1, RequestVolumeThreshold: 1000})
+	exits := false
+	command := Bind(c, func(context.Context, int) (int, error) {
+		if exits {
+			runtime.Goexit()
+		}
+		return 0, nil
+	})
+	for range 3 { // of the same task, if sync.Pool will
+		exits = false
+		for range 3 {
+			_, err := command.Do(t.Context(), 0)
+			require.NoError(t, err)
+		}
+		exits = true
+		_, err := command.Do(t.Context(), 0)
+		require.ErrorIs(t, err, ErrGoexit)
+		require.Empty(t, c.bulkhead.idleWorkers())
+		require.Eventually(t, func() bool { return c.bulkhead.pool.all.Load() == nil }, 10*time.Second, time.Millisecond)
+		require.Zero(t, c.bulkhead.pool.top.Load()&numberMask, "the place is forgotten, and so must be where it lay")
+	}
 }
 
 func TestReaperLeavesWorkersThatAreAtWork(t *testing.T) {

@@ -18,6 +18,7 @@ func idlePool(s *explore.Scenario, workers int, used bool) *Bulkhead {
 		w.used = used
 		b.pool.put(w)
 		s.Value(w.belowName(), func() uint64 { return uint64(w.below.Load()) })
+		s.Value(w.stateName(), w.hash)
 	}
 	b.pool.watchLocked(b)
 	s.Still("places")
@@ -36,28 +37,53 @@ func idlePool(s *explore.Scenario, workers int, used bool) *Bulkhead {
 	return b
 }
 
+// hash is what the holder of a worker can read of it.
+func (w *worker) hash() uint64 {
+	h := uint64(w.state.Load())
+	if w.used {
+		h += 4
+	}
+	return h
+}
+
 // idleNow are the numbers of the idle workers, from the top.
 func idleNow(b *Bulkhead) (numbers []uint32) {
-	for n := uint32(b.pool.top.Load() & numberMask); n != 0; n = (*b.pool.all.Load())[n-1].below.Load() {
-		numbers = append(numbers, n)
+	for n := uint32(b.pool.top.Load() & numberMask); n != 0; {
+		w := (*b.pool.all.Load())[n-1]
+		if w.state.Load()&lent == 0 {
+			numbers = append(numbers, n)
+		}
+		n = w.below.Load()
 	}
 	return numbers
 }
 
-func TestAnIdleWorkerIsTakenByOneInEverySchedule(t *testing.T) {
-	for _, callers := range []int{2, 3} {
-		everySchedule(t, fmt.Sprintf("%d callers, 2 workers", callers), func(s *explore.Scenario) {
-			b := idlePool(s, 2, true)
+// TestWhoHasASlotFindsAWorkerForHimselfInEverySchedule: callers who had a worker before, the
+// same one or each another, and some who had none, with as many workers as slots.
+func TestWhoHasASlotFindsAWorkerForHimselfInEverySchedule(t *testing.T) {
+	for _, last := range [][]int{{0, 0}, {1, 1}, {2, 2}, {2, 1}, {0, 0, 0}, {1, 1, 1}, {2, 2, 2}, {2, 2, 1}, {2, 1, 0}} {
+		everySchedule(t, fmt.Sprintf("workers had before %v", last), func(s *explore.Scenario) {
+			const workers = 2
+			b := idlePool(s, workers, true)
+			b.slots.setLimit(workers)
+			s.Value("slots", b.slots.word.Load)
 			held := map[*worker]bool{}
-			for i := range callers {
+			for i := range last {
 				s.Go(fmt.Sprint(i), func() {
-					for range 4 - callers { // twice, or once if they are three
-						w := b.pool.take()
-						if w == nil {
-							if callers == 2 {
-								s.Failf("none idle, with two workers for two callers")
-							}
+					var w *worker
+					if last[i] > 0 {
+						w = (*b.pool.all.Load())[last[i]-1]
+					}
+					for range 4 - len(last) { // twice, or once if they are three
+						if !b.slots.take(false) {
 							continue
+						}
+						if w == nil || !w.takeAgain() {
+							w = b.pool.take()
+						}
+						if w == nil {
+							s.Failf("none found, with a worker for each slot")
+							return
 						}
 						if held[w] {
 							s.Failf("worker %d is held by two", w.number)
@@ -66,6 +92,7 @@ func TestAnIdleWorkerIsTakenByOneInEverySchedule(t *testing.T) {
 						explore.Read("held")
 						delete(held, w)
 						b.pool.put(w)
+						b.slots.giveBack()
 					}
 				})
 			}
@@ -82,15 +109,23 @@ func TestAnIdleWorkerIsTakenByOneInEverySchedule(t *testing.T) {
 }
 
 func TestNoWorkerIsIdleWithoutTheReaperInEverySchedule(t *testing.T) {
-	for _, used := range []bool{false, true} {
-		everySchedule(t, fmt.Sprintf("used %t", used), func(s *explore.Scenario) {
-			b := idlePool(s, 1, used)
-			s.Go("reaper", b.reap)
+	for _, again := range []bool{false, true} {
+		everySchedule(t, fmt.Sprintf("taken again %t", again), func(s *explore.Scenario) {
+			b := idlePool(s, 1, true)
+			w := (*b.pool.all.Load())[0]
+			s.Go("reaper", func() {
+				b.reap()
+				explore.Here(1)
+				b.reap()
+			})
 			s.Go("caller", func() {
 				for range 2 {
-					w := b.pool.take()
-					if w == nil {
-						return // the reaper has it
+					if again {
+						if !w.takeAgain() {
+							return // the reaper has it
+						}
+					} else if w = b.pool.take(); w == nil {
+						return
 					}
 					w.used = true
 					b.park(w)

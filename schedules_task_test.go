@@ -51,8 +51,7 @@ func TestE07ResultDeadlineAndCancelHaveOneWinnerInEverySchedule(t *testing.T) {
 			gaveUp := make(chan struct{})
 			var how int64
 			s.Go("caller", func() {
-				x.bulkhead.start(k)
-				how = k.await(gaveUp)
+				how = x.bulkhead.fly(k, gaveUp)
 			})
 			s.Go("timer", k.ring)
 			if cancels {
@@ -76,16 +75,14 @@ func TestE07LateTimerSparesTheNextCallOfATaskInEverySchedule(t *testing.T) {
 		x, k := racedTask(s)
 		var first, second int64
 		s.Go("caller", func() {
-			x.bulkhead.start(k)
-			if first = k.await(nil); first != finished {
+			if first = x.bulkhead.fly(k, nil); first != finished {
 				return // the worker has the task
 			}
 			k.ctx, k.err = nil, nil // as done does, which would stop the timer of a cold task
 			x.bulkhead.acquire()
 			explore.Write("status", k)
 			k.status.Store(int64(time.Hour))
-			x.bulkhead.start(k)
-			second = k.await(nil)
+			second = x.bulkhead.fly(k, nil)
 		})
 		s.Go("timer", k.ring)
 		s.Finally(func() error {

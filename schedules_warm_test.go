@@ -15,9 +15,9 @@ import (
 	"github.com/seed-f7c3343e/quill/internal/explore"
 )
 
-// warmPool is a pool whose workers are kept for another task, while a reaper comes by. (That
-// tasks are kept too is left out: sync.Pool does not do the same each time. What a kept
-// task's late timer can do is in TestE07LateTimerSparesTheNextCallOfATaskInEverySchedule.)
+// warmPool is a pool whose workers are kept for another task, while a reaper comes by. (Tasks
+// are kept by their callers: sync.Pool does not do the same each time. What a kept task's
+// late timer can do is in TestE07LateTimerSparesTheNextCallOfATaskInEverySchedule.)
 type warmPool struct {
 	*Circuit
 
@@ -55,25 +55,10 @@ func newWarmPool(s *explore.Scenario, limit, queue int) *warmPool {
 // values tells the explorer what the pool holds, in addition to what the crowd tells.
 func (p *warmPool) values() {
 	pool := &p.bulkhead.pool
-	places := func() []*worker {
-		if all := pool.all.Load(); all != nil {
-			return *all
-		}
-		return nil
-	}
-	p.s.Value("idle", func() uint64 {
-		h := pool.top.Load()
-		for _, w := range places() {
-			h = explore.Hash(h, uint64(w.below.Load()))
-			if w.used {
-				h++
-			}
-		}
-		return h
-	})
+	p.s.Value("idle", pool.top.Load)
 	p.s.Value("places", func() uint64 {
-		h := uint64(len(places()))
-		for _, w := range places() {
+		h := uint64(len(p.places()))
+		for _, w := range p.places() {
 			h = explore.Hash(h, p.s.Owner(w))
 		}
 		return h
@@ -96,6 +81,13 @@ func (p *warmPool) values() {
 	})
 }
 
+func (p *warmPool) places() []*worker {
+	if all := p.bulkhead.pool.all.Load(); all != nil {
+		return *all
+	}
+	return nil
+}
+
 // call makes one call that must end as its run does.
 func (p *warmPool) call(ctx context.Context, number int, run func(int) (int, error)) {
 	defer func() {
@@ -109,6 +101,34 @@ func (p *warmPool) call(ctx context.Context, number int, run func(int) (int, err
 	v, err := Do(ctx, p.Circuit, func(context.Context) (int, error) { return run(number) })
 	if err == nil && v != number {
 		p.s.Failf("call %d was answered with %d", number, v)
+	}
+}
+
+// keeper is a caller who keeps his task from one call to the next.
+func (p *warmPool) keeper() (call func(number int, run func(int) (int, error))) {
+	k := &pooledCall[int, int]{}
+	k.init(p.Circuit, k, true, true)
+	p.s.Finally(func() error {
+		if len(k.told) > 0 {
+			return errors.New("a kept task was told twice")
+		}
+		return nil
+	})
+	return func(number int, run func(int) (int, error)) {
+		defer func() {
+			if v := recover(); v != nil {
+				if ours, ok := v.(*PanicError); !ok || ours.Value != "boom" {
+					p.s.Failf("call %d panicked: %v", number, v)
+				}
+			}
+			p.returned++
+		}()
+		k.run = func(context.Context, int) (int, error) { return run(number) }
+		defer k.done()
+		var f flight
+		if f.take(context.Background(), p.Circuit) && f.flyPooled(&k.task) && f.err == nil && k.resp != number {
+			p.s.Failf("call %d was answered with %d", number, k.resp)
+		}
 	}
 }
 
@@ -140,6 +160,28 @@ func TestA08WarmWorkersAreLentOnceAndLeaveInEverySchedule(t *testing.T) {
 		"panics":  func(int) (int, error) { panic("boom") },
 		"exits":   func(int) (int, error) { runtime.Goexit(); return 0, nil },
 	} {
+		everyScheduleWithin(t, 2, "one after the other, by one task, "+name, func(s *explore.Scenario) {
+			p := newWarmPool(s, 1, 0)
+			s.Go("caller", func() {
+				call := p.keeper()
+				call(1, run)
+				call(2, well)
+				call(3, well)
+			})
+			p.reap(3, 3)
+			s.Finally(p.allServed(2))
+		})
+		everyScheduleWithin(t, 1, "two at once, one keeps its task, "+name, func(s *explore.Scenario) {
+			p := newWarmPool(s, 2, 0)
+			s.Go("a", func() {
+				call := p.keeper()
+				call(1, well)
+				call(2, well)
+			})
+			s.Go("b", func() { p.call(context.Background(), 3, run) })
+			p.reap(3, 1)
+			s.Finally(p.allServed(2))
+		})
 		everyScheduleWithin(t, 2, "one after the other, "+name, func(s *explore.Scenario) {
 			p := newWarmPool(s, 1, 0)
 			s.Go("caller", func() {
@@ -166,10 +208,15 @@ func TestA08WarmWorkersAreLentToThreeCallersInSampledSchedules(t *testing.T) {
 	r := explore.Sample(seed, 4000, func(s *explore.Scenario) {
 		p := newWarmPool(s, 2, 1)
 		for i, name := range []string{"a", "b", "c"} {
-			s.Go(name, func() { p.call(context.Background(), i, func(n int) (int, error) { return n, nil }) })
+			s.Go(name, func() {
+				call := p.keeper()
+				for n := range 2 {
+					call(2*i+n, func(n int) (int, error) { return n, nil })
+				}
+			})
 		}
-		p.reap(3, 2)
-		s.Finally(p.allServed(3))
+		p.reap(6, 2)
+		s.Finally(p.allServed(6))
 	})
 	t.Log(r)
 	require.NoError(t, r.Err)
