@@ -41,13 +41,13 @@ var ofCalls = []fault{
 	}}},
 	{name: "release dropped on panic, pool", killers: []string{"TestA08WorkerThatPanickedStaysAndOneThatExitedIsReplaced"}, edits: []edit{{
 		"pool.go",
-		"	c.giveBack()\n	if won {\n",
-		"	if t.panicked == nil {\n		c.giveBack()\n	}\n	if won {\n",
+		"	t.circuit.giveBack()\n}\n",
+		"	if t.panicked == nil {\n		t.circuit.giveBack()\n	}\n}\n",
 	}}},
 	{name: "release dropped on Goexit", killers: []string{"TestA08WorkerThatPanickedStaysAndOneThatExitedIsReplaced"}, edits: []edit{{
 		"pool.go",
-		"	c.giveBack()\n	if won {\n",
-		"	if !t.goexit {\n		c.giveBack()\n	}\n	if won {\n",
+		"	t.circuit.giveBack()\n}\n",
+		"	if !t.goexit {\n		t.circuit.giveBack()\n	}\n}\n",
 	}}},
 	{name: "release before run ends, at the deadline", killers: []string{"TestAbandonedWorkKeepsItsSlotAndShows"}, edits: []edit{
 		{
@@ -57,8 +57,8 @@ var ofCalls = []fault{
 		},
 		{
 			"pool.go",
-			"	c.giveBack()\n	if won {\n",
-			"	if won {\n		c.giveBack()\n	}\n	if won {\n",
+			"		t.circuit.giveBack()\n		if t.panicked != nil {\n",
+			"		if t.panicked != nil {\n",
 		},
 	}},
 	{name: "release twice on cancel", killers: []string{"TestA03NothingIsLeftOverWhateverTheEndAndWherever"}, edits: []edit{{
@@ -73,8 +73,43 @@ var ofCalls = []fault{
 	}}},
 	{name: "the slot of abandoned work given back twice", killers: []string{"TestAbandonedWorkKeepsItsSlotAndShows"}, edits: []edit{{
 		"pool.go",
-		"		c.abandon(-1)\n	}\n	c.giveBack()\n",
-		"		c.abandon(-1)\n		c.giveBack()\n	}\n	c.giveBack()\n",
+		"		t.circuit.abandon(-1)\n",
+		"		t.circuit.abandon(-1)\n		t.circuit.giveBack()\n",
+	}}},
+	{name: "a slot given back by the worker and by the caller", killers: []string{"TestThePoolHasAsManyWorkersAsRanAtOnce"}, edits: []edit{{
+		"pool.go",
+		"	case won && t.lander == nil:\n		t.tell(finished)\n",
+		"	case won && t.lander == nil:\n		t.circuit.giveBack()\n		t.tell(finished)\n",
+	}}},
+	{name: "the caller forgets to give the worker back", killers: []string{"TestWarmWorkersAreReused"}, edits: []edit{{
+		"pool.go",
+		"	if t.warm && !t.goexit {\n",
+		"	if t.warm && t.panicked != nil {\n",
+	}}},
+	{name: "the slot given back before the worker", first: []suite{schedules}, killers: []string{"TestA08WarmWorkersAreLentOnceAndLeaveInEverySchedule"}, edits: []edit{{
+		"pool.go",
+		"	if t.warm && !t.goexit {\n		t.circuit.bulkhead.park(t.worker)\n	}\n	t.circuit.giveBack()\n}\n",
+		"	t.circuit.giveBack()\n	if t.warm && !t.goexit {\n		t.circuit.bulkhead.park(t.worker)\n	}\n}\n",
+	}}},
+	{name: "a worker at work taken off the stack", first: []suite{schedules}, killers: []string{"TestATaskGoesToTheWorkerThatItHadLast"}, edits: []edit{{
+		"workers.go",
+		"		if w.state.Swap(lent)&lent == 0 {\n",
+		"		if w.state.Swap(lent)&stacked != 0 {\n",
+	}}},
+	{name: "a worker that fell off the stack is not put back", first: []suite{schedules}, killers: []string{"TestATaskGoesToTheWorkerThatItHadLast"}, edits: []edit{{
+		"workers.go",
+		"	if w.state.Add(-lent) == stacked {\n",
+		"	if w.state.Add(-lent) >= 0 {\n",
+	}}},
+	{name: "a worker taken again although another has it", first: []suite{schedules}, killers: []string{"TestATaskGoesToTheWorkerThatItHadLast"}, edits: []edit{{
+		"workers.go",
+		"	return w.state.CompareAndSwap(stacked, stacked|lent)\n",
+		"	return w.state.Swap(stacked|lent)&stacked != 0\n",
+	}}},
+	{name: "the place of a worker that exited stays on the stack", killers: []string{"TestAWorkerThatExitedWhileItLayOnTheStackLeavesNoTrace"}, edits: []edit{{
+		"workers.go",
+		"		p.take() // clears",
+		"		// clears",
 	}}},
 	{name: "check, then add, in the semaphore", first: []suite{schedules}, killers: []string{"TestA01NoMoreRunThanTheLimitInEverySchedule"}, edits: []edit{{
 		"slots.go",
@@ -108,10 +143,10 @@ var ofCalls = []fault{
 	}}},
 	{name: "worker not replaced after Goexit", killers: []string{"TestA08WorkerThatPanickedStaysAndOneThatExitedIsReplaced"}, edits: []edit{{
 		"pool.go",
-		"again = t.warm && !t.goexit && ",
-		"again = t.warm && ",
+		"	if t.warm && !t.goexit {\n",
+		"	if t.warm {\n",
 	}}},
-	{name: "an idle worker taken by two, by way of a third", first: []suite{schedules}, killers: []string{"TestAnIdleWorkerIsTakenByOneInEverySchedule"}, edits: []edit{{
+	{name: "an idle worker taken by two, by way of a third", first: []suite{schedules}, killers: []string{"TestWhoHasASlotFindsAWorkerForHimselfInEverySchedule"}, edits: []edit{{
 		"workers.go",
 		"top&^numberMask+oneTake|uint64(below)",
 		"top&^numberMask|uint64(below)",

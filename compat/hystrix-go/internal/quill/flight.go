@@ -219,8 +219,7 @@ func (f *flight) flyPooled(t *task) (over bool) {
 	defer f.endContext()
 	t.ctx = f.runContext()
 	t.begin(f.ownDeadline())
-	f.circuit.bulkhead.start(t)
-	return f.landPooled(t, t.await(f.caller.Done()))
+	return f.landPooled(t, f.circuit.bulkhead.fly(t, f.caller.Done()))
 }
 
 // ownDeadline is when a timer must end the call: the caller's own deadline comes with its

@@ -15,17 +15,29 @@ type work interface {
 	execute(ctx context.Context) error
 }
 
-// start runs t on a worker. The caller holds a slot, which the worker gives back.
+// fly runs t on a worker and waits for its end, or until gaveUp is closed. The caller holds a
+// slot, and has begun t.
+func (b *Bulkhead) fly(t *task, gaveUp <-chan struct{}) (how int64) {
+	b.start(t)
+	if how = t.await(gaveUp); how == finished {
+		t.giveBack()
+	}
+	return how
+}
+
+// start runs t on a worker. The caller holds a slot, which t.giveBack gives back. A warm task
+// tries the worker that it had last, then any that is idle.
 func (b *Bulkhead) start(t *task) {
-	var w *worker
-	if t.warm {
-		if w = b.pool.take(); w == nil {
-			w = b.hire()
-		}
-		w.used = true
-	} else {
+	w := t.worker
+	if !t.warm {
 		w = &worker{tasks: make(chan *task, 1)}
 		w.startOn(b)
+	} else {
+		if w == nil || !w.takeAgain() {
+			w = b.find()
+			t.worker = w
+		}
+		w.used = true
 	}
 	if explore.On {
 		explore.Write("tasks", w)
@@ -43,7 +55,7 @@ func (w *worker) startOn(b *Bulkhead) {
 
 func (w *worker) loop(b *Bulkhead) {
 	defer b.retire(w)
-	for w.serve(b) {
+	for w.serve() {
 	}
 }
 
@@ -51,7 +63,7 @@ func (w *worker) loop(b *Bulkhead) {
 // the worker goes on after that. If the work ends its goroutine, the deferred half runs all
 // the same, and the pool makes another when needed. (One deferral for many tasks: it is not
 // free.)
-func (w *worker) serve(b *Bulkhead) (again bool) {
+func (w *worker) serve() (again bool) {
 	var t *task // the one at work
 	defer func() {
 		if t == nil {
@@ -62,7 +74,7 @@ func (w *worker) serve(b *Bulkhead) (again bool) {
 		} else {
 			t.goexit = true
 		}
-		again = w.finish(b, t)
+		again = w.finish(t)
 	}()
 	for {
 		if explore.On {
@@ -74,35 +86,52 @@ func (w *worker) serve(b *Bulkhead) (again bool) {
 		t.err = t.work.execute(t.ctx)
 		over := t
 		t = nil
-		if !w.finish(b, over) {
+		if !w.finish(over) {
 			return false
 		}
 	}
 }
 
-// finish gives everything back before the caller can see the result, so that callers in
-// sequence are never refused (Hystrix refuses them: see docs/semantics.md). Once the
-// caller is told, the task is the caller's: it may be in use for another call. It reports
-// whether the worker is parked for another task. One that goes on to OnPanic is not: the
-// hook may take its time, or end the goroutine.
-func (w *worker) finish(b *Bulkhead, t *task) (again bool) {
-	c := t.circuit
+// finish ends t, and tells. A caller who waits for t gives back worker and slot himself
+// (task.giveBack): when he runs again the worker has gone to wait for its next task, mostly on
+// the same processor, where the caller comes next. A worker that put itself among the idle
+// ones before it told him would be taken by another processor while it still runs on this one.
+//
+// Once the caller is told, the task is his: it may be in use for another call. finish reports
+// whether the worker goes on. One that goes on to OnPanic does not: the hook may take its time,
+// or end the goroutine.
+func (w *worker) finish(t *task) (again bool) {
 	won := t.end(finished)
 	again = t.warm && !t.goexit && (won || t.panicked == nil)
-	if again {
-		b.park(w)
-	}
-	if !won {
+	switch {
+	case won && t.lander == nil:
+		t.tell(finished)
+	case won:
+		t.giveBack()
+		t.tell(finished)
+	default:
 		if explore.On {
 			explore.Write("abandoned")
 		}
-		c.abandon(-1)
-	}
-	c.giveBack()
-	if won {
-		t.tell(finished)
-	} else if t.panicked != nil {
-		c.orphanPanic(t.panicked)
+		t.circuit.abandon(-1)
+		if again {
+			t.circuit.bulkhead.park(w)
+		}
+		t.circuit.giveBack()
+		if t.panicked != nil {
+			t.circuit.orphanPanic(t.panicked)
+		}
 	}
 	return again
+}
+
+// giveBack gives back the worker and the slot of a task that has ended by its work: before
+// anybody else can know of the result, so that callers in sequence are never refused (Hystrix
+// refuses them: see docs/semantics.md), and the worker first, so that whoever gets the slot
+// finds it.
+func (t *task) giveBack() {
+	if t.warm && !t.goexit {
+		t.circuit.bulkhead.park(t.worker)
+	}
+	t.circuit.giveBack()
 }

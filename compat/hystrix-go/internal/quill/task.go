@@ -22,8 +22,9 @@ type task struct {
 	work    work
 	ctx     context.Context //nolint:containedctx // handed from the caller to the worker
 	circuit *Circuit
-	warm    bool // whether the worker may be kept for another task
-	kept    bool // whether the task is kept for another call, its timer still set
+	worker  *worker // the one that it had last, if it is warm
+	warm    bool    // whether the worker may be kept for another task
+	kept    bool    // whether the task is kept for another call, its timer still set
 
 	// status is the call's deadline (noDeadline if it has none) while the work runs, and
 	// then how it ended. A timer that took its time and compares a deadline of the past

@@ -23,25 +23,38 @@ const keepWarm = 10 * time.Second
 type worker struct {
 	tasks  chan *task    // holds one; nil dismisses
 	number uint32        // its place in workers.all, from 1 on; 0: it is never idle
-	below  atomic.Uint32 // while it is idle: who lies below it
+	below  atomic.Uint32 // who lies below it on the stack
+	state  atomic.Int32  // lent, stacked
 	used   bool          // since the reaper last looked; whoever holds the worker may touch it
+	_      [40]byte      // two workers at work do not share a cache line
 }
 
-// belowName is for the explorer.
-func (w *worker) belowName() string { return "below " + strconv.Itoa(int(w.number)) }
+const (
+	lent    = 1 // somebody holds the worker
+	stacked = 2 // the worker lies on the stack, or its last holder is about to put it there
+)
 
-// workers are the idle workers of a bulkhead: a stack, the one used last on top, so that
-// those not needed sink, cool down and are dismissed. To take one and to put it back is one
-// compare-and-swap each (BenchmarkPool).
+// The names are for the explorer.
+func (w *worker) belowName() string { return "below " + strconv.Itoa(int(w.number)) }
+func (w *worker) stateName() string { return "state " + strconv.Itoa(int(w.number)) }
+
+// workers are the workers of a bulkhead that may be idle: a stack. A task that is used again
+// first tries the worker that it had last, which stays where it is on the stack meanwhile: so
+// a call writes nothing that callers on other processors write, and finds a worker whose
+// stack and channel are in the cache of its own. Whoever comes upon a worker on the stack that
+// is lent lets it fall, and its holder puts it back on top.
 //
 // While a caller looks below the top, others may take that worker and put it back on top of
 // something else. So the word on top counts the takes as well; they would have to be 2^32,
 // in the time of that look, to come out the same.
+//
+// There are never more workers than slots: a worker is put back before the slot is given
+// back, so who holds a slot and finds nobody on the stack may make another.
 type workers struct {
 	top atomic.Uint64             // the number of the worker on top, and above it the count
 	all atomic.Pointer[[]*worker] // by number; written under Bulkhead.mu
 
-	// watched says that the reaper stands by, which it does while workers are idle.
+	// watched says that the reaper stands by, which it does while workers are on the stack.
 	watched atomic.Bool
 
 	// Under Bulkhead.mu.
@@ -54,8 +67,32 @@ const (
 	oneTake    = 1 << 32
 )
 
-// take takes the worker on top. nil: at that moment there was none.
+// takeAgain takes w, if it is not lent.
+func (w *worker) takeAgain() bool {
+	if explore.On {
+		explore.Write(w.stateName())
+	}
+	return w.state.CompareAndSwap(stacked, stacked|lent)
+}
+
+// take takes the first worker on the stack that is not lent. nil: there was none.
 func (p *workers) take() *worker {
+	for {
+		w := p.pop()
+		if w == nil {
+			return nil
+		}
+		if explore.On {
+			explore.Write(w.stateName())
+		}
+		if w.state.Swap(lent)&lent == 0 {
+			return w
+		}
+	}
+}
+
+// pop takes the worker on top off the stack.
+func (p *workers) pop() *worker {
 	for {
 		if explore.On {
 			explore.Read("idle")
@@ -89,8 +126,25 @@ func (p *workers) take() *worker {
 	}
 }
 
-// put puts w, which nobody else holds, on top.
-func (p *workers) put(w *worker) {
+// put gives back w, which nobody else holds. It reports whether w came on the stack by that:
+// mostly it lay there all the time.
+func (p *workers) put(w *worker) bool {
+	if explore.On {
+		explore.Write(w.stateName())
+	}
+	if w.state.Add(-lent) == stacked {
+		return false
+	}
+	if explore.On {
+		explore.Write(w.stateName())
+	}
+	w.state.Store(stacked)
+	p.push(w)
+	return true
+}
+
+// push puts w, which is not on the stack, on top.
+func (p *workers) push(w *worker) {
 	for {
 		if explore.On {
 			explore.Read("idle")
@@ -99,9 +153,7 @@ func (p *workers) put(w *worker) {
 		if explore.On {
 			explore.Write(w.belowName())
 		}
-		if below := uint32(top & numberMask); w.below.Load() != below { // a store is dearer than a look
-			w.below.Store(below)
-		}
+		w.below.Store(uint32(top & numberMask))
 		if explore.On {
 			explore.Write("idle")
 		}
@@ -112,6 +164,14 @@ func (p *workers) put(w *worker) {
 			explore.Retry(3)
 		}
 	}
+}
+
+// find returns a worker for who holds a slot.
+func (b *Bulkhead) find() *worker {
+	if w := b.pool.take(); w != nil {
+		return w
+	}
+	return b.hire()
 }
 
 // hire returns a worker when none seemed idle: one that is idle after all, as the reaper
@@ -144,7 +204,8 @@ func (p *workers) addLocked() *worker {
 		all = *old
 	}
 	w := &worker{tasks: make(chan *task, 1), number: uint32(len(all) + 1)} //nolint:gosec // at most a million
-	all = append(all, w)                                                   // who has the old slice looks at no more than its length
+	w.state.Store(lent)
+	all = append(all, w) // who has the old slice looks at no more than its length
 	if explore.On {
 		explore.Write("places")
 	}
@@ -166,6 +227,7 @@ func (b *Bulkhead) retire(w *worker) {
 	p := &b.pool
 	p.vacant = append(p.vacant, w)
 	if len(p.vacant) == len(*p.all.Load()) {
+		p.take() // clears the stack of places whose goroutine ended itself
 		p.vacant = nil
 		if explore.On {
 			explore.Write("places")
@@ -177,7 +239,9 @@ func (b *Bulkhead) retire(w *worker) {
 // park keeps w for the next task. While workers are idle a timer stands by, so that none
 // of them outlasts its use for long; a resting pool has neither.
 func (b *Bulkhead) park(w *worker) {
-	b.pool.put(w)
+	if !b.pool.put(w) {
+		return
+	}
 	if explore.On {
 		explore.Read("watched")
 	}
