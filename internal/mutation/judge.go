@@ -115,6 +115,10 @@ func (s *suite) judge(ctx context.Context, m *mutant) error {
 			rest = append(rest, t)
 		}
 	}
+	if len(first)+len(rest) == 0 {
+		m.Verdict = bare
+		return nil
+	}
 	for _, batch := range [][]*test{first, rest} {
 		if err := s.judgeBy(ctx, m, batch); err != nil || m.Verdict != lived {
 			return err

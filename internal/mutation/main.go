@@ -119,8 +119,8 @@ func run(ctx context.Context, o options, out io.Writer) (good bool, err error) {
 	return good, err
 }
 
-// choose returns the mutants to try: of the files asked for those that statements of a test
-// reach, and of which it is not yet known that they are killed.
+// choose returns the mutants to try: of the files asked for those of which it is not yet
+// known that they are killed.
 func choose(o options, all []*mutant) ([]*mutant, error) {
 	for _, file := range o.files {
 		if !slices.ContainsFunc(all, func(m *mutant) bool { return m.File == file }) {
@@ -134,7 +134,7 @@ func choose(o options, all []*mutant) ([]*mutant, error) {
 			asked = core(m.File)
 		}
 		known := !o.fresh && m.Verdict == killed
-		if asked && m.Verdict != bare && !known {
+		if asked && !known {
 			m.Verdict, m.By = "", ""
 			chosen = append(chosen, m)
 		}

@@ -70,9 +70,7 @@ func (s *store) recall(all []*mutant) error {
 		}
 		if mutants := s.of(file); r.Hash == hash && len(mutants) == len(r.Mutants) {
 			for i, m := range mutants {
-				if known := r.Mutants[i]; m.Verdict != bare && known.Verdict != bare {
-					m.Verdict, m.By = known.Verdict, known.By
-				}
+				m.Verdict, m.By = r.Mutants[i].Verdict, r.Mutants[i].By
 			}
 		}
 	}
@@ -161,7 +159,7 @@ func report(name string, mutants []*mutant, out io.Writer) bool {
 	total := count(mutants, "")
 	fmt.Fprintln(w, total.row("all", "\t"))
 	_ = w.Flush()
-	fmt.Fprintf(out, "\n%d killed, %d lived, %d ran into the time limit, %d in statements that no test reaches, %d not tried yet\n",
+	fmt.Fprintf(out, "\n%d killed, %d lived, %d ran into the time limit, %d that no test reaches, %d not tried yet\n",
 		total[killed], total[lived], total[timedOut], total[bare], total[""])
 	good := total.efficacy() >= target
 	verdict := map[bool]string{true: "pass", false: "FAIL"}[good]
