@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -109,5 +111,8 @@ func listMutants(ctx context.Context, gremlins, dir string) ([]*mutant, error) {
 	if len(all) == 0 {
 		return nil, errors.New("gremlins lists no mutants:\n" + string(bytes.TrimSpace(text)))
 	}
+	slices.SortFunc(all, func(a, b *mutant) int { // gremlins lists them as its workers come along
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Kind, b.Kind))
+	})
 	return all, nil
 }
