@@ -45,6 +45,7 @@ const (
 	// What derived defaults are computed with.
 	usualVolume  = 20
 	usualPercent = 50
+	usualSleep   = 5 * second
 	longestSleep = 24 * hour
 
 	// off is both Unlimited and NoTimeout.
@@ -140,7 +141,7 @@ var settingsFields = [numFields]field{
 	},
 	sleepWindowField: {
 		name: "SleepWindow", key: "sleepWindow", kind: durationKind,
-		def: 5 * second, low: millisecond, high: longestSleep,
+		def: usualSleep, low: millisecond, high: longestSleep,
 		row: sleepWindowField,
 	},
 	maxSleepWindowField: {
@@ -160,7 +161,7 @@ var settingsFields = [numFields]field{
 	},
 	probeLeaseField: {
 		name: "ProbeLease", key: "probeLease", kind: durationKind,
-		def: 5 * second, low: millisecond, high: longestSleep, derive: defaultLease,
+		def: usualSleep, low: millisecond, high: longestSleep, derive: defaultLease,
 		row: probeLeaseField,
 	},
 	maxConcurrentFallbacksField: {

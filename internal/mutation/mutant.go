@@ -112,7 +112,8 @@ func listMutants(ctx context.Context, gremlins, dir string) ([]*mutant, error) {
 		return nil, errors.New("gremlins lists no mutants:\n" + string(bytes.TrimSpace(text)))
 	}
 	slices.SortFunc(all, func(a, b *mutant) int { // gremlins lists them as its workers come along
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Kind, b.Kind))
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Kind, b.Kind))
 	})
 	return all, nil
 }

@@ -23,6 +23,7 @@ import (
 type store struct {
 	dir, root string
 	all       []*mutant
+	hashes    map[string]string // of the files as they were copied
 }
 
 // record is what is kept of a file.
@@ -54,18 +55,19 @@ func (s *store) hash(file string) (string, error) {
 
 // recall gives the mutants the verdicts that are known of them.
 func (s *store) recall(all []*mutant) error {
-	s.all = all
+	s.all, s.hashes = all, map[string]string{}
 	for _, file := range files(all) {
+		hash, err := s.hash(file)
+		if err != nil {
+			return err
+		}
+		s.hashes[file] = hash
 		data, err := os.ReadFile(s.path(file))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
-		if err != nil {
-			return err
-		}
 		var r record
-		hash, err := s.hash(file)
-		if err := errors.Join(err, json.Unmarshal(data, &r)); err != nil {
+		if err := cmp.Or(err, json.Unmarshal(data, &r)); err != nil {
 			return err
 		}
 		if mutants := s.of(file); r.Hash == hash && len(mutants) == len(r.Mutants) {
@@ -82,11 +84,7 @@ func (s *store) keep(file string) error {
 	if s.all == nil {
 		return nil
 	}
-	hash, err := s.hash(file)
-	if err != nil {
-		return err
-	}
-	data, err := json.MarshalIndent(record{hash, s.of(file)}, "", "\t")
+	data, err := json.MarshalIndent(record{s.hashes[file], s.of(file)}, "", "\t")
 	if err != nil {
 		return err
 	}

@@ -49,6 +49,7 @@ const (
 	// What derived defaults are computed with.
 	usualVolume  = 20
 	usualPercent = 50
+	usualSleep   = 5 * second
 	longestSleep = 24 * hour
 
 	// off is both Unlimited and NoTimeout.
@@ -144,7 +145,7 @@ var settingsFields = [numFields]field{
 	},
 	sleepWindowField: {
 		name: "SleepWindow", key: "sleepWindow", kind: durationKind,
-		def: 5 * second, low: millisecond, high: longestSleep,
+		def: usualSleep, low: millisecond, high: longestSleep,
 		row: sleepWindowField,
 	},
 	maxSleepWindowField: {
@@ -164,7 +165,7 @@ var settingsFields = [numFields]field{
 	},
 	probeLeaseField: {
 		name: "ProbeLease", key: "probeLease", kind: durationKind,
-		def: 5 * second, low: millisecond, high: longestSleep, derive: defaultLease,
+		def: usualSleep, low: millisecond, high: longestSleep, derive: defaultLease,
 		row: probeLeaseField,
 	},
 	maxConcurrentFallbacksField: {
