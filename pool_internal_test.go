@@ -120,7 +120,8 @@ func TestReaperDismissesWorkersThatNobodyNeeded(t *testing.T) {
 
 	b.reap()
 	require.Empty(t, b.idleWorkers())
-	require.False(t, b.pool.watched.Load(), "an idle pool has no timer")
+	require.False(t, b.pool.watched.Load())
+	require.Nil(t, b.pool.reaper, "a pool at rest has no timer")
 	require.Nil(t, b.pool.take())
 	require.NotNil(t, b.pool.all.Load())
 	b.retire(workers[2])

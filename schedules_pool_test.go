@@ -31,7 +31,9 @@ func idlePool(s *explore.Scenario, workers int, used bool) *Bulkhead {
 		return 0
 	})
 	s.Finally(func() error {
-		b.pool.reaper.Stop()
+		if b.pool.reaper != nil {
+			b.pool.reaper.Stop()
+		}
 		return nil
 	})
 	return b
@@ -76,7 +78,7 @@ func TestWhoHasASlotFindsAWorkerForHimselfInEverySchedule(t *testing.T) {
 // are three. last are the numbers of the workers that they had before, 0 for none.
 func lentOnce(s *explore.Scenario, workers int, last []int) {
 	b := idlePool(s, workers, true)
-	b.slots.setLimit(workers)
+	b.slots.setLimit(workers, false)
 	s.Value("slots", b.slots.word.Load)
 	held := map[*worker]bool{}
 	for i, number := range last {

@@ -310,5 +310,8 @@ func (b *Bulkhead) reap() {
 	}
 	if p.top.Load()&numberMask != 0 {
 		p.watchLocked(b)
+	} else if p.reaper != nil {
+		p.reaper.Stop() // it may not have been what called
+		p.reaper = nil  // a pool at rest has none
 	}
 }
