@@ -10,7 +10,7 @@
 // twice to count as a kill.
 //
 // Verdicts are kept in .tmp/mutation, file by file, until the file changes: a second run
-// tries what lived, and what is new. -fresh tries all. Files are named by their paths from
+// tries what lived, and what is new; what hung, if its file is named. -fresh tries all. Files are named by their paths from
 // the module's root; without any, and without -core, all are tried.
 //
 // It prints the mutants that live, a table per file and the total. It exits with 1 if less
@@ -133,13 +133,27 @@ func choose(o options, all []*mutant) ([]*mutant, error) {
 		if o.core {
 			asked = core(m.File)
 		}
-		known := !o.fresh && m.Verdict == killed
-		if asked && !known {
+		if asked && !known(o, m) {
 			m.Verdict, m.By = "", ""
 			chosen = append(chosen, m)
 		}
 	}
 	return chosen, nil
+}
+
+// known tells whether a verdict stands. A mutant that hangs takes its time, and is tried again
+// only where its file is named.
+func known(o options, m *mutant) bool {
+	if o.fresh {
+		return false
+	}
+	switch m.Verdict {
+	case killed, invalid:
+		return true
+	case timedOut:
+		return len(o.files) == 0
+	}
+	return false
 }
 
 // core tells whether a file is the breaker's machine or keeps the rolling window.

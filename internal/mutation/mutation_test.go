@@ -45,6 +45,8 @@ func Kind(n int) string {
 	return "other"
 }
 
+func Size() int { return len([4 - 1]int{}) }
+
 func Sum(all []int) (sum int) {
 	for i := 0; i < len(all); i++ {
 		sum += all[i]
@@ -119,6 +121,7 @@ func TestMutantsOfOneBinaryAreKilledByTheTestsThatReachThem(t *testing.T) {
 		{at("func Late", "!=", "CONDITIONALS_NEGATION"), killed, "TestLate"},
 		{at("func Late", "-1", "INVERT_NEGATIVES"), killed, "TestLate"},
 		{at("const day", "*", "ARITHMETIC_BASE"), invalid, ""},
+		{at("func Size", "-", "ARITHMETIC_BASE"), invalid, ""},
 		{at("func Name", "+", "ARITHMETIC_BASE"), invalid, ""},
 		{at("case a == b", "==", "CONDITIONALS_NEGATION"), bare, ""},
 		{at("case n < 0", "<", "CONDITIONALS_BOUNDARY"), killed, "TestKind"},

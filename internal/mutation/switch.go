@@ -234,17 +234,21 @@ func (p *packageCode) rewrite(i int, mutants []*mutant) (string, error) {
 // sites returns the nodes of a file that have mutants, outer ones before inner ones. Mutants
 // that stand where no switch can, in constants, are invalid.
 func (p *packageCode) sites(file *ast.File, name string, mutants []*mutant) []site {
-	at := map[[2]int][]*mutant{}
-	for _, m := range mutants {
-		if m.File == name && m.Verdict != invalid {
-			key := [2]int{m.Line, m.Column}
-			at[key] = append(at[key], m)
-		}
-	}
+	at := placed(name, mutants)
 	var sites []site
+	var length ast.Node // of an array: a constant
 	ast.Inspect(file, func(n ast.Node) bool {
-		if decl, ok := n.(*ast.GenDecl); ok && decl.Tok == token.CONST {
-			return false
+		switch n := n.(type) {
+		case *ast.GenDecl:
+			if n.Tok == token.CONST {
+				return false
+			}
+		case *ast.ArrayType:
+			length = n.Len // the next to come
+		case *ast.BinaryExpr:
+			if n == length {
+				return false
+			}
 		}
 		if pos, ok := operator(n); ok {
 			key := [2]int{p.set.Position(pos).Line, p.set.Position(pos).Column}
@@ -261,6 +265,18 @@ func (p *packageCode) sites(file *ast.File, name string, mutants []*mutant) []si
 		}
 	}
 	return sites
+}
+
+// placed returns the mutants of a file by line and column.
+func placed(name string, mutants []*mutant) map[[2]int][]*mutant {
+	at := map[[2]int][]*mutant{}
+	for _, m := range mutants {
+		if m.File == name && m.Verdict != invalid {
+			key := [2]int{m.Line, m.Column}
+			at[key] = append(at[key], m)
+		}
+	}
+	return at
 }
 
 func operator(n ast.Node) (pos token.Pos, ok bool) {
