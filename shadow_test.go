@@ -48,6 +48,16 @@ func TestShadowRefusesNothingAndTellsWhatItWouldHave(t *testing.T) {
 	})
 }
 
+func TestAShadowHearsOfEverySuccess(t *testing.T) {
+	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+		c := newTestCircuit(t, quill.Settings{Isolation: isolation}, quill.WithShadow(quill.Settings{}))
+		calls(t, c, 20, nil) // most are not among the slowest, and of interest to nobody else
+		s := shadowOf(t, c)
+		require.Equal(t, quill.Counts{Success: 20}, s.Explanation.Window)
+		require.Equal(t, quill.Health{Requests: 20}, s.Health)
+	})
+}
+
 func TestShadowCountsWhatItsBulkheadWouldReject(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newTestCircuit(t, quill.PassThrough(), quill.WithShadow(quill.Settings{MaxConcurrent: 1, QueueSize: 1}))

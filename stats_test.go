@@ -140,6 +140,19 @@ func TestTimesCountFromTheCallHoweverOldTheCircuitIs(t *testing.T) {
 	})
 }
 
+func TestASuccessAtTheBoundaryBelongsToTheBucketThatBegins(t *testing.T) {
+	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+		c := newTestCircuit(t, quill.Settings{Isolation: isolation, RollingWindow: 10 * time.Second, RollingBuckets: 10})
+		calls(t, c, 10, nil)
+		pass(time.Second)
+		require.NoError(t, call(t, c, nil))
+		pass(9 * time.Second)
+		require.Equal(t, quill.Counts{Success: 1}, c.Stats().Window, "the bucket of the first ten has left")
+		pass(time.Second)
+		require.Zero(t, c.Stats().Window)
+	})
+}
+
 func TestCountsByOutcome(t *testing.T) {
 	c := quill.Counts{Success: 1, Failure: 2, Timeout: 3, Rejected: 4, ShortCircuited: 5, Ignored: 6, Canceled: 7}
 	for i, o := range quill.Outcomes() {
