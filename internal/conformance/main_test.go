@@ -181,6 +181,21 @@ func TestAChangedScenarioDisagrees(t *testing.T) {
 			[]string{`semaphore.maxConcurrentRequests":2`, `semaphore.maxConcurrentRequests":3`},
 			"DISAGREE: step 1 (call) results: want 1 x value \"fb\"",
 		},
+		"another word for the outcome of an error": {
+			"volume-19-of-20",
+			[]string{`"outcome":"error"`, `"outcome":"value"`},
+			"DISAGREE: step 0 (call) results: want 19 x value, error COMMAND_EXCEPTION",
+		},
+		"something else where a difference is intended": {
+			"java-error-fallback",
+			[]string{`"fallbackEntered":true`, `"fallbackEntered":false`},
+			`DISAGREE: step 0 (call) results: want 1 x value "fb"`,
+		},
+		"a state that a rule would explain": {
+			"halfopen-burst",
+			[]string{`"status":"OPEN"`, `"status":"CLOSED"`},
+			"DISAGREE: step ",
+		},
 		"a timeout that comes first": {
 			"timeout-just-under",
 			[]string{`timeoutInMilliseconds":600`, `timeoutInMilliseconds":100`},
@@ -264,8 +279,11 @@ func TestAFileThatIsNotUnderstoodIsRefused(t *testing.T) {
 		{"more than one value", `{"format":1,"scenarios":[{"id":"x"}]} {}`, "something follows"},
 		{"a field of the file", `{"format":1,"extra":1}`, `unknown field "extra"`},
 		{"a field of a scenario", `{"format":1,"scenarios":[{"id":"x","extra":1}]}`, `scenario "x": json: unknown field "extra"`},
+		{"no steps", `{"format":1,"scenarios":[{"id":"x"}]}`, `scenario "x": it has no steps`},
+		{"nothing observed", scenario(`{"op":"health","cmd":"A"}`), `op "health": says nothing of what was observed`},
+		{"less than no call", scenario(`{"op":"call","cmd":"A","run":{"do":"value"},"times":-1}`), "times is -1: must not be negative"},
 		{"no id", `{"format":1,"scenarios":[{"title":"x"}]}`, "scenario number 1: it has no id"},
-		{"one id twice", `{"format":1,"scenarios":[{"id":"x"},{"id":"x"}]}`, `scenario "x" stands in it twice`},
+		{"one id twice", `{"format":1,"scenarios":[{"id":"x","steps":[{"op":"wait"}]},{"id":"x","steps":[{"op":"wait"}]}]}`, `scenario "x" stands in it twice`},
 		{"an operation", scenario(`{"op":"dance"}`), `scenario "x": step 0: op "dance": is not known: must be one of await, bodies`},
 		{"a field of a step", scenario(`{"op":"wait","msec":5}`), `scenario "x": step 0: json: unknown field "msec"`},
 		{"a body", scenario(`{"op":"call","cmd":"A","run":{"do":"jump"}}`), `op "call": a body does "jump": must be one of badRequest`},
@@ -283,11 +301,11 @@ func TestAFileThatIsNotUnderstoodIsRefused(t *testing.T) {
 		},
 		{"an observation of nothing", scenario(`{"op":"wait","ms":1,"observed":{"x":1}}`), "nothing can be observed by it"},
 		{
-			"a property", strings.Replace(scenario(``), `"props":{}`, `"props":{"circuitBreaker.color":"red"}`, 1),
+			"a property", strings.Replace(scenario(`{"op":"wait"}`), `"props":{}`, `"props":{"circuitBreaker.color":"red"}`, 1),
 			`scenario "x": command "A": the property "circuitBreaker.color" is not known`,
 		},
 		{
-			"a property's kind", strings.Replace(scenario(``), `"props":{}`, `"props":{"circuitBreaker.forceOpen":1}`, 1),
+			"a property's kind", strings.Replace(scenario(`{"op":"wait"}`), `"props":{}`, `"props":{"circuitBreaker.forceOpen":1}`, 1),
 			`the property "circuitBreaker.forceOpen" is 1: must be true or false`,
 		},
 	} {

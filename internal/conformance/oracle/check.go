@@ -28,6 +28,9 @@ func (s *Scenario) check(step *Step, handles map[string]string) error {
 	if err := checkWords(step); err != nil {
 		return err
 	}
+	if err := checkNumbers(step); err != nil {
+		return err
+	}
 	if n := len(step.ElapsedBand); n != 0 && n != 2 {
 		return fmt.Errorf("elapsedBand has %d numbers: must be 2", n)
 	}
@@ -55,6 +58,27 @@ var needs = map[string][]string{
 	"set":           {"prop", "value"},
 	"start":         {"cmd", "run", "handles", "until"},
 	"wait":          nil,
+}
+
+// looks reports whether something is observed by the operation. Without an observation it
+// would agree with whatever happens.
+func (step *Step) looks() bool {
+	switch step.Op {
+	case "cacheClear", "release", "set", "start", "wait":
+		return false
+	}
+	return true
+}
+
+func checkNumbers(step *Step) error {
+	for name, n := range map[string]int{
+		"times": step.Times, "ms": step.MS, "gapMs": step.GapMS, "settleMs": step.SettleMS,
+	} {
+		if n < 0 {
+			return fmt.Errorf("%s is %d: must not be negative", name, n)
+		}
+	}
+	return nil
 }
 
 // lacks reports whether a step is without a field that it needs.

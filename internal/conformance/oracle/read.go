@@ -84,6 +84,9 @@ func readScenario(text json.RawMessage) (*Scenario, error) {
 	if raw.ID == "" {
 		return nil, errors.New("it has no id")
 	}
+	if len(raw.Steps) == 0 {
+		return nil, errors.New("it has no steps")
+	}
 	s := &Scenario{
 		raw.ID, raw.Area, raw.Title, raw.Note, raw.Tags, raw.Flaky, raw.Lazy,
 		raw.Commands, raw.Pools, raw.Collapsers, nil,
@@ -109,6 +112,9 @@ func (s *Scenario) readStep(text json.RawMessage, step *Step, handles map[string
 	observed := step.Variants
 	if len(step.Observed) > 0 {
 		observed = append(slices.Clip(observed), step.Observed)
+	}
+	if len(observed) == 0 && step.looks() {
+		return fmt.Errorf("op %q: says nothing of what was observed", step.Op)
 	}
 	for _, o := range observed {
 		want, err := observe(step, o)

@@ -41,6 +41,9 @@ func (r *Result) Text() string {
 	if r.Error == nil {
 		parts = append(parts, r.Outcome+" "+strconv.Quote(fmt.Sprint(r.Value)))
 	} else {
+		if r.Outcome != "error" { // the word for the outcome counts as well
+			parts = append(parts, r.Outcome)
+		}
 		parts = append(parts, r.Error.text()...)
 	}
 	events := slices.Clone(r.Events)
@@ -86,7 +89,7 @@ func (e *Error) text() []string {
 // a fallback that is missing is no cause.
 func codeOf(cause *string) string {
 	switch {
-	case cause == nil, strings.HasPrefix(*cause, "unsupported:No fallback"):
+	case cause == nil, *cause == "unsupported:No fallback available.":
 		return ""
 	case *cause == "poolQueueThreshold":
 		return "poolRejected"

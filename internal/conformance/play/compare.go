@@ -101,3 +101,18 @@ func (c *comparison) finish() {
 func (r *Report) has(step int, field string) bool {
 	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Step == step && f.Field == field })
 }
+
+// HoldAgainst takes back every excuse that was not made for this recording: a line of the
+// table holds for what Hystrix did in the tree's recording of the scenario and for nothing
+// else, and a scenario of the tree needs no rules.
+func (r *Report) HoldAgainst(tree *oracle.Scenario) {
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		known := !f.Rule && f.Step < len(tree.Steps) &&
+			slices.ContainsFunc(tree.Steps[f.Step].Wants, func(o oracle.Observation) bool { return o[f.Field] == f.Want })
+		if f.Reason != "" && !known {
+			f.Reason, f.Rule = "", false
+			r.Verdict = Disagree
+		}
+	}
+}
