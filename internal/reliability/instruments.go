@@ -100,7 +100,7 @@ func proofs(o options) []instrument {
 		{
 			name: "invariants", fast: true,
 			commands: [][]string{goTest("-skip=^TestC11RecoversFromEveryState$", "-run=^Test[A-Z][0-9]+[A-Z]",
-				".", "./internal/window", "./quillhttp", "./lastgood")},
+				".", "./internal/window", "./quillhttp", "./quillstream", "./lastgood")},
 			figures: readInvariants,
 		},
 		{

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -59,6 +60,18 @@ func TestWhatIsNotInstalledIsAbsentAndNoFailure(t *testing.T) {
 	b := i.figures(output, code)
 	require.Zero(t, b.failed())
 	require.Equal(t, "absent", b[0].verdict())
+}
+
+func TestTimeThatIsOverTheLimitIsAFailure(t *testing.T) {
+	require.Zero(t, board{}.limitTime(479*time.Second).failed())
+	late := board{}.limitTime(481 * time.Second)
+	require.Equal(t, 1, late.failed())
+	require.Equal(t, "FAIL", late[0].verdict())
+}
+
+func TestKnownFaultsAreNoInvariants(t *testing.T) {
+	b := readInvariants("--- PASS: TestB07APart (0.00s)\n--- PASS: TestB19Low (0.00s)\n--- PASS: TestC11Recovers (0.00s)\n", 0)
+	require.Equal(t, "2 invariants, 2 tests", b[0].value)
 }
 
 func TestTheScoreboardIsWrittenBetweenItsMarks(t *testing.T) {
