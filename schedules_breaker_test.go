@@ -143,7 +143,7 @@ func TestC01ResultsThatMeetAreJudgedAsInSomeOrderInEverySchedule(t *testing.T) {
 
 func TestC03NobodyIsAdmittedWhileOpenInEverySchedule(t *testing.T) {
 	for _, reset := range []bool{false, true} {
-		everySchedule(t, fmt.Sprintf("after a reset %t", reset), func(s *explore.Scenario) {
+		manySchedules(t, fmt.Sprintf("after a reset %t", reset), func(s *explore.Scenario) {
 			x := newExplored(s, Settings{RequestVolumeThreshold: 2, ErrorPercentThreshold: 100})
 			epoch := uint64(1)
 			if reset { // what is left of an earlier, longer sleep window must mislead nobody

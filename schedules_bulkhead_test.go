@@ -5,6 +5,7 @@ package quill
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,6 +34,25 @@ func everyScheduleWithin(t *testing.T, preemptions int, name string, setup func(
 		t.Log(r)
 		require.NoError(t, r.Err)
 	})
+}
+
+// manySchedules is everySchedule where those take a minute: with QUILL_THOROUGH set in the
+// environment, as `make reliability` does, and else of those within two stops.
+func manySchedules(t *testing.T, name string, setup func(*explore.Scenario)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		r := explore.RunWithin(manyStops(), setup)
+		t.Log(r)
+		require.NoError(t, r.Err)
+	})
+}
+
+// manyStops is how often one may be stopped in scenarios that have very many schedules.
+func manyStops() int {
+	if os.Getenv("QUILL_THOROUGH") != "" {
+		return explore.AnyNumber
+	}
+	return 2
 }
 
 // crowd is what the callers of a bulkhead do, as the test counts it.

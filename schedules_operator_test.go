@@ -232,7 +232,7 @@ func asInSomeOrder(t *testing.T, name string, settings Settings, before []deed, 
 				return x
 			}
 			allowed := inOrder(play, lists)
-			r := explore.Run(func(s *explore.Scenario) { meet(s, play(s), lists, allowed) })
+			r := explore.RunWithin(manyStops(), func(s *explore.Scenario) { meet(s, play(s), lists, allowed) })
 			t.Log(r)
 			require.NoError(t, r.Err)
 		})
@@ -349,7 +349,7 @@ func TestC09NobodyIsAdmittedOnceForcedOpenInEverySchedule(t *testing.T) {
 		"by Override": {overridden(ForceOpen), 2},
 		"by settings": {configured(func(s *Settings) { s.Override = ForceOpen }), 1},
 	} {
-		everySchedule(t, name, func(s *explore.Scenario) {
+		manySchedules(t, name, func(s *explore.Scenario) {
 			x := newOperated(s, Settings{RequestVolumeThreshold: 1, ErrorPercentThreshold: 1})
 			forced := false
 			s.Value("forced", func() uint64 {

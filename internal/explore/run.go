@@ -69,9 +69,10 @@ func (r Report) String() string {
 
 // Run explores every schedule of the scenario that setup makes anew for each execution, and
 // stops at the first that fails.
-func Run(setup func(*Scenario)) Report { return RunWithin(anyNumber, setup) }
+func Run(setup func(*Scenario)) Report { return RunWithin(AnyNumber, setup) }
 
-const anyNumber = -1
+// AnyNumber is for RunWithin: any number of preemptions.
+const AnyNumber = -1
 
 // RunWithin is Run for the schedules in which no more than so many times a goroutine is
 // stopped that could have gone on. It is for what is too large for Run: most faults need one
@@ -102,7 +103,7 @@ func RunWithin(preemptions int, setup func(*Scenario)) Report {
 // be explored. The same seed draws the same ones.
 func Sample(seed uint64, n int, setup func(*Scenario)) Report {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	s := &search{preemptions: anyNumber, random: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // to be repeated
+	s := &search{preemptions: AnyNumber, random: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // to be repeated
 	for s.report.Err == nil && s.report.Executions < n {
 		x := s.execute(setup, nil)
 		s.report.Executions++
@@ -121,7 +122,7 @@ type search struct {
 	random *rand.Rand       // of Sample
 	root   uint64
 
-	preemptions int // at most so many in a schedule, or anyNumber
+	preemptions int // at most so many in a schedule, or AnyNumber
 
 	from    *node // the decision last taken by this execution, to be joined with what follows
 	fromWay int

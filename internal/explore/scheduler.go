@@ -232,7 +232,7 @@ func (x *execution) state() uint64 {
 	for _, o := range x.objects {
 		sum += mix(o.name, mix(o.content(), o.read))
 	}
-	if x.search.preemptions != anyNumber && x.current != nil {
+	if x.search.preemptions != AnyNumber && x.current != nil {
 		sum += mix(x.current.id, uint64(x.preempted)) //nolint:gosec // never negative
 	}
 	return sum

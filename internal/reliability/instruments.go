@@ -70,11 +70,12 @@ func proofs(o options) []instrument {
 			figures:  readConformance,
 		},
 		{
-			name: "schedules", fast: true, seconds: pick(o.fast, 20, 45),
+			name: "schedules", fast: true, seconds: pick(o.fast, 30, 300),
 			commands: [][]string{
 				goTest("-tags=explore", "./internal/explore"),
-				goTest("-tags=explore", "-timeout=6m", "-run=EverySchedule|SampledSchedules",
-					"-skip="+pick(o.fast, "^TestA0[34].*EverySchedule$", "^$"), "."),
+				append([]string{"env", "QUILL_THOROUGH=" + pick(o.fast, "", "1")},
+					goTest("-tags=explore", "-timeout=8m", "-run=EverySchedule|SampledSchedules",
+						"-skip="+pick(o.fast, "^Test(A0[2348]|WhoHas).*EverySchedule$", "^$"), ".")...),
 			},
 			figures: readSchedules,
 		},
