@@ -4,6 +4,7 @@ package explore_test
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -45,6 +46,7 @@ func TestStepsThatDoNotMeetAreOrderedInOneWay(t *testing.T) {
 	require.NoError(t, r.Err)
 	require.Equal(t, "227873431500", r.Schedules.String(), "27! / (9! 9! 9!)")
 	require.Less(t, r.States, 1100, "10 × 10 × 10 places")
+	require.LessOrEqual(t, r.Executions, 200, "the other orders need not be tried")
 }
 
 func TestPreemptionsAreBounded(t *testing.T) {
@@ -230,4 +232,224 @@ func TestGoroutinesStartedOnTheWayAreScheduled(t *testing.T) {
 func TestPanicOfAGoroutineFailsTheScenario(t *testing.T) {
 	r := explore.Run(func(s *explore.Scenario) { s.Go("a", func() { panic("boom") }) })
 	require.EqualError(t, r.Err, "a did not return: boom")
+}
+
+// comparing is a goroutine that raises a count by compare-and-swap, beside one that touches it
+// twice and leaves it as it was but for the number of touches. It returns how often each end
+// was seen, too.
+func comparing(value func(count, touches uint64) uint64, holding bool) (r explore.Report, ends map[bool]bool) {
+	ends = map[bool]bool{}
+	r = explore.Run(func(s *explore.Scenario) {
+		var count, touches uint64
+		swapped := false
+		s.Value("word", func() uint64 { return value(count, touches) })
+		s.Go("swapper", func() {
+			explore.Read("word")
+			seen := touches
+			if holding {
+				explore.Holding("word", func() bool { return touches == seen })
+			}
+			explore.Read("elsewhere")
+			explore.Write("word")
+			if swapped = touches == seen; swapped {
+				count++
+				explore.Read("elsewhere")
+			}
+		})
+		s.Go("toucher", func() {
+			for range 3 {
+				explore.Put("word")
+				touches++
+			}
+		})
+		s.Finally(func() error { ends[swapped] = true; return nil })
+	})
+	return r, ends
+}
+
+func TestWhatIsComparedOnlyMayBeLeftOutOfTheValue(t *testing.T) {
+	whole := func(count, touches uint64) uint64 { return explore.Hash(count, touches) }
+	count := func(count, _ uint64) uint64 { return count }
+	all, ends := comparing(whole, false)
+	require.NoError(t, all.Err)
+	require.Equal(t, map[bool]bool{true: true, false: true}, ends)
+
+	held, ends := comparing(count, true)
+	require.NoError(t, held.Err)
+	require.Equal(t, map[bool]bool{true: true, false: true}, ends)
+	require.Equal(t, all.Schedules, held.Schedules)
+	require.Less(t, held.States, all.States)
+
+	wrong, _ := comparing(count, false)
+	require.NotEqual(t, all.Schedules, wrong.Schedules, "states that differ are taken for one, which is what Holding is for")
+}
+
+func TestHoldingIsLetGoOf(t *testing.T) {
+	explorer := func(letGo bool) explore.Report {
+		return explore.Run(func(s *explore.Scenario) {
+			touches := 0
+			s.Value("word", func() uint64 { return 0 })
+			s.Go("reader", func() {
+				explore.Read("word")
+				seen := touches
+				explore.Holding("word", func() bool { return touches == seen })
+				if letGo {
+					explore.Holding("word", nil)
+				}
+				explore.Write("word")
+			})
+			s.Go("toucher", func() {
+				explore.Put("word")
+				touches++
+			})
+		})
+	}
+	held, free := explorer(false), explorer(true)
+	require.Equal(t, held.Schedules, free.Schedules)
+	require.Less(t, free.States, held.States)
+}
+
+func TestABlindWriteTellsTheWriterNothing(t *testing.T) {
+	explorer := func(step func(string, ...any)) explore.Report {
+		return explore.Run(func(s *explore.Scenario) {
+			sum := uint64(0)
+			s.Value("sum", func() uint64 { return sum })
+			for i, name := range []string{"a", "b", "c"} {
+				s.Go(name, func() {
+					for range 2 {
+						step("sum")
+						sum += uint64(i + 1)
+					}
+				})
+			}
+			s.Finally(func() error {
+				if sum != 12 {
+					return fmt.Errorf("%d", sum)
+				}
+				return nil
+			})
+		})
+	}
+	seeing, blind := explorer(explore.Write), explorer(explore.Put)
+	require.NoError(t, blind.Err)
+	require.Equal(t, seeing.Schedules, blind.Schedules)
+	require.Less(t, blind.States, seeing.States)
+}
+
+func TestABlindWriteOfWhatStandsStillIsFound(t *testing.T) {
+	r := explore.Run(func(s *explore.Scenario) {
+		s.Still("settings")
+		s.Go("a", func() { explore.Put("settings") })
+	})
+	require.EqualError(t, r.Err, "settings was to stand still, and is written")
+}
+
+// TestAGoroutineThatHasEndedServesAgain: the executions of a scenario do not pay for new ones.
+func TestAGoroutineThatHasEndedServesAgain(t *testing.T) {
+	before := runtime.NumGoroutine()
+	most := 0
+	r := explore.Run(func(s *explore.Scenario) {
+		most = max(most, runtime.NumGoroutine()-before)
+		for _, name := range []string{"a", "b"} {
+			s.Go(name, func() {
+				explore.Write("x")
+				explore.Go(func() { explore.Write("x"); runtime.Goexit() })
+				explore.Write("x")
+			})
+		}
+	})
+	require.NoError(t, r.Err)
+	require.Greater(t, r.Executions, 20)
+	require.LessOrEqual(t, most, 4)
+	for runtime.NumGoroutine() > before { // they were told to end
+		runtime.Gosched()
+	}
+}
+
+func TestOfTwoOrdersThatLeadToTheSameBothAreCounted(t *testing.T) {
+	setup := func(s *explore.Scenario) {
+		x, y := uint64(0), uint64(0)
+		s.Value("x", func() uint64 { return x })
+		s.Value("y", func() uint64 { return y })
+		for i, name := range []string{"a", "b", "c"} {
+			s.Go(name, func() {
+				explore.Write("x")
+				x = x*3 + uint64(i)
+				mine := x
+				explore.Read("y")
+				if mine%2 == y%2 {
+					explore.Write("y")
+					y++
+				}
+			})
+		}
+	}
+	forwards, backwards := explore.Run(setup), explore.RunBackwards(setup)
+	within := explore.RunWithin(1000, setup) // in which each order is tried
+	require.NoError(t, forwards.Err)
+	require.NoError(t, within.Err)
+	require.Equal(t, within.Schedules, forwards.Schedules)
+	require.Equal(t, within.Schedules, backwards.Schedules)
+	require.Less(t, forwards.Executions, within.Executions)
+}
+
+func TestAValueThatLeavesSomethingOutIsFound(t *testing.T) {
+	r := explore.Run(func(s *explore.Scenario) {
+		hidden := false
+		s.Value("n", func() uint64 { return 0 })
+		s.Value("elsewhere", func() uint64 { return 0 })
+		s.Go("hider", func() {
+			explore.Put("n")
+			hidden = true
+		})
+		s.Go("seeker", func() {
+			explore.Read("n")
+			if hidden {
+				explore.Put("n")
+			}
+			explore.Read("elsewhere")
+		})
+	})
+	require.ErrorContains(t, r.Err, "states that differ are taken for one, so some Value leaves something out; now ")
+}
+
+// TestALoopThatBeginsAnewForgetsNoMoreThanTheLoop: a point of what stands still is no step, but
+// one of the points that are counted.
+func TestALoopThatBeginsAnewForgetsNoMoreThanTheLoop(t *testing.T) {
+	for _, still := range []bool{false, true} {
+		setup := func(s *explore.Scenario) {
+			if still {
+				s.Still("settings")
+			}
+			word := 0
+			s.Value("word", func() uint64 { return uint64(word) })
+			s.Go("a", func() {
+				explore.Read("word")
+				first := word
+				for {
+					explore.Read("word")
+					seen := word
+					explore.Read("settings")
+					explore.Write("word")
+					if word == seen {
+						word += 10
+						break
+					}
+					explore.Retry(3)
+				}
+				for range first {
+					explore.Read("another")
+				}
+			})
+			s.Go("b", func() {
+				for range 2 {
+					explore.Put("word")
+					word++
+				}
+			})
+		}
+		r := explore.Run(setup)
+		require.NoError(t, r.Err, "still %t", still)
+		require.Equal(t, r.Schedules, explore.RunBackwards(setup).Schedules, "still %t", still)
+	}
 }

@@ -20,6 +20,7 @@ type kind uint8
 const (
 	reads kind = iota
 	writes
+	puts // a write that reads nothing
 )
 
 // step is what a goroutine is about to do.
@@ -39,6 +40,19 @@ func Read(object string, of ...any) { point(step{object: named(object, of), kind
 // Write is a point before a write, or a read and a write in one, of that object.
 func Write(object string, of ...any) { point(step{object: named(object, of), kind: writes}) }
 
+// Put is Write for a write that is blind: the goroutine learns nothing of what the object held.
+func Put(object string, of ...any) { point(step{object: named(object, of), kind: puts}) }
+
+// Holding is for a goroutine that has just read the object and will compare it with what it
+// read in its next Write to it, as a compare-and-swap does. All that it has left of the read
+// is whether the two will be equal, so with Value the object may leave out what nothing else
+// depends on. A nil func lets go of it: there will be no comparison.
+func Holding(object string, equal func() bool) {
+	if x := running.Load(); x != nil {
+		x.current.holding, x.current.equal = x.object(object), equal
+	}
+}
+
 // Lock is a point before mu.Lock: what follows at once must be that call.
 func Lock(object string, mu *sync.Mutex) { point(step{object: object, kind: writes, mu: mu}) }
 
@@ -46,7 +60,7 @@ func Lock(object string, mu *sync.Mutex) { point(step{object: object, kind: writ
 // in it, so the explorer may forget them.
 func Retry(n int) {
 	if x := running.Load(); x != nil && (!x.search.free || x.tell) { // or nothing was written down
-		x.current.past = x.current.pasts[(x.current.steps-n)%len(x.current.pasts)]
+		x.current.past = x.current.pasts[(x.current.points-n)%len(x.current.pasts)]
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"strings"
 )
 
@@ -69,18 +70,27 @@ func (r Report) String() string {
 
 // Run explores every schedule of the scenario that setup makes anew for each execution, and
 // stops at the first that fails.
-func Run(setup func(*Scenario)) Report { return RunWithin(AnyNumber, setup) }
+func Run(setup func(*Scenario)) Report { return RunWithin(anyNumber, setup) }
 
-// AnyNumber is for RunWithin: any number of preemptions.
-const AnyNumber = -1
+// RunBackwards is Run that tries the ways at each decision from the last one to the first. It
+// must find as many schedules: if it does not, states that differ were taken for one, because
+// some Value leaves out what can be read there.
+func RunBackwards(setup func(*Scenario)) Report {
+	return searchAll(&search{preemptions: anyNumber, backwards: true}, setup)
+}
+
+const anyNumber = -1
 
 // RunWithin is Run for the schedules in which no more than so many times a goroutine is
 // stopped that could have gone on. It is for what is too large for Run: most faults need one
 // or two such stops.
 func RunWithin(preemptions int, setup func(*Scenario)) Report {
-	// One processor: goroutines that take turns need no second one, and waking it is dear.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	s := &search{nodes: map[uint64]*node{}, preemptions: preemptions}
+	return searchAll(&search{preemptions: preemptions}, setup)
+}
+
+func searchAll(s *search, setup func(*Scenario)) Report {
+	s.nodes = map[uint64]*node{}
+	defer s.begin()()
 	for {
 		x := s.execute(setup, nil)
 		s.report.Executions++
@@ -102,8 +112,8 @@ func RunWithin(preemptions int, setup func(*Scenario)) Report {
 // Sample runs n schedules of the scenario that are drawn at random, for what is too large to
 // be explored. The same seed draws the same ones.
 func Sample(seed uint64, n int, setup func(*Scenario)) Report {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	s := &search{preemptions: AnyNumber, random: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // to be repeated
+	s := &search{preemptions: anyNumber, random: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // to be repeated
+	defer s.begin()()
 	for s.report.Err == nil && s.report.Executions < n {
 		x := s.execute(setup, nil)
 		s.report.Executions++
@@ -122,21 +132,53 @@ type search struct {
 	random *rand.Rand       // of Sample
 	root   uint64
 
-	preemptions int // at most so many in a schedule, or AnyNumber
+	preemptions int // at most so many in a schedule, or anyNumber
+	backwards   bool
 
 	from    *node // the decision last taken by this execution, to be joined with what follows
 	fromWay int
 	free    bool // the state was seen before: go on to the end, anyhow
+
+	idle []chan func() // goroutines that have ended a thread, for the next one
+}
+
+// begin makes the process fit for very many short executions, until the func it returns.
+func (s *search) begin() (end func()) {
+	// One processor: goroutines that take turns need no second one, and waking it is dear.
+	processors := runtime.GOMAXPROCS(1)
+	garbage := debug.SetGCPercent(800) // all that lives long are the nodes
+	return func() {
+		runtime.GOMAXPROCS(processors)
+		debug.SetGCPercent(garbage)
+		for _, r := range s.idle {
+			close(r)
+		}
+	}
+}
+
+// runner is a goroutine that calls what it is sent. One that has run before is taken first:
+// its stack has grown already.
+func (s *search) runner() chan func() {
+	if n := len(s.idle); n > 0 {
+		r := s.idle[n-1]
+		s.idle = s.idle[:n-1]
+		return r
+	}
+	r := make(chan func(), 1)
+	go func() {
+		for f := range r {
+			f()
+		}
+	}()
+	return r
 }
 
 // decision is a place on the path that is being searched.
 type decision struct {
 	state uint64
 	way   int
+	moves []move
 }
-
-// node is a state: where each of its options leads.
-type node struct{ to []uint64 }
 
 // ended stands for the end of a schedule, in place of a state.
 const ended = 1
@@ -165,8 +207,8 @@ func (s *search) execute(setup func(*Scenario), follow []int) *execution {
 	return x
 }
 
-// pick says which of n options x takes.
-func (s *search) pick(x *execution, n int) int {
+// pick says which of its options x takes.
+func (s *search) pick(x *execution, options []option) int {
 	depth := x.depth
 	x.depth++
 	way := 0
@@ -176,16 +218,16 @@ func (s *search) pick(x *execution, n int) int {
 			way = x.follow[depth]
 		}
 	case s.random != nil:
-		way = s.random.IntN(n)
+		way = s.random.IntN(len(options))
 	case s.free:
 	default:
-		way = s.decide(x, depth, n)
+		way = s.decide(x, depth, options)
 	}
 	x.taken = append(x.taken, way)
 	return way
 }
 
-func (s *search) decide(x *execution, depth, n int) int {
+func (s *search) decide(x *execution, depth int, options []option) int {
 	state := x.state()
 	if depth == 0 {
 		s.root = state
@@ -193,7 +235,7 @@ func (s *search) decide(x *execution, depth, n int) int {
 	s.join(state)
 	if depth < len(s.path) {
 		d := s.path[depth]
-		if d.state != state || d.way >= n {
+		if d.state != state || len(d.moves) != len(options) {
 			x.fail(fmt.Errorf("the scenario is not repeatable: step %d differs", depth))
 			s.free = true
 			return 0
@@ -201,14 +243,26 @@ func (s *search) decide(x *execution, depth, n int) int {
 		s.from, s.fromWay = s.nodes[state], d.way
 		return d.way
 	}
-	if s.nodes[state] != nil {
+	d := decision{state: state, moves: movesOf(options)}
+	if known := s.nodes[state]; known != nil {
+		if !known.has(d.moves) {
+			x.fail(fmt.Errorf("states that differ are taken for one, so some Value leaves something out; now %s", x.stuck()))
+		}
 		s.free = true
 		return 0
 	}
-	s.nodes[state] = &node{to: make([]uint64, n)}
-	s.path = append(s.path, decision{state: state})
-	s.from, s.fromWay = s.nodes[state], 0
-	return 0
+	n := newNode(d.moves)
+	s.nodes[state] = n
+	if depth > 0 && s.preemptions == anyNumber {
+		s.infer(n, &s.path[depth-1])
+	}
+	if d.way = n.unknown(0); d.way == len(options) {
+		s.free = true
+		return 0
+	}
+	s.path = append(s.path, d)
+	s.from, s.fromWay = n, d.way
+	return d.way
 }
 
 // join notes that the decision last taken leads to state.
@@ -228,8 +282,7 @@ func (s *search) end(x *execution) {
 func (s *search) backtrack() bool {
 	for len(s.path) > 0 {
 		d := &s.path[len(s.path)-1]
-		d.way++
-		if d.way < len(s.nodes[d.state].to) {
+		if d.way = s.nodes[d.state].unknown(d.way + 1); d.way < len(d.moves) {
 			return true
 		}
 		s.path = s.path[:len(s.path)-1]

@@ -40,8 +40,10 @@ type thread struct {
 	made     int
 	next     step
 	past     uint64    // what it has done and seen, as a hash
-	pasts    [4]uint64 // before the last steps, the nth at n modulo 4
-	steps    int
+	pasts    [4]uint64 // before the last points, the nth at n modulo 4
+	points   int
+	holding  *object     // of Holding: what it will compare
+	equal    func() bool // and whether it is still as it was read
 	resume   chan int
 	line     string
 	done     bool
@@ -70,31 +72,35 @@ func (x *execution) spawn(name string, parent *thread, past uint64, f func()) {
 	t.past = mix(past, t.id)
 	t.next = step{object: "start of " + name, kind: reads}
 	x.threads = append(x.threads, t)
-	go func() {
+	r := x.search.runner()
+	r <- func() {
 		<-t.resume
 		returned := false
 		defer func() {
-			if !returned {
-				// One that the code under test started may end itself by Goexit.
-				if v := recover(); v != nil || t.parent == nil {
-					x.fail(fmt.Errorf("%s did not return: %v", name, v))
-				}
+			v := recover()
+			// One that the code under test started may end itself by Goexit.
+			if !returned && (v != nil || t.parent == nil) {
+				x.fail(fmt.Errorf("%s did not return: %v", name, v))
+			}
+			if returned || v != nil {
+				x.search.idle = append(x.search.idle, r)
 			}
 			t.done = true
 			x.advance()
 		}()
 		f()
 		returned = true
-	}()
+	}
 }
 
 // yield is called by the running thread at each of its points.
 func (x *execution) yield(s step) int {
 	t := x.current
 	if o := x.object(s.object); o.still {
-		if s.kind == writes {
+		if s.kind != reads {
 			x.fail(fmt.Errorf("%s was to stand still, and is written", o.called))
 		}
+		t.remember() // a point like others for Retry
 		return 0
 	}
 	t.next = s
@@ -136,7 +142,7 @@ func (x *execution) choose() (next *thread, way int) {
 		close(x.over)
 		return nil, 0
 	}
-	o := options[x.search.pick(x, len(options))]
+	o := options[x.search.pick(x, options)]
 	if mine && o.t != x.current {
 		x.preempted++
 	}
@@ -179,12 +185,19 @@ func (x *execution) run(t *thread, way int) {
 		return // nobody asks for its state any more
 	}
 	o := x.object(t.next.object)
-	t.pasts[t.steps%len(t.pasts)] = t.past
-	t.steps++
-	h := mix(mix(t.past, o.name), mix(o.content(), uint64(way))) //nolint:gosec // never negative
+	t.remember()
+	seen := uint64(1)
+	if o.value == nil || t.next.kind != puts {
+		seen = o.content()
+	}
+	h := mix(mix(t.past, o.name), mix(seen, uint64(way))) //nolint:gosec // never negative
+	if t.holding == o && t.next.kind == writes {
+		h = mix(h, t.held())
+		t.holding, t.equal = nil, nil
+	}
 	switch {
 	case o.value != nil:
-	case t.next.kind == writes:
+	case t.next.kind != reads:
 		h = mix(h, o.read+1)
 		o.written, o.read = h, 0
 	default:
@@ -193,10 +206,28 @@ func (x *execution) run(t *thread, way int) {
 	t.past = h
 	if x.tell {
 		verb := "reads"
-		if t.next.kind == writes {
+		if t.next.kind != reads {
 			verb = "takes or writes"
 		}
 		x.story = append(x.story, fmt.Sprintf("%-12s %s %s  %s", t.name, verb, t.next.object, t.line))
+	}
+}
+
+// remember notes that the thread has come to one more point.
+func (t *thread) remember() {
+	t.pasts[t.points%len(t.pasts)] = t.past
+	t.points++
+}
+
+// held is what Holding leaves of a read.
+func (t *thread) held() uint64 {
+	switch {
+	case t.equal == nil:
+		return 0
+	case t.equal():
+		return 1
+	default:
+		return 2
 	}
 }
 
@@ -227,12 +258,12 @@ func (x *execution) owner(made any) uint64 {
 func (x *execution) state() uint64 {
 	var sum uint64
 	for _, t := range x.threads {
-		sum += mix(t.id, t.past)
+		sum += mix(t.id, mix(t.past, t.held()))
 	}
 	for _, o := range x.objects {
 		sum += mix(o.name, mix(o.content(), o.read))
 	}
-	if x.search.preemptions != AnyNumber && x.current != nil {
+	if x.search.preemptions != anyNumber && x.current != nil {
 		sum += mix(x.current.id, uint64(x.preempted)) //nolint:gosec // never negative
 	}
 	return sum
