@@ -3,6 +3,8 @@ package quill
 import (
 	"context"
 	"time"
+
+	"github.com/seed-f7c3343e/quill/internal/explore"
 )
 
 // flight is one call on its way through the circuit: admitted, run, settled.
@@ -278,6 +280,9 @@ func (f *flight) settleRun(ctx context.Context, err error, now time.Duration) {
 			f.settle(Success, nil, now)
 		}
 		return
+	}
+	if explore.On {
+		explore.Read("granted") // a caller that ends is told where he waits for a slot
 	}
 	if late {
 		f.settleLost(ctx.Err(), now)

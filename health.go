@@ -27,7 +27,7 @@ const (
 // epoch in which it is judged.
 func (c *Circuit) countLocked(cfg *config, o Outcome, slow, stale bool) {
 	if explore.On {
-		explore.Write("counters")
+		explore.Put("counters")
 	}
 	if o > Rejected {
 		c.counters.AddSerially(int(o))

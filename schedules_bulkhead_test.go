@@ -18,11 +18,19 @@ import (
 
 func everySchedule(t *testing.T, name string, setup func(*explore.Scenario)) {
 	t.Helper()
-	t.Run(name, func(t *testing.T) {
-		r := explore.Run(setup)
-		t.Log(r)
-		require.NoError(t, r.Err)
-	})
+	t.Run(name, func(t *testing.T) { playAll(t, setup) })
+}
+
+// playAll plays every schedule. With QUILL_THOROUGH set in the environment, as `make
+// reliability` does, it does so backwards too, to see that no two states were taken for one.
+func playAll(t *testing.T, setup func(*explore.Scenario)) {
+	t.Helper()
+	r := explore.Run(setup)
+	t.Log(r)
+	require.NoError(t, r.Err)
+	if os.Getenv("QUILL_THOROUGH") != "" {
+		require.Equal(t, r.Schedules, explore.RunBackwards(setup).Schedules, "a Value leaves something out")
+	}
 }
 
 // everyScheduleWithin is everySchedule of those in which no more than so many times one is
@@ -34,25 +42,6 @@ func everyScheduleWithin(t *testing.T, preemptions int, name string, setup func(
 		t.Log(r)
 		require.NoError(t, r.Err)
 	})
-}
-
-// manySchedules is everySchedule where those take a minute: with QUILL_THOROUGH set in the
-// environment, as `make reliability` does, and else of those within two stops.
-func manySchedules(t *testing.T, name string, setup func(*explore.Scenario)) {
-	t.Helper()
-	t.Run(name, func(t *testing.T) {
-		r := explore.RunWithin(manyStops(), setup)
-		t.Log(r)
-		require.NoError(t, r.Err)
-	})
-}
-
-// manyStops is how often one may be stopped in scenarios that have very many schedules.
-func manyStops() int {
-	if os.Getenv("QUILL_THOROUGH") != "" {
-		return explore.AnyNumber
-	}
-	return 2
 }
 
 // crowd is what the callers of a bulkhead do, as the test counts it.

@@ -70,12 +70,11 @@ func proofs(o options) []instrument {
 			figures:  readConformance,
 		},
 		{
-			name: "schedules", fast: true, seconds: pick(o.fast, 30, 300),
+			name: "schedules", fast: true, seconds: pick(o.fast, 40, 85),
 			commands: [][]string{
 				goTest("-tags=explore", "./internal/explore"),
 				append([]string{"env", "QUILL_THOROUGH=" + pick(o.fast, "", "1")},
-					goTest("-tags=explore", "-timeout=8m", "-run=EverySchedule|SampledSchedules",
-						"-skip="+pick(o.fast, "^Test(A0[2348]|WhoHas|C09|J03).*EverySchedule$", "^$"), ".")...),
+					goTest("-tags=explore", "-timeout=6m", "-run=EverySchedule|SampledSchedules", ".")...),
 			},
 			figures: readSchedules,
 		},
@@ -127,7 +126,7 @@ func trials(o options) []instrument {
 			figures:  readFuzz,
 		},
 		{
-			name: "coverage", fast: true,
+			name: "coverage", fast: true, seconds: 15,
 			commands: [][]string{{"bash", ".ci/cover.sh", "97"}},
 			figures:  readCoverage,
 		},

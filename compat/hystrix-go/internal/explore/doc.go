@@ -21,9 +21,11 @@
 // beginnings of schedules lead to the same state if they order all accesses to the same
 // object alike (that is, if they differ only in the order of steps that do not meet). They
 // do as well if each goroutine has read the same values and the objects hold the same values
-// now, where the scenario tells them (Scenario.Value). Of beginnings that lead to the same
-// state only one is followed further. So the report has three figures: how many schedules
-// there are, how many states they pass through, and how many executions it took to see all.
+// now, where the scenario tells them (Scenario.Value). A blind write ([Put]) reads nothing,
+// and what a goroutine has read only to compare it later is one bit ([Holding]). Of
+// beginnings that lead to the same state only one is followed further. So the report has
+// three figures: how many schedules there are, how many states they pass through, and how
+// many executions it took to see all.
 //
 // What is asked of the code: between two points a goroutine touches one shared object, and
 // those only which a mutex guards that it holds; a goroutine does the same again if it reads

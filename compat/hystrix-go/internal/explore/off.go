@@ -16,6 +16,14 @@ func Read(_ string, _ ...any) {}
 // Write is a point before a write, or a read and a write in one, of that object.
 func Write(_ string, _ ...any) {}
 
+// Put is Write for a write that is blind: the goroutine learns nothing of what the object held.
+func Put(_ string, _ ...any) {}
+
+// Holding is for a goroutine that has just read the object and will compare it with what it
+// read in its next Write to it. A nil func lets go of it: there will be no comparison. Within
+// if On only.
+func Holding(_ string, _ func() bool) {}
+
 // Lock is a point before the Lock of that mutex: what follows at once must be that call.
 func Lock(_ string, _ *sync.Mutex) {}
 

@@ -203,6 +203,9 @@ func (c *Circuit) configure(s Settings) {
 	now := c.now()
 	c.lockGate()
 	old := c.config.Load()
+	if explore.On {
+		explore.Read("counters") // a fresh window begins with what they hold
+	}
 	cfg := c.newConfig(s, s.WithDefaults(), old, now)
 	if explore.On {
 		explore.Write("config")

@@ -7,6 +7,8 @@ package quill
 import (
 	"context"
 	"time"
+
+	"github.com/afex/hystrix-go/internal/explore"
 )
 
 // flight is one call on its way through the circuit: admitted, run, settled.
@@ -282,6 +284,9 @@ func (f *flight) settleRun(ctx context.Context, err error, now time.Duration) {
 			f.settle(Success, nil, now)
 		}
 		return
+	}
+	if explore.On {
+		explore.Read("granted") // a caller that ends is told where he waits for a slot
 	}
 	if late {
 		f.settleLost(ctx.Err(), now)

@@ -49,14 +49,14 @@ func (c *Circuit) lockGate() {
 	}
 	c.gate.mu.Lock()
 	if explore.On {
-		explore.Write("counters")
+		explore.Put("counters")
 	}
 	c.counters.Shut()
 }
 
 func (c *Circuit) unlockGate() {
 	if explore.On {
-		explore.Write("counters")
+		explore.Put("counters")
 	}
 	c.counters.Open()
 	c.gate.mu.Unlock()
@@ -93,7 +93,7 @@ func (c *Circuit) publishLocked(watch bool) {
 			word |= passes
 		case Open:
 			if explore.On {
-				explore.Write("gate.openUntil")
+				explore.Put("gate.openUntil")
 			}
 			g.openUntil.Store(int64(g.machine.openUntil))
 			word |= refuses
@@ -104,7 +104,7 @@ func (c *Circuit) publishLocked(watch bool) {
 		word |= watches
 	}
 	if explore.On {
-		explore.Write("gate.word")
+		explore.Put("gate.word")
 	}
 	g.word.Store(word)
 }
@@ -266,7 +266,7 @@ func (c *Circuit) countSuccess(now time.Duration, t token) bool {
 		return false
 	}
 	if explore.On {
-		explore.Write("counters")
+		explore.Put("counters")
 	}
 	c.counters.Add(int(Success))
 	if explore.On {
@@ -295,7 +295,16 @@ func (c *Circuit) countFailure(now time.Duration, t token) bool {
 			explore.Read("counters")
 		}
 		seen, open := c.counters.Look()
+		if explore.On {
+			explore.Holding("counters", func() bool {
+				now, _ := c.counters.Look()
+				return now == seen
+			})
+		}
 		if !open || !c.harmless(now, t) {
+			if explore.On {
+				explore.Holding("counters", nil)
+			}
 			return false
 		}
 		if explore.On {
@@ -433,7 +442,7 @@ func (c *Circuit) forgetLocked(cfg *config) {
 	}
 	sums := c.counters.Sums()
 	if explore.On {
-		explore.Write("gate.base")
+		explore.Put("gate.base")
 	}
 	c.gate.base.Store(&sums)
 	if cfg.last != nil {
