@@ -176,6 +176,7 @@ func (s *search) runner() chan func() {
 // decision is a place on the path that is being searched.
 type decision struct {
 	state uint64
+	node  *node
 	way   int
 	moves []move
 }
@@ -240,7 +241,7 @@ func (s *search) decide(x *execution, depth int, options []option) int {
 			s.free = true
 			return 0
 		}
-		s.from, s.fromWay = s.nodes[state], d.way
+		s.from, s.fromWay = d.node, d.way
 		return d.way
 	}
 	d := decision{state: state, moves: movesOf(options)}
@@ -252,7 +253,7 @@ func (s *search) decide(x *execution, depth int, options []option) int {
 		return 0
 	}
 	n := newNode(d.moves)
-	s.nodes[state] = n
+	s.nodes[state], d.node = n, n
 	if depth > 0 && s.preemptions == anyNumber {
 		s.infer(n, &s.path[depth-1])
 	}
@@ -282,7 +283,7 @@ func (s *search) end(x *execution) {
 func (s *search) backtrack() bool {
 	for len(s.path) > 0 {
 		d := &s.path[len(s.path)-1]
-		if d.way = s.nodes[d.state].unknown(d.way + 1); d.way < len(d.moves) {
+		if d.way = d.node.unknown(d.way + 1); d.way < len(d.moves) {
 			return true
 		}
 		s.path = s.path[:len(s.path)-1]

@@ -70,9 +70,8 @@ func (m *move) meets(other *move) bool {
 // two lead to where they lead in this order. All states are visited all the same.
 func (s *search) infer(n *node, from *decision) {
 	last := &from.moves[from.way]
-	before := s.nodes[from.state]
 	for i := range from.moves {
-		other := s.nodes[before.to[i]]
+		other := s.nodes[from.node.to[i]]
 		if other == nil || last.meets(&from.moves[i]) {
 			continue
 		}

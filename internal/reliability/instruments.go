@@ -126,7 +126,7 @@ func trials(o options) []instrument {
 			figures:  readFuzz,
 		},
 		{
-			name: "coverage", fast: true, seconds: 15,
+			name:     "coverage", // in CI a stage of its own
 			commands: [][]string{{"bash", ".ci/cover.sh", "97"}},
 			figures:  readCoverage,
 		},
@@ -136,8 +136,8 @@ func trials(o options) []instrument {
 			figures:  readSoak(seed),
 		},
 		{
-			name: "sabotage", fast: true, seconds: pick(o.fast, 25, 130),
-			commands: [][]string{{"go", "run", "./internal/sabotage", "-j", "1", "-some", pick(o.fast, "5", "0"), "-seed", seed}},
+			name: "sabotage", fast: true, seconds: pick(o.fast, 35, 130),
+			commands: [][]string{{"go", "run", "./internal/sabotage", "-j", "1", "-some", pick(o.fast, "10", "0"), "-seed", seed}},
 			figures:  readSabotage(pick(o.fast, seed, "-")),
 		},
 		{
