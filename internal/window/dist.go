@@ -16,7 +16,7 @@ type Dist struct {
 	first int // the bin of bins[0]
 
 	count uint64
-	sum   uint64 // nanoseconds; wraps round, as in block
+	sum   uint64 // nanoseconds; wraps round, as in moved
 }
 
 // newDist keeps what is needed of bins, of which the first is number from.
@@ -31,7 +31,7 @@ func newDist(bins []uint64, from int, sum uint64) Dist {
 		count += n
 	}
 	if count == 0 {
-		return Dist{} // a sum without a count is part of a Record under way
+		return Dist{}
 	}
 	return Dist{
 		bins:  append([]uint64(nil), bins[first:last+1]...),

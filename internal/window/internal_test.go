@@ -118,12 +118,13 @@ func TestAContendedCounterSpreadsAndLosesNothing(t *testing.T) {
 func TestChanceClashesDoNotSpreadAHistogram(t *testing.T) {
 	var h Histogram
 	h.Record(time.Second)
-	h.first.bin(0).Store(1 << 40)
+	h.moved = &moved{}
+	h.moved.bins[binOf(time.Second)] = 1 << 40
 	for range 10 * minClashes {
-		h.contended(time.Second)
+		h.contended()
 	}
 	require.Nil(t, h.spread.Load())
-	require.Equal(t, (1+10*minClashes)*time.Second, h.Snapshot().Sum())
+	require.EqualValues(t, 1<<40+1, h.Snapshot().Count())
 }
 
 func TestAContendedHistogramSpreadsAndLosesNothing(t *testing.T) {
@@ -132,12 +133,12 @@ func TestAContendedHistogramSpreadsAndLosesNothing(t *testing.T) {
 		h.Record(time.Second)
 	}
 	for range minClashes {
-		h.contended(0)
+		h.contended()
 	}
 	spread := h.spread.Load()
 	require.Len(t, *spread, Stripes(maxBlocks))
-	h.first.bin(binOf(time.Second)).Add(1) // one who came late
-	h.contended(time.Second)
+	late := binOf(time.Second) // one who came late: it goes where it was headed
+	h.recordSlowly(h.first.bin(late), late, time.Second, true)
 	require.Same(t, spread, h.spread.Load(), "once is enough")
 	for range 1000 {
 		h.Record(time.Millisecond)
@@ -145,7 +146,9 @@ func TestAContendedHistogramSpreadsAndLosesNothing(t *testing.T) {
 	d := h.Snapshot()
 	require.EqualValues(t, 1101, d.Count())
 	require.Equal(t, 102*time.Second, d.Sum())
-	require.EqualValues(t, 101, h.first.total(), "the first block rests")
+	count, sum := h.first.bin(late).load()
+	require.EqualValues(t, 101, count, "the first block rests")
+	require.EqualValues(t, 101*time.Second, sum)
 }
 
 func TestTheFirstOfTwoWhoMakeAPartWins(t *testing.T) {
@@ -314,10 +317,11 @@ func TestD9CountsBeyond32Bits(t *testing.T) {
 	r := NewRing(10*time.Second, 10, 0, &c, &times)
 	const many = 1<<32 + 10
 	times.RecordRun(time.Second)
-	bin := times.apart.Load().run.first.bin(binOf(time.Second))
+	run := &times.apart.Load().run
+	run.moved = &moved{}
+	run.moved.bins[binOf(time.Second)] = math.MaxUint32 - 1
 
 	c.first[0].Store(math.MaxUint32)
-	bin.Store(math.MaxUint32)
 	c.Add(0)
 	times.RecordRun(time.Second)
 	sums := r.Sums(0)
@@ -343,9 +347,9 @@ func TestD9PercentilesOfHugeCounts(t *testing.T) {
 	var h Histogram
 	h.Record(time.Millisecond)
 	h.Record(time.Second)
-	short, long := h.first.bin(binOf(time.Millisecond)), h.first.bin(binOf(time.Second))
-	short.Store(1<<63 - 1)
-	long.Store(1 << 63)
+	h.moved = &moved{}
+	short, long := &h.moved.bins[binOf(time.Millisecond)], &h.moved.bins[binOf(time.Second)]
+	*short, *long = 1<<63-2, 1<<63-1
 	d := h.Snapshot()
 	require.Equal(t, uint64(math.MaxUint64), d.Count())
 	for p, want := range map[float64]time.Duration{
@@ -353,8 +357,7 @@ func TestD9PercentilesOfHugeCounts(t *testing.T) {
 	} {
 		require.InEpsilon(t, want, d.Percentile(p), 0.0625, "percentile %v", p)
 	}
-	short.Store(1 << 60)
-	long.Store(1)
+	*short, *long = 1<<60, 0
 	d = h.Snapshot()
 	require.InEpsilon(t, time.Millisecond, d.Percentile(99.999), 0.0625)
 	require.InEpsilon(t, time.Second, d.Percentile(100), 0.0625, "the longest, rare as it is")
@@ -363,7 +366,7 @@ func TestD9PercentilesOfHugeCounts(t *testing.T) {
 func TestD9TheSumOfDurationsMayWrapRound(t *testing.T) {
 	var h Histogram
 	h.Record(0)
-	h.first.sum.Store(math.MaxUint64 - 10)
+	h.moved = &moved{sum: math.MaxUint64 - 10}
 	before := h.Snapshot()
 	require.Equal(t, time.Duration(math.MaxInt64), before.Sum(), "the longest there is")
 	require.Equal(t, time.Duration(math.MaxInt64), before.Mean())
@@ -371,16 +374,87 @@ func TestD9TheSumOfDurationsMayWrapRound(t *testing.T) {
 	require.Equal(t, time.Second, h.Snapshot().Sub(before).Sum(), "a window stays right")
 }
 
-func TestAHalfDoneRecordIsNoDuration(t *testing.T) {
-	var h Histogram
-	h.Record(time.Second)
-	before := h.Snapshot()
-	h.first.sum.Add(5)
-	require.Equal(t, Dist{}, h.Snapshot().Sub(before))
-	require.False(t, h.snapshotAfter(before).same(before), "but it is a change")
-	h.first.bin(0).Add(1)
-	require.Equal(t, time.Duration(5), h.Snapshot().Sub(before).Sum())
+func TestAFullBinIsMovedAndLosesNothing(t *testing.T) {
+	const full = 1 << 23
+	for name, test := range map[string]struct {
+		took time.Duration
+		n    uint64 // how many fit into a bin
+	}{
+		"by its count":            {100, full},
+		"by its sum":              {time.Second, 550},
+		"by one that is too long": {tooLong, 0},
+		"by its last":             {tooLong - 1, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var h Histogram
+			i := binOf(test.took)
+			word := &h.first.bin(i).word
+			for range min(test.n, 1000) {
+				h.Record(test.took)
+			}
+			if test.n == full {
+				word.Store(uint64(test.took)*full<<sumShift + full)
+			}
+			require.Nil(t, h.moved, "not yet")
+			requireHeld(t, &h, test.n, test.took)
+			h.Record(test.took)
+			require.Zero(t, word.Load())
+			requireHeld(t, &h, test.n+1, test.took)
+			h.Record(test.took)
+			requireHeld(t, &h, test.n+2, test.took)
+		})
+	}
 }
 
-// bin returns the counter of a bin.
-func (b *block) bin(i int) *atomic.Uint64 { return &b.part(i / partBins)[i%partBins] }
+// requireHeld asks for n durations of the same length, in all that can be read.
+func requireHeld(t *testing.T, h *Histogram, n uint64, each time.Duration) {
+	t.Helper()
+	d := h.Snapshot()
+	require.Equal(t, n, d.Count())
+	require.Equal(t, each*time.Duration(n), d.Sum())
+	require.Equal(t, n, h.total())
+	require.Equal(t, n, d.at(binOf(each)))
+}
+
+func TestFullBinsOfASpreadHistogramAreMoved(t *testing.T) {
+	var h Histogram
+	h.Record(time.Second)
+	for range minClashes {
+		h.contended()
+	}
+	require.NotNil(t, h.spread.Load())
+	for n := range uint64(2000) {
+		h.Record(time.Second)
+		requireHeld(t, &h, n+2, time.Second)
+	}
+	require.NotNil(t, h.moved)
+}
+
+// TestReadersMissNothingOfABinThatIsMoved has every third duration move a bin.
+func TestReadersMissNothingOfABinThatIsMoved(t *testing.T) {
+	const writers, each = 2, 3000
+	var h Histogram
+	var all sync.WaitGroup
+	for range writers {
+		all.Go(func() {
+			for n := range each {
+				h.Record(tooLong / 2)
+				if n%10 == 0 {
+					runtime.Gosched()
+				}
+			}
+		})
+	}
+	var last Dist
+	for last.Count() < writers*each {
+		d := h.Snapshot()
+		if d.Count() < last.Count() || d.Sum() != time.Duration(d.Count())*(tooLong/2) {
+			t.Fatalf("%d durations, %v in all, after %d", d.Count(), d.Sum(), last.Count())
+		}
+		last = d
+	}
+	all.Wait()
+}
+
+// bin returns bin i.
+func (b *block) bin(i int) *bin { return &b.part(i / partBins)[i%partBins] }

@@ -13,8 +13,8 @@ import (
 // one bucket, and for no longer than the window.
 //
 // All methods are safe for concurrent use. Advance takes a lock when a boundary has
-// passed, once a bucket; reading takes none, but for the rare case that boundaries pass
-// faster than it can read.
+// passed, once a bucket; reading takes none but that of the histograms, and, in the rare
+// case that boundaries pass faster than it can read, the ring's.
 type Ring struct {
 	counters *Counters
 	times    *Times

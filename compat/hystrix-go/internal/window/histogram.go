@@ -7,6 +7,7 @@ package window
 import (
 	"math"
 	"math/bits"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -35,7 +36,8 @@ const (
 
 // Histogram counts durations in fixed bins, eight an octave from 256ns to 137s, and adds
 // them up. The counts only grow. The zero value is ready to use; a Histogram must not be
-// copied after first use. All methods are safe for concurrent use and take no lock.
+// copied after first use. All methods are safe for concurrent use. Record takes no lock but
+// when a bin is full: see bin.
 //
 // It takes storage as it needs it, 128 bytes for each two octaves that durations fall into,
 // and as [Counters] does it spreads over several blocks, up to 16, when processors get in
@@ -44,19 +46,19 @@ type Histogram struct {
 	spread atomic.Pointer[[]*block]
 	clash  clashes
 	first  block
+
+	mu    sync.Mutex // held to read, and to empty a bin that is full
+	moved *moved     // nil: no bin was full yet
 }
 
 // block is one stripe of a histogram: two cache lines. Those of a spread histogram are
 // allocated one by one, which puts each on lines of its own.
 type block struct {
-	// sum is in nanoseconds and may wrap round, after 584 years spent in calls. Differences
-	// stay right.
-	sum   atomic.Uint64
 	parts [numParts]atomic.Pointer[part]
 }
 
 // part is 128 bytes, as a stripe is. A command's durations seldom need more than three.
-type part [partBins]atomic.Uint64
+type part [partBins]bin
 
 const (
 	partBins = 2 * binsPerOctave
@@ -65,26 +67,35 @@ const (
 
 // Record counts one duration. A negative one counts as 0. The sum takes what is longer than
 // 2^50 nanoseconds, about 13 days, as that long. Record allocates when a duration is the
-// first of its two octaves and when it first meets contention, at no other time.
+// first of its two octaves, when it first meets contention and when a bin is full for the
+// first time, at no other time.
 func (h *Histogram) Record(d time.Duration) {
-	d = min(max(d, 0), maxRecorded)
+	d = max(d, 0)
 	b, spread := &h.first, h.spread.Load()
 	if spread != nil {
 		b = (*spread)[Place(len(*spread))]
 	}
-	bin := binOf(d)
-	p := b.parts[bin/partBins].Load()
+	i := binOf(d)
+	p := b.parts[i/partBins].Load()
 	if p == nil {
-		p = b.part(bin / partBins)
+		p = b.part(i / partBins)
 	}
-	p[bin%partBins].Add(1)
-	if spread != nil {
-		b.sum.Add(uint64(d))
-		return
+	n := &p[i%partBins]
+	if !n.add(d) {
+		h.recordSlowly(n, i, d, spread == nil)
 	}
-	// Not Add: a failed exchange is the only cheap sign of contention.
-	if old := b.sum.Load(); !b.sum.CompareAndSwap(old, old+uint64(d)) {
-		h.contended(d)
+}
+
+// recordSlowly is Record where somebody else was first to write bin i, or it is full.
+func (h *Histogram) recordSlowly(n *bin, i int, d time.Duration, inPlace bool) {
+	for !n.add(d) {
+		if !n.fits(d) {
+			h.move(n, i, d)
+			return
+		}
+	}
+	if inPlace {
+		h.contended()
 	}
 }
 
@@ -101,12 +112,7 @@ func (h *Histogram) snapshotAfter(earlier Dist) Dist {
 		return Dist{}
 	}
 	var t tally
-	t.add(&h.first)
-	if s := h.spread.Load(); s != nil {
-		for _, b := range *s {
-			t.add(b)
-		}
-	}
+	h.sum(&t)
 	if t.count == earlier.count && t.sum == earlier.sum {
 		return earlier // bins only grow: the same count means the same bins
 	}
@@ -140,12 +146,12 @@ func (t *tally) add(b *block) {
 		t.used |= 1 << i
 		bins := t.bins[i*partBins : (i+1)*partBins]
 		for j := range p {
-			n := p[j].Load()
+			n, sum := p[j].load()
 			bins[j] += n
 			t.count += n
+			t.sum += sum
 		}
 	}
-	t.sum += b.sum.Load()
 }
 
 func (t *tally) dist() Dist {
@@ -156,11 +162,10 @@ func (t *tally) dist() Dist {
 	return newDist(t.bins[low*partBins:high*partBins], low*partBins, t.sum)
 }
 
-// contended adds to the sum a duration that met another, and spreads the histogram if too
-// many do. After that the first block keeps what it has and is written no more.
-func (h *Histogram) contended(d time.Duration) {
-	h.first.sum.Add(uint64(d)) //nolint:gosec // Record has made it positive
-	if !h.clash.tooMany(h.first.total) {
+// contended is where a duration met another. It spreads the histogram if too many do. After
+// that the first block keeps what it has and is written no more.
+func (h *Histogram) contended() {
+	if !h.clash.tooMany(h.total) {
 		return
 	}
 	blocks := make([]*block, Stripes(maxBlocks))
@@ -180,23 +185,20 @@ func (b *block) part(i int) *part {
 	return b.parts[i].Load()
 }
 
-func (b *block) total() uint64 {
+func (h *Histogram) total() uint64 {
 	var t tally
-	t.add(b)
+	h.sum(&t)
 	return t.count
 }
 
 // binOf returns the bin of a duration that is not negative.
 func binOf(d time.Duration) int {
-	v := uint64(max(d, 1)) - 1 // so that an upper bound falls into the bin that it bounds
+	// Less one, so that an upper bound falls into the bin that it bounds. What is shorter than
+	// the first octave is taken for the end of the one before it, what is longer than the last
+	// one for the beginning of the one after it.
+	v := uint64(min(max(d-1, 1<<firstOctave-1), 1<<lastOctave)) //nolint:gosec // not negative
 	octave := bits.Len64(v) - 1
-	if octave < firstOctave {
-		return underflow
-	}
-	if octave >= lastOctave {
-		return overflow
-	}
-	part := int(v >> (octave - binBits) % binsPerOctave)
+	part := int(v >> ((octave - binBits) & 63) % binsPerOctave)
 	return 1 + (octave-firstOctave)*binsPerOctave + part
 }
 

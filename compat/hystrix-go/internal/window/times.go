@@ -13,7 +13,7 @@ import (
 // For most calls both are the same, since they neither waited before run nor asked anybody
 // after it; such a call is recorded once, in what the two distributions share. The zero
 // value is ready to use; a Times must not be copied after first use. All methods are safe
-// for concurrent use and take no lock.
+// for concurrent use; as to locks see [Histogram].
 type Times struct {
 	shared Histogram
 	apart  atomic.Pointer[apart] // made when it is first needed
