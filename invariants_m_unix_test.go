@@ -51,9 +51,9 @@ func TestM02AStoppedProcessTripsNothing(t *testing.T) {
 	require.Equal(t, "at work", lines.Text())
 
 	require.NoError(t, child.Process.Signal(syscall.SIGSTOP))
-	<-time.After(stopped)
+	<-time.After(stopped) // real time: the child stands still
 	require.NoError(t, child.Process.Signal(syscall.SIGCONT))
-	<-time.After(300 * ms)
+	<-time.After(300 * ms) // real time: the child goes on
 	require.NoError(t, stdin.Close())
 
 	require.True(t, lines.Scan())
@@ -103,12 +103,15 @@ func beStopped() {
 				case <-end:
 					return
 				default:
-					_, _ = quill.Do(context.Background(), c, func(context.Context) (int, error) { <-time.After(2 * ms); return 0, nil })
+					_, _ = quill.Do(context.Background(), c, func(context.Context) (int, error) {
+						<-time.After(2 * ms) // real time: this is the child
+						return 0, nil
+					})
 				}
 			}
 		})
 	}
-	<-time.After(300 * ms)
+	<-time.After(300 * ms) // real time: this is the child
 	fmt.Println("at work")
 	bufio.NewScanner(os.Stdin).Scan()
 	close(end)

@@ -150,8 +150,10 @@ func forEachCodeLine(t *testing.T, path string, f func(n int, code string)) {
 	}
 }
 
+// sleeps matches what does nothing but wait, by either of its names.
+var sleeps = regexp.MustCompile(`\btime\.Sleep\(|(^|[{;])\s*<-time\.After\(`)
+
 func TestTestsSleepInABubbleOnly(t *testing.T) {
-	const sleep = "time" + ".Sleep(" // in two parts, so that this line is not found
 	for _, path := range treeFiles(t, "_test.go") {
 		text := treeText(t, path)
 		if strings.Contains(text, "testing/synctest\"") {
@@ -161,8 +163,8 @@ func TestTestsSleepInABubbleOnly(t *testing.T) {
 		for line := range strings.Lines(text) {
 			n++
 			code, comment, _ := strings.Cut(line, "//")
-			if strings.Contains(code, sleep) && !strings.Contains(comment, "real time:") {
-				t.Errorf("%s:%d: time.Sleep outside a synctest bubble; where a real process is "+
+			if sleeps.MatchString(code) && !strings.Contains(comment, "real time:") {
+				t.Errorf("%s:%d: a sleep outside a synctest bubble; where a real process is "+
 					"involved, say why behind it: // real time: ...", path, n)
 			}
 		}

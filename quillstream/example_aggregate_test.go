@@ -24,7 +24,7 @@ func waitFor(a *quillstream.Aggregator, subjects int) {
 		for _, s := range a.Status() {
 			heard += s.Subjects
 		}
-		<-time.After(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond) // real time: the instances are servers
 	}
 }
 

@@ -164,7 +164,7 @@ func circuit(t *testing.T, r *quill.Registry, name string, opts ...quill.Option)
 func call(t *testing.T, c *quill.Circuit, d time.Duration, err error) {
 	t.Helper()
 	_, _ = quill.Do(t.Context(), c, func(context.Context) (struct{}, error) {
-		<-time.After(d)
+		<-time.After(d) // real time: none, as outside a bubble d is 0
 		return struct{}{}, err
 	})
 }

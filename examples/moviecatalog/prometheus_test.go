@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -104,18 +106,19 @@ func (s *server) query(expr string) map[string]string {
 // becomes waits until an expression, which has one value, has this one.
 func (s *server) becomes(expr, want string) {
 	s.t.Helper()
-	var got map[string]string
-	deadline := time.Now().Add(30 * time.Second)
-	for time.Now().Before(deadline) {
-		got = s.query(expr)
-		for _, v := range got {
-			if len(got) == 1 && v == want {
-				return
-			}
+	tick := time.NewTicker(100 * time.Millisecond) // real time: another process scrapes meanwhile
+	defer tick.Stop()
+	for patience := time.After(30 * time.Second); ; {
+		got := s.query(expr)
+		if values := slices.Collect(maps.Values(got)); slices.Equal(values, []string{want}) {
+			return
 		}
-		time.Sleep(100 * time.Millisecond) // real time: another process scrapes meanwhile
+		select {
+		case <-tick.C:
+		case <-patience:
+			s.t.Fatalf("%s\nis %v, not %s", expr, got, want)
+		}
 	}
-	s.t.Fatalf("%s\nis %v, not %s", expr, got, want)
 }
 
 // A real server scrapes the running demo, and its queries return what was done.

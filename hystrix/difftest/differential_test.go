@@ -130,7 +130,7 @@ func playBoth(prog program) (things map[string]bool, difference string) {
 			got.Open = want.Open // here they part
 		}
 		for until := time.Now().Add(500 * time.Millisecond); mend == "" && !s.blind && want.Open != got.Open && time.Now().Before(until); {
-			<-time.After(time.Millisecond) // the original counts after it has answered
+			<-time.After(time.Millisecond) // real time: the original counts after it has answered
 			want.Open = theOriginal.isOpen(name)
 		}
 		if fmt.Sprintf("%+v", want) != fmt.Sprintf("%+v", got) {

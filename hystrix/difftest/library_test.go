@@ -161,7 +161,7 @@ type originalBook struct{ *book }
 // Update waits first: the original tells its collectors at the same time, and the one that it
 // judges by must have been told when a program looks.
 func (b originalBook) Update(r originalCollector.MetricResult) {
-	<-time.After(2 * time.Millisecond)
+	<-time.After(2 * time.Millisecond) // real time: nothing says when the original is done
 	for range 20 {
 		runtime.Gosched()
 	}

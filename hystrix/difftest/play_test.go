@@ -60,7 +60,7 @@ func (p *player) play(s step) (seen, error) {
 			out.Err = err.Error()
 		}
 	case "sleep":
-		<-time.After(shortSleep + shortSleep/3)
+		<-time.After(shortSleep + shortSleep/3) // real time: the original knows no other
 		commands = 0
 	case "configure":
 		p.config.volume, p.config.percent = s.config.volume, s.config.percent
@@ -129,7 +129,7 @@ func (p *player) slow(out *seen, s step, ctx context.Context) {
 	close(release)
 	if ran.Load() {
 		<-over
-		<-time.After(time.Millisecond) // the slot is given back in a moment
+		<-time.After(time.Millisecond) // real time: the slot is given back in a moment
 	}
 }
 

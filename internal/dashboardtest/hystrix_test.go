@@ -77,7 +77,10 @@ func playCommands(t *testing.T, odd string) {
 		odd:               {MaxConcurrentRequests: 50, RequestVolumeThreshold: 100},
 	})
 	for range 120 {
-		_ = hystrix.Do("movie-info", func() error { <-time.After(5 * time.Millisecond); return nil }, nil)
+		_ = hystrix.Do("movie-info", func() error {
+			<-time.After(5 * time.Millisecond) // real time: the page is in a browser
+			return nil
+		}, nil)
 	}
 	run("ratings", 20, errDown)
 	run("ratings", 10, errDown)

@@ -25,7 +25,7 @@ func calls(t *testing.T, c *quill.Circuit, n int, d time.Duration, err error) {
 	t.Helper()
 	for range n {
 		_, _ = quill.Do(t.Context(), c, func(context.Context) (struct{}, error) {
-			<-time.After(d)
+			<-time.After(d) // real time: the page is in a browser
 			return struct{}{}, err
 		})
 	}
