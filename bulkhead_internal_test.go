@@ -8,10 +8,10 @@ import (
 
 func TestOnlyASemaphoreLendsItsSlots(t *testing.T) {
 	b := newBulkhead("dep", Settings{Isolation: Semaphore}.WithDefaults())
-	require.False(t, b.slots.whole)
+	require.True(t, b.slots.mayLend)
 	b.resize(Settings{Isolation: Pool}.WithDefaults())
-	require.True(t, b.slots.whole)
+	require.False(t, b.slots.mayLend)
 	b.resize(Settings{Isolation: Semaphore}.WithDefaults())
-	require.False(t, b.slots.whole)
-	require.True(t, newBulkhead("dep", Settings{Isolation: Pool}.WithDefaults()).slots.whole)
+	require.True(t, b.slots.mayLend)
+	require.False(t, newBulkhead("dep", Settings{Isolation: Pool}.WithDefaults()).slots.mayLend)
 }

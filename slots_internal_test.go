@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -137,13 +138,47 @@ func TestSlotsAreLentWhereCallersMeetTooOften(t *testing.T) {
 	require.NotNil(t, s.loans.Load())
 	require.LessOrEqual(t, len(*s.loans.Load()), 5, "no more than half of the slots")
 
-	s.callIn()
-	require.Nil(t, s.loans.Load())
-	s.metAt = time.Since(processStart) - meetingsToLend*rareMeeting
-	for range meetingsToLend {
-		s.met()
-	}
-	require.Nil(t, s.loans.Load(), "met seldom")
+}
+
+func TestSlotsAreNotLentWhereCallersMeetSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // where it is the same moment until somebody sleeps
+		for ago, lent := range map[time.Duration]bool{
+			meetingsToLend * rareMeeting:     false,
+			meetingsToLend*rareMeeting - 1:   true,
+			meetingsToLend * rareMeeting * 2: false,
+		} {
+			var s slots
+			s.setLimit(10, true)
+			s.metAt = time.Since(processStart) - ago
+			for range meetingsToLend {
+				s.met()
+			}
+			require.Equal(t, lent, s.loans.Load() != nil, "so often in %v", ago)
+		}
+	})
+}
+
+// What a stripe has and has room for does not touch the word.
+func TestACallTakesASlotWhereOneWasGivenBackAndNoMoreThanThat(t *testing.T) {
+	var s slots
+	s.setLimit(4, true)
+	s.lendNow(1) // to one stripe
+	taken := func() uint64 { return s.word.Load() & takenMask }
+
+	require.True(t, s.take(false))
+	require.Equal(t, uint64(1), taken(), "the stripe begins with none")
+	s.giveBack()
+	require.Equal(t, uint64(1), taken(), "to the stripe")
+	require.True(t, s.take(false))
+	require.Equal(t, uint64(1), taken(), "from the stripe")
+
+	require.True(t, s.take(false))
+	require.Equal(t, uint64(2), taken())
+	s.giveBack()
+	require.Equal(t, uint64(2), taken(), "to the stripe")
+	s.giveBack()
+	require.Equal(t, uint64(1), taken(), "the stripe has room for one")
+	require.Equal(t, 0, s.taken())
 }
 
 func TestSlotsAreNotLentWhereTheyAreFewOrInUse(t *testing.T) {
@@ -183,10 +218,12 @@ func TestNothingIsLentWhileMoreAreTakenThanTheLimit(t *testing.T) {
 	}
 	s.setLimit(2, true)
 	s.lendNow(2)
+	require.Nil(t, s.loans.Load())
 	s.giveBack()
 	require.False(t, s.take(false), "2 of 2 are taken")
-	s.giveBack()
 	s.lendNow(2)
+	require.NotNil(t, s.loans.Load(), "no more than the limit")
+	s.giveBack()
 	require.True(t, s.take(false))
 	require.False(t, s.take(false), "2 of 2 are taken")
 }
@@ -200,7 +237,7 @@ func TestLoansAreNoMoreThanWasAskedFor(t *testing.T) {
 			room := uint64(0)
 			l := newLoans(most)
 			for i := range l {
-				room += l[i].word.Load() >> roomShift
+				room += l[i].word.Load() / oneRoom
 			}
 			require.LessOrEqual(t, room, most)
 			require.Positive(t, room)
@@ -214,7 +251,7 @@ func TestLoansAreNoMoreThanWasAskedFor(t *testing.T) {
 func TestA01NeverMoreThanTheLimitWhileSlotsAreLentAndCalledIn(t *testing.T) {
 	const limit, callers, calls = 4, 8, 3000
 	b := newBulkhead("dep", Settings{Isolation: Semaphore, MaxConcurrent: limit, QueueSize: callers})
-	var inside, most atomic.Int64
+	var inside atomic.Int64
 	over := make(chan struct{})
 	var others, all sync.WaitGroup
 	others.Go(func() {
@@ -237,7 +274,7 @@ func TestA01NeverMoreThanTheLimitWhileSlotsAreLentAndCalledIn(t *testing.T) {
 				if !assert.True(t, ok, "the queue has room") || w != nil && !assert.True(t, b.await(t.Context(), w, 0)) {
 					return
 				}
-				most.Store(max(most.Load(), inside.Add(1)))
+				assert.LessOrEqual(t, inside.Add(1), int64(limit))
 				if n%4 == 0 {
 					runtime.Gosched()
 				}
@@ -249,7 +286,6 @@ func TestA01NeverMoreThanTheLimitWhileSlotsAreLentAndCalledIn(t *testing.T) {
 	all.Wait()
 	close(over)
 	others.Wait()
-	require.LessOrEqual(t, most.Load(), int64(limit))
 	b.slots.callIn()
 	require.Equal(t, uint64(limit)<<limitShift, b.slots.word.Load(), "nothing is taken, lent or waited for")
 	require.Zero(t, b.queue.length)

@@ -21,8 +21,8 @@ var ofLoans = []fault{
 		killers: []string{"TestA01NoMoreRunThanTheLimitWhileSlotsAreLentInEverySchedule"},
 		edits: []edit{{
 			"loans.go",
-			"		if w&freeMask >= w>>roomShift {\n",
-			"		if w != 0 && w&freeMask >= w>>roomShift {\n",
+			"		if w&from == 0 {\n",
+			"		if w&from == 0 && (w != 0 || from == freeMask) {\n",
 		}},
 	},
 	{name: "refused while slots are lent", killers: []string{"TestA05TheLastSlotIsFoundWhateverIsLent"}, edits: []edit{{

@@ -26,9 +26,9 @@ import (
 //     of a stripe moves it from one to the other. So calls and stripes together never have
 //     more than the limit, and no slot is lost. (Before the limit changes all is called in.)
 //   - The word says lending from before the first stripe may have any until after the last
-//     one was closed. So where it does not say so all that it counts are held by calls. To refuse a
-//     call, or to let it wait, is decided on a word that does not: whoever finds none left
-//     in one that does calls in what is lent and looks again.
+//     one was closed. So where it does not say so, all that it counts are held by calls. To
+//     refuse a call, or to let it wait, is decided on a word that does not: whoever finds none
+//     left in one that does calls in what is lent and looks again.
 //   - A closed stripe has none and takes none. To close it is one exchange, which brings what
 //     it had: whoever was about to change it is too late, and goes to the word.
 //   - While somebody waits nothing is lent: it is called in after the flag of the waiting is
@@ -36,16 +36,17 @@ import (
 //     flag, and what went to a stripe before is found by the waiter's second look.
 type loans []stripe
 
-// stripe is a word on a cache line of its own: how many free slots it has, and above that how
-// many it may have. Closed, it is 0.
+// stripe is a word on a cache line of its own: how many free slots it has, and above that for
+// how many more it has room. Closed, it is 0.
 type stripe struct {
 	word atomic.Uint64
 	_    [56]byte
 }
 
 const (
-	freeMask  = 1<<32 - 1
-	roomShift = 32
+	oneRoom  = 1 << 32
+	freeMask = oneRoom - 1
+	roomMask = 1<<64 - oneRoom
 
 	mostStripes = 64
 	mostRoom    = 1 << 10
@@ -67,7 +68,7 @@ func (s *slots) met() {
 	now := time.Since(processStart)
 	often := now-s.metAt < meetingsToLend*rareMeeting
 	s.metAt = now
-	if often && !s.whole {
+	if often && s.mayLend {
 		s.lendLocked(toLend)
 	}
 }
@@ -116,7 +117,7 @@ func newLoans(most uint64) loans {
 	l := make(loans, window.Stripes(min(1<<(bits.Len64(most)-1), mostStripes)))
 	room := min(most/uint64(len(l)), mostRoom)
 	for i := range l {
-		l[i].word.Store(room << roomShift)
+		l[i].word.Store(room * oneRoom)
 	}
 	return l
 }
@@ -164,37 +165,13 @@ func (s *slots) lentLocked() (n uint64) {
 }
 
 // takeLent takes a slot from the stripe at hand, if it has one.
-func (s *slots) takeLent() bool {
-	if explore.On {
-		explore.Read("loans")
-	}
-	l := s.loans.Load()
-	if l == nil {
-		return false
-	}
-	i := l.place()
-	for {
-		if explore.On {
-			explore.Read(stripeName(i))
-		}
-		w := (*l)[i].word.Load()
-		if w&freeMask == 0 {
-			return false
-		}
-		if explore.On {
-			explore.Write(stripeName(i))
-		}
-		if (*l)[i].word.CompareAndSwap(w, w-1) {
-			return true
-		}
-		if explore.On {
-			explore.Retry(2)
-		}
-	}
-}
+func (s *slots) takeLent() bool { return s.moveLent(freeMask, oneRoom-1) }
 
 // giveLent gives a slot to the stripe at hand, if there is one with room.
-func (s *slots) giveLent() bool {
+func (s *slots) giveLent() bool { return s.moveLent(roomMask, 1-oneRoom) }
+
+// moveLent changes the stripe at hand by change, if there is one that has any of from.
+func (s *slots) moveLent(from uint64, change int64) bool {
 	if explore.On {
 		explore.Read("loans")
 	}
@@ -203,18 +180,19 @@ func (s *slots) giveLent() bool {
 		return false
 	}
 	i := l.place()
+	word := &(*l)[i].word
 	for {
 		if explore.On {
 			explore.Read(stripeName(i))
 		}
-		w := (*l)[i].word.Load()
-		if w&freeMask >= w>>roomShift {
+		w := word.Load()
+		if w&from == 0 {
 			return false
 		}
 		if explore.On {
 			explore.Write(stripeName(i))
 		}
-		if (*l)[i].word.CompareAndSwap(w, w+1) {
+		if word.CompareAndSwap(w, w+uint64(change)) {
 			return true
 		}
 		if explore.On {

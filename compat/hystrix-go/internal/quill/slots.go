@@ -21,10 +21,10 @@ import (
 // not share: see loans. What is lent counts as taken in the word, so there are never more out
 // than the limit. And the word alone says that no slot is left, at a moment when none is lent.
 type slots struct {
-	mu    sync.Mutex // held to lend and to call in; taken after Bulkhead.mu
-	metAt time.Duration
-	whole bool          // never lend
-	meets atomic.Uint32 // how often one got in another's way
+	mu      sync.Mutex // held to lend and to call in; taken after Bulkhead.mu
+	metAt   time.Duration
+	mayLend bool
+	meets   atomic.Uint32 // how often one got in another's way
 
 	loans atomic.Pointer[loans] // nil: there are none
 	word  atomic.Uint64
@@ -117,7 +117,7 @@ func (s *slots) setLimit(n int, mayLend bool) {
 	}
 	s.lock()
 	defer s.mu.Unlock()
-	s.whole = !mayLend
+	s.mayLend = mayLend
 	s.callInLocked() // it was lent by what the limit was
 	for {
 		if explore.On {
