@@ -3,41 +3,16 @@ package main
 import (
 	"fmt"
 	"iter"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/seed-f7c3343e/quill/internal/conformance/oracle"
 	"github.com/seed-f7c3343e/quill/internal/conformance/play"
+	"github.com/seed-f7c3343e/quill/internal/docpage"
 )
 
-// The generated section of the page stands between these lines.
-const (
-	begin = "<!-- conformance:begin -->"
-	end   = "<!-- conformance:end -->"
-)
-
-func writeDocs(path string, f *oracle.File, reports []*play.Report) error {
-	page, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	text, err := withSection(string(page), section(f, reports))
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return os.WriteFile(path, []byte(text), 0o644) //nolint:gosec // a page is for everybody to read
-}
-
-// withSection puts the section between the marks of the page.
-func withSection(page, section string) (string, error) {
-	before, rest, ok := strings.Cut(page, begin+"\n")
-	_, after, closed := strings.Cut(rest, end)
-	if !ok || !closed {
-		return "", fmt.Errorf("the page has no lines %q and %q", begin, end)
-	}
-	return before + begin + "\n" + section + end + after, nil
-}
+// marks are those of the section in docs/semantics.md.
+var marks = docpage.Marks{Begin: "<!-- conformance:begin -->", End: "<!-- conformance:end -->"}
 
 // section is what the page says about the recordings.
 func section(f *oracle.File, reports []*play.Report) string {

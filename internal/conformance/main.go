@@ -83,7 +83,7 @@ func command(t *testing.T, args []string, out, problems io.Writer) int {
 		show(out, reports, *verbose)
 		all.count(reports)
 		if *docs != "" {
-			if err := writeDocs(*docs, f, reports); err != nil {
+			if err := marks.Write(*docs, section(f, reports)); err != nil {
 				fmt.Fprintln(problems, "conformance:", err)
 				return exitUnreadable
 			}

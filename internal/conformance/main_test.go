@@ -355,7 +355,7 @@ func TestThePageShowsTheTable(t *testing.T) {
 	f := recorded(t)
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
-	fresh, err := withSection(string(text), section(f, playAll(t, f)))
+	fresh, err := marks.Replace(string(text), section(f, playAll(t, f)))
 	require.NoError(t, err)
 	require.Equal(t, fresh, string(text),
 		"stale: go run ./internal/conformance -write-docs docs/semantics.md internal/conformance/testdata/scenarios.json")

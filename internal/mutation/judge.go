@@ -33,7 +33,7 @@ func try(ctx context.Context, o options, dir string, mutants []*mutant, kept *st
 			return err
 		}
 		built := time.Since(start)
-		if err := s.explore(ctx, o.workers, out); err != nil {
+		if err := s.measure(ctx, o.workers, out); err != nil {
 			return err
 		}
 		fmt.Fprintf(out, "%s: %d tests and %d mutants in one binary, built in %.0f s; what each test reaches, in %.0f s\n",

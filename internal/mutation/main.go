@@ -10,8 +10,9 @@
 // twice to count as a kill.
 //
 // Verdicts are kept in .tmp/mutation, file by file, until the file changes: a second run
-// tries what lived, and what is new; what hung, if its file is named. -fresh tries all. Files are named by their paths from
-// the module's root; without any, and without -core, all are tried.
+// tries what lived, and what is new; what hung, if its file is named. -fresh tries all.
+// Files are named by their paths from the module's root; without any, and without -core,
+// all are tried.
 //
 // It prints the mutants that live, a table per file and the total. It exits with 1 if less
 // than 95 % of all are killed, and with 2 if it cannot tell.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -41,49 +40,9 @@ func (m *mutant) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s", m.File, m.Line, m.Column, strings.ToLower(strings.ReplaceAll(m.Kind, "_", " ")))
 }
 
-// Test files that ask about pages and Examples, or count what the switches spoil.
-var leftOut = []string{"example_*_test.go", "docs_*test.go", "readme_test.go", "allocs_test.go", "breaker_spin_test.go"}
-
 // skipped are the tests that build a program or start a process: they take longer than all
 // others together.
 const skipped = "^(TestJ06|TestM02|TestNothingRemains|TestRootNeeds)"
-
-// copyTree copies the packages under test, and what their tests use.
-func copyTree(root, to string) error {
-	for _, dir := range []string{"testdata", "lastgood", "internal/window", "internal/explore", "internal/model"} {
-		if err := os.CopyFS(filepath.Join(to, dir), os.DirFS(filepath.Join(root, dir))); err != nil {
-			return err
-		}
-	}
-	entries, err := os.ReadDir(root)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if e.IsDir() || unwanted(e.Name()) {
-			continue
-		}
-		data, err := os.ReadFile(filepath.Join(root, e.Name()))
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(to, e.Name()), data, 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// unwanted tells whether a file of the root is neither Go code nor says which modules are
-// needed, or is a test to leave out.
-func unwanted(name string) bool {
-	for _, pattern := range leftOut {
-		if is, _ := path.Match(pattern, name); is { // the patterns are sound
-			return true
-		}
-	}
-	return path.Ext(name) != ".go" && name != "go.mod" && name != "go.sum"
-}
 
 var listed = regexp.MustCompile(`(?:RUNNABLE|NOT COVERED) ([A-Z_]+) at (\S+\.go):(\d+):(\d+)`)
 
@@ -116,4 +75,16 @@ func listMutants(ctx context.Context, gremlins, dir string) ([]*mutant, error) {
 			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Kind, b.Kind))
 	})
 	return all, nil
+}
+
+// files are those that have mutants, in the order of their names, those of the root first.
+func files(mutants []*mutant) []string {
+	var names []string
+	for _, m := range mutants {
+		names = append(names, m.File)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(strings.Count(a, "/"), strings.Count(b, "/")), cmp.Compare(a, b))
+	})
+	return slices.Compact(names)
 }

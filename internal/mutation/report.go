@@ -1,110 +1,16 @@
 package main
 
 import (
-	"bytes"
-	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/seed-f7c3343e/quill/internal/docpage"
 )
-
-// store keeps the verdicts on each file's mutants.
-type store struct {
-	dir, root string
-	all       []*mutant
-	hashes    map[string]string // of the files as they were copied
-}
-
-// record is what is kept of a file.
-type record struct {
-	Hash    string    `json:"hash"` // of the file, and of the mutants gremlins makes of it
-	Mutants []*mutant `json:"mutants"`
-}
-
-func (s *store) path(file string) string {
-	return filepath.Join(s.dir, strings.ReplaceAll(file, "/", "_")+".json")
-}
-
-func (s *store) of(file string) []*mutant {
-	return slices.DeleteFunc(slices.Clone(s.all), func(m *mutant) bool { return m.File != file })
-}
-
-func (s *store) hash(file string) (string, error) {
-	text, err := os.ReadFile(filepath.Join(s.root, file))
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.New()
-	sum.Write(text)
-	for _, m := range s.of(file) {
-		fmt.Fprintln(sum, m)
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
-}
-
-// recall gives the mutants the verdicts that are known of them.
-func (s *store) recall(all []*mutant) error {
-	s.all, s.hashes = all, map[string]string{}
-	for _, file := range files(all) {
-		hash, err := s.hash(file)
-		if err != nil {
-			return err
-		}
-		s.hashes[file] = hash
-		data, err := os.ReadFile(s.path(file))
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		var r record
-		if err := cmp.Or(err, json.Unmarshal(data, &r)); err != nil {
-			return err
-		}
-		if mutants := s.of(file); r.Hash == hash && len(mutants) == len(r.Mutants) {
-			for i, m := range mutants {
-				m.Verdict, m.By = r.Mutants[i].Verdict, r.Mutants[i].By
-			}
-		}
-	}
-	return nil
-}
-
-// keep writes the verdicts on a file's mutants.
-func (s *store) keep(file string) error {
-	if s.all == nil {
-		return nil
-	}
-	data, err := json.MarshalIndent(record{s.hashes[file], s.of(file)}, "", "\t")
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(s.dir, 0o750); err != nil {
-		return err
-	}
-	return os.WriteFile(s.path(file), data, 0o600)
-}
-
-// files are those that have mutants, in the order of their names, those of the root first.
-func files(mutants []*mutant) []string {
-	var names []string
-	for _, m := range mutants {
-		names = append(names, m.File)
-	}
-	slices.SortFunc(names, func(a, b string) int {
-		return cmp.Or(cmp.Compare(strings.Count(a, "/"), strings.Count(b, "/")), cmp.Compare(a, b))
-	})
-	return slices.Compact(names)
-}
 
 // tally counts verdicts.
 type tally map[string]int
@@ -166,22 +72,13 @@ func report(name string, mutants []*mutant, out io.Writer) bool {
 	return good
 }
 
-const (
-	begins = "<!-- mutation: written by `make mutation WRITE=1` -->\n"
-	ends   = "<!-- end of mutation -->\n"
-)
+// marks are those of the table in docs/reliability.md.
+var marks = docpage.Marks{
+	Begin: "<!-- mutation: written by `make mutation WRITE=1` -->",
+	End:   "<!-- end of mutation -->",
+}
 
-// writePage puts the table between the page's markers.
 func writePage(page string, mutants []*mutant) error {
-	text, err := os.ReadFile(page)
-	if err != nil {
-		return err
-	}
-	before, rest, ok := bytes.Cut(text, []byte(begins))
-	_, after, closed := bytes.Cut(rest, []byte(ends))
-	if !ok || !closed {
-		return fmt.Errorf("%s has no lines %q and %q", page, strings.TrimSpace(begins), strings.TrimSpace(ends))
-	}
 	var table strings.Builder
 	fmt.Fprintf(&table, "\n| %s |\n|---|%s\n", strings.Join(columns, " | "), strings.Repeat("---|", len(columns)-1))
 	for _, file := range files(mutants) {
@@ -189,5 +86,5 @@ func writePage(page string, mutants []*mutant) error {
 	}
 	fmt.Fprintf(&table, "| %s |\n\nOn %s with %s on %d cores (%s/%s).\n\n", count(mutants, "").row("all", " | "),
 		time.Now().UTC().Format(time.DateOnly), runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
-	return os.WriteFile(page, slices.Concat(before, []byte(begins), []byte(table.String()), []byte(ends), after), 0o600)
+	return marks.Write(page, table.String())
 }

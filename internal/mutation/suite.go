@@ -123,9 +123,9 @@ func only(tests []*test) string {
 	return "-test.run=^(" + strings.Join(names, "|") + ")$"
 }
 
-// explore learns which mutants each test reaches, and how long it takes. A test that is red
+// measure learns which mutants each test reaches, and how long it takes. A test that is red
 // without a mutant is left out.
-func (s *suite) explore(ctx context.Context, workers int, out io.Writer) error {
+func (s *suite) measure(ctx context.Context, workers int, out io.Writer) error {
 	red := make([]string, len(s.tests))
 	err := inParallel(ctx, workers, len(s.tests), func(ctx context.Context, i int) (err error) {
 		red[i], err = s.learn(ctx, s.tests[i])

@@ -3,10 +3,11 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/seed-f7c3343e/quill/internal/docpage"
 )
 
 // figure is one line of the scoreboard.
@@ -78,23 +79,10 @@ func (b board) markdown() string {
 // cell keeps what a value may contain from ending its cell.
 func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
 
-// The marks in the page between which the scoreboard stands.
-const (
-	beginMark = "<!-- scoreboard: written by `make reliability WRITE=1` -->\n"
-	endMark   = "<!-- end of the scoreboard -->\n"
-)
-
-// writePage replaces what stands between the marks.
-func writePage(path string, b board) error {
-	page, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	before, rest, ok := strings.Cut(string(page), beginMark)
-	_, after, ok2 := strings.Cut(rest, endMark)
-	if !ok || !ok2 {
-		return fmt.Errorf("%s has no marks %q and %q", path, beginMark, endMark)
-	}
-	text := before + beginMark + "\n" + b.markdown() + "\n" + endMark + after
-	return os.WriteFile(path, []byte(text), 0o600)
+// marks are those of the scoreboard in docs/reliability.md.
+var marks = docpage.Marks{
+	Begin: "<!-- scoreboard: written by `make reliability WRITE=1` -->",
+	End:   "<!-- end of the scoreboard -->",
 }
+
+func writePage(path string, b board) error { return marks.Write(path, "\n"+b.markdown()+"\n") }
