@@ -293,8 +293,8 @@ func (c *Circuit) countFailure(now time.Duration, t token) bool {
 		seen, open := c.counters.Look()
 		if explore.On {
 			explore.Holding("counters", func() bool {
-				now, _ := c.counters.Look()
-				return now == seen
+				again, _ := c.counters.Look()
+				return again == seen
 			})
 		}
 		if !open || !c.harmless(now, t) {
