@@ -28,7 +28,7 @@ func (b *Bulkhead) idleWorkers() []*worker {
 	all := b.pool.all.Load()
 	for n := b.pool.top.Load() & numberMask; n != 0 && len(idle) < len(*all); {
 		w := (*all)[n-1]
-		if w.state.Load()&lent == 0 {
+		if w.state.Load()&busy == 0 {
 			idle = append([]*worker{w}, idle...)
 		}
 		n = uint64(w.below.Load())
@@ -157,10 +157,10 @@ func TestATaskGoesToTheWorkerThatItHadLast(t *testing.T) {
 	b.park(first)
 	b.park(second)
 	require.True(t, first.takeAgain(), "wherever it lies")
-	require.False(t, first.takeAgain(), "it is lent")
+	require.False(t, first.takeAgain(), "it is busy")
 	require.Equal(t, []*worker{second}, b.idleWorkers())
 	require.Same(t, second, b.pool.take())
-	require.Nil(t, b.pool.take(), "who is lent is let fall")
+	require.Nil(t, b.pool.take(), "who is busy is let fall")
 	b.park(first)
 	require.Equal(t, []*worker{first}, b.idleWorkers(), "and comes back on top when it is given back")
 	require.False(t, second.takeAgain())

@@ -52,7 +52,7 @@ func (w *worker) hash() uint64 {
 func idleNow(b *Bulkhead) (numbers []uint32) {
 	for n := uint32(b.pool.top.Load() & numberMask); n != 0 && len(numbers) < 9; { // or they lie in a circle
 		w := (*b.pool.all.Load())[n-1]
-		if w.state.Load()&lent == 0 {
+		if w.state.Load()&busy == 0 {
 			numbers = append(numbers, n)
 		}
 		n = w.below.Load()

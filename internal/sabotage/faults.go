@@ -93,18 +93,18 @@ var ofCalls = []fault{
 	}}},
 	{name: "a worker at work taken off the stack", first: []suite{schedules}, killers: []string{"TestATaskGoesToTheWorkerThatItHadLast"}, edits: []edit{{
 		"workers.go",
-		"		if w.state.Swap(lent)&lent == 0 {\n",
-		"		if w.state.Swap(lent)&stacked != 0 {\n",
+		"		if w.state.Swap(busy)&busy == 0 {\n",
+		"		if w.state.Swap(busy)&stacked != 0 {\n",
 	}}},
 	{name: "a worker that fell off the stack is not put back", first: []suite{schedules}, killers: []string{"TestATaskGoesToTheWorkerThatItHadLast"}, edits: []edit{{
 		"workers.go",
-		"	if w.state.Add(-lent) == stacked {\n",
-		"	if w.state.Add(-lent) >= 0 {\n",
+		"	if w.state.Add(-busy) == stacked {\n",
+		"	if w.state.Add(-busy) >= 0 {\n",
 	}}},
 	{name: "a worker taken again although another has it", first: []suite{schedules}, killers: []string{"TestATaskGoesToTheWorkerThatItHadLast"}, edits: []edit{{
 		"workers.go",
-		"	return w.state.CompareAndSwap(stacked, stacked|lent)\n",
-		"	return w.state.Swap(stacked|lent)&stacked != 0\n",
+		"	return w.state.CompareAndSwap(stacked, stacked|busy)\n",
+		"	return w.state.Swap(stacked|busy)&stacked != 0\n",
 	}}},
 	{name: "the place of a worker that exited stays on the stack", killers: []string{"TestAWorkerThatExitedWhileItLayOnTheStackLeavesNoTrace"}, edits: []edit{{
 		"workers.go",

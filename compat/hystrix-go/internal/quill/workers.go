@@ -24,13 +24,13 @@ type worker struct {
 	tasks  chan *task    // holds one; nil dismisses
 	number uint32        // its place in workers.all, from 1 on; 0: it is never idle
 	below  atomic.Uint32 // who lies below it on the stack
-	state  atomic.Int32  // lent, stacked
+	state  atomic.Int32  // busy, stacked
 	used   bool          // since the reaper last looked; whoever holds the worker may touch it
 	_      [40]byte      // two workers at work do not share a cache line
 }
 
 const (
-	lent    = 1 // somebody holds the worker
+	busy    = 1 // somebody holds the worker
 	stacked = 2 // the worker lies on the stack, or its last holder is about to put it there
 )
 
@@ -42,7 +42,7 @@ func (w *worker) stateName() string { return "state " + strconv.Itoa(int(w.numbe
 // first tries the worker that it had last, which stays where it is on the stack meanwhile: so
 // a call writes nothing that callers on other processors write, and finds a worker whose
 // stack and channel are in the cache of its own. Whoever comes upon a worker on the stack that
-// is lent lets it fall, and its holder puts it back on top.
+// is busy lets it fall, and its holder puts it back on top.
 //
 // While a caller looks below the top, others may take that worker and put it back on top of
 // something else. So the word on top counts the takes as well; they would have to be 2^32,
@@ -67,15 +67,15 @@ const (
 	oneTake    = 1 << 32
 )
 
-// takeAgain takes w, if it is not lent.
+// takeAgain takes w, if it is not busy.
 func (w *worker) takeAgain() bool {
 	if explore.On {
 		explore.Write(w.stateName())
 	}
-	return w.state.CompareAndSwap(stacked, stacked|lent)
+	return w.state.CompareAndSwap(stacked, stacked|busy)
 }
 
-// take takes the first worker on the stack that is not lent. nil: there was none.
+// take takes the first worker on the stack that is not busy. nil: there was none.
 func (p *workers) take() *worker {
 	for {
 		w := p.pop()
@@ -85,7 +85,7 @@ func (p *workers) take() *worker {
 		if explore.On {
 			explore.Write(w.stateName())
 		}
-		if w.state.Swap(lent)&lent == 0 {
+		if w.state.Swap(busy)&busy == 0 {
 			return w
 		}
 	}
@@ -132,7 +132,7 @@ func (p *workers) put(w *worker) bool {
 	if explore.On {
 		explore.Write(w.stateName())
 	}
-	if w.state.Add(-lent) == stacked {
+	if w.state.Add(-busy) == stacked {
 		return false
 	}
 	if explore.On {
@@ -204,7 +204,7 @@ func (p *workers) addLocked() *worker {
 		all = *old
 	}
 	w := &worker{tasks: make(chan *task, 1), number: uint32(len(all) + 1)} //nolint:gosec // at most a million
-	w.state.Store(lent)
+	w.state.Store(busy)
 	all = append(all, w) // who has the old slice looks at no more than its length
 	if explore.On {
 		explore.Write("places")
