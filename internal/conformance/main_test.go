@@ -237,6 +237,26 @@ func TestAnUnknownRecordingIsExplainedByRules(t *testing.T) {
 	require.Equal(t, play.Disagree, playAll(t, f)[0].Verdict, "the rule is about states, not about values")
 }
 
+// What Hystrix only compares with numbers that are never negative does the same below 0.
+func TestLessThanZeroIsPlayedAsZero(t *testing.T) {
+	for id, property := range map[string]string{
+		"volume-0":                       "circuitBreaker.requestVolumeThreshold",
+		"percent-0-all-success":          "circuitBreaker.errorThresholdPercentage",
+		"sleep-window-0":                 "circuitBreaker.sleepWindowInMilliseconds",
+		"timeout-0-call":                 "execution.isolation.thread.timeoutInMilliseconds",
+		"fallback-missing-each-cause":    "execution.isolation.semaphore.maxConcurrentRequests",
+		"fallback-rejected-shortcircuit": "fallback.isolation.semaphore.maxConcurrentRequests",
+		"pool-queue-threshold-0":         "queueSizeRejectionThreshold",
+	} {
+		t.Run(id, func(t *testing.T) {
+			zero := playAll(t, edited(t, id))[0]
+			require.NotEqual(t, play.Disagree, zero.Verdict)
+			less := playAll(t, edited(t, id, `"`+property+`":0`, `"`+property+`":-3`))[0]
+			require.Equal(t, verdict(zero), verdict(less))
+		})
+	}
+}
+
 func TestAFlakyStepAgreesWithAnyOfItsVariants(t *testing.T) {
 	const flaky = `{"format":1,"scenarios":[{"id":"x","flaky":true,"commands":{"A":{}},"steps":[
 		{"op":"health","cmd":"A","flaky":true,"variants":[

@@ -64,6 +64,19 @@ var commandProperties = map[string]func(p *commandProps) any{
 	"requestLog.enabled":                                  nil,
 }
 
+// belowZeroIsZero are the numbers of which Hystrix only asks whether something is below or
+// above them that is never negative itself (and the timeout, which its timer refuses either
+// way): less than 0 does what 0 does.
+var belowZeroIsZero = map[string]bool{
+	"execution.isolation.thread.timeoutInMilliseconds":    true,
+	"execution.isolation.semaphore.maxConcurrentRequests": true,
+	"fallback.isolation.semaphore.maxConcurrentRequests":  true,
+	"circuitBreaker.requestVolumeThreshold":               true,
+	"circuitBreaker.sleepWindowInMilliseconds":            true,
+	"circuitBreaker.errorThresholdPercentage":             true,
+	"queueSizeRejectionThreshold":                         true,
+}
+
 // strategy is true for SEMAPHORE.
 type strategy bool
 
@@ -102,6 +115,9 @@ func assign[P any](p *P, known map[string]func(*P) any, name string, value any) 
 			return fmt.Errorf("the property %q is %v: must be a whole number", name, value)
 		}
 		*to = int(n)
+		if belowZeroIsZero[name] {
+			*to = max(0, *to)
+		}
 	case *bool:
 		b, isBool := value.(bool)
 		if !isBool {
@@ -128,9 +144,10 @@ func assignAll[P any](p *P, known map[string]func(*P) any, values map[string]any
 
 // settings are quill's Settings for the same behavior. Where Hystrix gives 0 a meaning of
 // its own and quill means its default by it, the nearest value that behaves alike is taken:
-// a sleep window of 0 is 1 ms, a volume of 0 is one call. An error percentage above 100
-// says that the breaker never opens: quill's word for that is Disabled. (For limits of 0
-// see occupy; where there is no such value, see the differences.)
+// a sleep window of 0 is 1 ms, a volume of 0 is one call. (For less than 0 see
+// belowZeroIsZero, for limits of 0 occupyFallbacks; where there is no such value, see the
+// differences.) An error percentage above 100 says that the breaker never opens: quill's
+// word for that is Disabled.
 func (p *commandProps) settings(ownBulkhead bool) quill.Settings {
 	s := quill.Settings{
 		Timeout:                time.Duration(p.timeout) * time.Millisecond,
