@@ -170,13 +170,15 @@ func inBubble() bool { return time.Since(processStart) < 0 }
 var processStart = time.Now()
 
 // Configure puts s in force while calls run: whole or, if any field is out of range (a
-// [*SettingsError] names all that are), not at all. Calls under way keep the settings
+// [*SettingsError] names all that are), not at all; what is refused is counted in
+// [Stats].ConfigRejected. Calls under way keep the settings
 // they began with. State and counts stay, except that a changed RollingWindow,
 // RollingBuckets or RollingCalls begins a fresh window, which OnTransition is told. A
 // circuit with a shared bulkhead takes no Isolation, MaxConcurrent or QueueSize: resize
 // the bulkhead.
 func (c *Circuit) Configure(s Settings) error {
 	if err := c.checkSettings(s); err != nil {
+		c.meters.configRejected.Add(1)
 		return err
 	}
 	if explore.On {

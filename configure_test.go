@@ -25,6 +25,7 @@ func TestConfigureIsAllOrNothing(t *testing.T) {
 		require.Equal(t, map[string]bool{"MaxConcurrent": true, "Probes": true}, fields)
 		require.ErrorContains(t, err, `"dep"`)
 		require.Equal(t, given, c.Settings())
+		before.ConfigRejected++
 		require.Equal(t, before, c.Stats())
 		require.Empty(t, d.reasons())
 	})

@@ -87,7 +87,7 @@ func TestJ02ABadUpdateLeavesTheLastGoodOneInForce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		r := quill.NewRegistry()
 		names := []string{"a", "b"}
-		inForce := map[string]quill.Settings{}
+		inForce, refused := map[string]quill.Settings{}, map[string]uint64{}
 		for _, name := range names {
 			_, err := r.Circuit(name)
 			require.NoError(rt, err)
@@ -103,6 +103,7 @@ func TestJ02ABadUpdateLeavesTheLastGoodOneInForce(t *testing.T) {
 				c, _ := r.Lookup(rapid.SampledFrom(names).Draw(rt, "name"))
 				if s, bad := drawBad(rt); len(bad) > 0 {
 					require.Error(rt, c.Configure(s))
+					refused[c.Name()]++
 				}
 			},
 			"both, good": func(rt *rapid.T) {
@@ -113,15 +114,19 @@ func TestJ02ABadUpdateLeavesTheLastGoodOneInForce(t *testing.T) {
 				if s, bad := drawBad(rt); len(bad) > 0 {
 					require.Error(rt, r.Configure(map[string]quill.Settings{"a": drawGood(rt), "b": s}))
 					require.Error(rt, r.Configure(map[string]quill.Settings{"a": s, "b": drawGood(rt)}))
+					refused["a"] += 2
+					refused["b"] += 2
 				}
 			},
 			"both, and one that does not exist": func(rt *rapid.T) {
 				require.Error(rt, r.Configure(map[string]quill.Settings{"a": drawGood(rt), "c": {}}))
+				refused["a"]++
 			},
 			"": func(rt *rapid.T) {
 				for _, name := range names {
 					c, _ := r.Lookup(name)
 					require.Equal(rt, inForce[name], c.Settings())
+					require.Equal(rt, refused[name], c.Stats().ConfigRejected, "refused updates of %s", name)
 					b, want := c.Bulkhead().Stats(), inForce[name].WithDefaults()
 					require.Equal(rt, want.MaxConcurrent, b.MaxConcurrent)
 					require.Equal(rt, want.QueueSize, b.QueueSize)

@@ -45,6 +45,7 @@ type Stats struct {
 	LateResults          uint64 // results that came too late to move the breaker
 	StoreErrors          uint64 // answers that a Store could not keep
 	NotificationsDropped uint64 // transitions that OnTransition was not told
+	ConfigRejected       uint64 // updates by Configure that were refused, alone or together with others': nothing changed
 
 	// Settings are those in force, with defaults filled in. Isolation and limits are those
 	// of the bulkhead, which Bulkhead names.
@@ -156,6 +157,7 @@ type StepStats struct {
 type meters struct {
 	inFlight, queued, abandoned, fallbacks atomic.Int64
 	panics, hookPanics, stale, storeErrors atomic.Uint64
+	configRejected                         atomic.Uint64
 
 	mu    sync.Mutex
 	steps []*stepMeter
@@ -231,7 +233,7 @@ func (c *Circuit) Stats() Stats {
 	s.Abandoned, s.FallbacksInFlight = int(m.abandoned.Load()), int(m.fallbacks.Load())
 	s.Panics, s.HookPanics, s.LateResults = m.panics.Load(), m.hookPanics.Load(), m.stale.Load()
 	s.StoreErrors, s.NotificationsDropped = m.storeErrors.Load(), c.notifier.droppedSoFar()
-	s.Fallbacks = m.stepStats()
+	s.Fallbacks, s.ConfigRejected = m.stepStats(), m.configRejected.Load()
 	b := c.bulkhead.Stats()
 	if !c.shared {
 		s.InFlight, s.Abandoned = b.InFlight, b.Abandoned

@@ -158,7 +158,8 @@ func (r *Registry) Remove(name string) bool {
 }
 
 // Configure puts settings in force on several circuits: all of them, or none if any name
-// is unknown or any field out of range. The error joins one for each circuit.
+// is unknown or any field out of range. The error joins one for each circuit; each circuit
+// that keeps its settings because of it counts that in [Stats].ConfigRejected.
 func (r *Registry) Configure(settings map[string]Settings) error {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -172,6 +173,11 @@ func (r *Registry) Configure(settings map[string]Settings) error {
 		errs = append(errs, c.checkSettings(settings[name]))
 	}
 	if err := errors.Join(errs...); err != nil {
+		for name := range settings {
+			if c, ok := r.circuits[name]; ok {
+				c.meters.configRejected.Add(1)
+			}
+		}
 		return err
 	}
 	for name, s := range settings {

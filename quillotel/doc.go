@@ -21,6 +21,7 @@
 //	hystrix.command.limit                     {call}        absent if there is none
 //	hystrix.command.panics                    {panic}
 //	hystrix.command.notifications_dropped     {notification}
+//	hystrix.command.config_rejected           {update}
 //	hystrix.circuit_breaker.open              1             1 if calls are refused as things stand
 //	hystrix.circuit_breaker.state             1             hystrix.circuit_breaker.state: 1 for the one it is in
 //	hystrix.circuit_breaker.override          1             hystrix.circuit_breaker.override: 1 for what is in force

@@ -47,9 +47,9 @@ func Observe(meter metric.Meter, r *quill.Registry) (metric.Registration, error)
 type observables struct {
 	all []metric.Observable
 
-	calls, unanswered, fallbacks, panics, dropped metric.Int64ObservableCounter
-	inFlight, queued, abandoned, limit            metric.Int64ObservableUpDownCounter
-	open, state, override                         metric.Int64ObservableGauge
+	calls, unanswered, fallbacks, panics, dropped, configRejected metric.Int64ObservableCounter
+	inFlight, queued, abandoned, limit                            metric.Int64ObservableUpDownCounter
+	open, state, override                                         metric.Int64ObservableGauge
 }
 
 func newObservables(meter metric.Meter) (*observables, error) {
@@ -75,6 +75,7 @@ func newObservables(meter metric.Meter) (*observables, error) {
 	o.fallbacks = counter("hystrix.command.fallbacks", "{answer}", "What the fallback steps did.")
 	o.panics = counter("hystrix.command.panics", "{panic}", "Functions, classifiers, fallback steps and stores that panicked.")
 	o.dropped = counter("hystrix.command.notifications_dropped", "{notification}", "Transitions that a slow hook was not told.")
+	o.configRejected = counter("hystrix.command.config_rejected", "{update}", "Updates of the settings that were refused: nothing changed.")
 	o.inFlight = sum("hystrix.command.in_flight", "Calls that hold a slot, abandoned ones included.")
 	o.queued = sum("hystrix.command.queued", "Calls that wait for a slot.")
 	o.abandoned = sum("hystrix.command.abandoned", "Work whose caller has left and that still holds its slot.")
@@ -107,6 +108,7 @@ func (o *observables) observe(to metric.Observer, s quill.Stats) {
 	}
 	count(o.panics, s.Panics)
 	count(o.dropped, s.NotificationsDropped)
+	count(o.configRejected, s.ConfigRejected)
 	to.ObserveInt64(o.inFlight, int64(s.InFlight), with())
 	to.ObserveInt64(o.queued, int64(s.Queued), with())
 	to.ObserveInt64(o.abandoned, int64(s.Abandoned), with())

@@ -149,7 +149,13 @@ func TestMetricsAreWhatTheCircuitsSay(t *testing.T) {
 		}
 
 		require.NoError(t, c.Override(quill.ForceClosed, 0, ""))
+		require.Error(t, c.Configure(quill.Settings{Probes: -1}))
+		require.Panics(t, func() {
+			_, _ = quill.Do(t.Context(), c, func(context.Context) (int, error) { panic("run") })
+		})
 		has(t, collected(t, reader), map[string]float64{
+			"hystrix.command.config_rejected{hystrix.command.name=dep}":                                                 1,
+			"hystrix.command.panics{hystrix.command.name=dep}":                                                          1,
 			"hystrix.circuit_breaker.open{hystrix.command.name=dep}":                                                    0,
 			"hystrix.circuit_breaker.override{hystrix.circuit_breaker.override=forced-closed,hystrix.command.name=dep}": 1,
 		})
@@ -292,7 +298,7 @@ func TestPackageCommentListsEveryName(t *testing.T) {
 			made[m[1]] = true
 		}
 	}
-	require.Len(t, made, 15)
+	require.Len(t, made, 16)
 	require.Equal(t, made, listed)
 }
 

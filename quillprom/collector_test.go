@@ -140,7 +140,7 @@ func TestACircuitHasAsManySeriesAsThePageSays(t *testing.T) {
 		isolation quill.Isolation
 		steps     int
 		series    int
-	}{{quill.Semaphore, 0, 73}, {quill.Pool, 0, 78}, {quill.Pool, 2, 84}} {
+	}{{quill.Semaphore, 0, 74}, {quill.Pool, 0, 79}, {quill.Pool, 2, 85}} {
 		r := quill.NewRegistry()
 		cmd := quill.Bind(circuit(t, r, "dep", quill.Settings{Isolation: c.isolation}), func(context.Context, int) (int, error) { return 0, nil })
 		for i := range c.steps {

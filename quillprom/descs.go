@@ -17,6 +17,7 @@ type descs struct {
 	// by command_group, command_name
 	events, rejected, fallbacks                                        *desc
 	panics, hookPanics, lateResults, storeErrors, notificationsDropped *desc
+	configRejected                                                     *desc
 	whole, execution                                                   *desc
 	open, state, override, transition                                  *desc
 	permits, inFlight, queued, abandoned, probes, fallbacksInFlight    *desc
@@ -79,6 +80,7 @@ func (d *descs) counts(m maker) {
 	d.storeErrors = m(counter, "store_errors_total", "Answers that the store of last good answers could not keep.")
 	d.notificationsDropped = m(counter, "notifications_dropped_total",
 		"Transitions that a slow hook was not told. No statistic misses them.")
+	d.configRejected = m(counter, "config_rejected_total", "Updates of the settings that were refused: nothing changed.")
 }
 
 func (d *descs) gauges(m maker) {

@@ -23,6 +23,7 @@ const (
 	lateResults
 	storeErrors
 	notificationsDropped
+	configRejected
 	numCounters
 )
 
@@ -63,6 +64,7 @@ func readingOf(s *quill.Stats) reading {
 		lateResults:          s.LateResults,
 		storeErrors:          s.StoreErrors,
 		notificationsDropped: s.NotificationsDropped,
+		configRejected:       s.ConfigRejected,
 	}
 	for _, step := range s.Fallbacks {
 		r.counters[fallbackSuccess] += step.Answered

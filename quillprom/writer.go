@@ -46,6 +46,7 @@ func (w *writer) row(r *row) {
 	w.count(d.lateResults, r.sums[lateResults], group, name)
 	w.count(d.storeErrors, r.sums[storeErrors], group, name)
 	w.count(d.notificationsDropped, r.sums[notificationsDropped], group, name)
+	w.count(d.configRejected, r.sums[configRejected], group, name)
 	w.shadow(r)
 	if r.now.circuits > 0 {
 		w.state(r)

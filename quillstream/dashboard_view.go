@@ -114,6 +114,7 @@ func viewFaults(s quill.Stats) []faultsView {
 		{"Late results", s.LateResults},
 		{"Store errors", s.StoreErrors},
 		{"Dropped notices", s.NotificationsDropped},
+		{"Refused settings", s.ConfigRejected},
 	} {
 		if f.Count > 0 {
 			all = append(all, f)
