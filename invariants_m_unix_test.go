@@ -26,18 +26,25 @@ type report struct {
 	Transitions []string
 	Total       quill.Counts
 	Window      uint64
+	// Calls that ended so short a time ago that they must be in the window, or may be.
+	Must, May uint64
 }
 
 const childOfM02 = "QUILL_TEST_CHILD_OF_M02"
 
 // TestM02AStoppedProcessTripsNothing stops a process that makes calls for longer than its
 // rolling window and its timeouts, and lets it go on. Calls that were under way may time
-// out; the circuit does not open, no duration is negative, and the window rolls once.
+// out; the circuit does not open, no duration is negative, and the window rolls once: it
+// holds what has ended since, no less and no more. With QUILL_THOROUGH set in the
+// environment the process is stopped for ten seconds, else for one.
 func TestM02AStoppedProcessTripsNothing(t *testing.T) {
 	if os.Getenv(childOfM02) != "" {
 		beStopped()
 	}
-	const stopped = time.Second
+	stopped := time.Second
+	if os.Getenv("QUILL_THOROUGH") != "" {
+		stopped = 10 * time.Second
+	}
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestM02AStoppedProcessTripsNothing$")
 	child.Env = append(os.Environ(), childOfM02+"=1")
 	child.Stderr = os.Stderr
@@ -67,7 +74,9 @@ func TestM02AStoppedProcessTripsNothing(t *testing.T) {
 	require.LessOrEqual(t, r.Total.Timeout, uint64(callersOfM02), "only calls that were under way")
 	require.Zero(t, r.Total.Failure+r.Total.Rejected+r.Total.ShortCircuited)
 	require.Less(t, r.Window, r.Total.Total(), "what came before it was stopped has left the window")
-	require.Positive(t, r.Window)
+	require.Positive(t, r.Must)
+	require.LessOrEqual(t, r.Must, r.Window, "what has ended since is in the window")
+	require.LessOrEqual(t, r.Window, r.May, "and nothing else")
 }
 
 const callersOfM02 = 5
@@ -77,13 +86,16 @@ func beStopped() {
 	var mu sync.Mutex
 	var r report
 	last := time.Now()
+	var ended []time.Time // when each call was told, which is just after it was counted
+	const window, bucket, soon = 500 * ms, 50 * ms, 50 * ms
 	c := quill.NewCircuit("stopped", quill.WithRegistry(quill.NewRegistry()), quill.Settings{
-		Timeout: 200 * ms, RollingWindow: 500 * ms, SleepWindow: 10 * ms,
+		Timeout: 200 * ms, RollingWindow: window, SleepWindow: 10 * ms,
 	}, quill.WithHooks(quill.Hooks{
 		OnCall: func(_ context.Context, e quill.CallEvent) {
 			mu.Lock()
 			defer mu.Unlock()
 			r.Gap, last = max(r.Gap, time.Since(last)), time.Now()
+			ended = append(ended, last)
 			if e.Wait < 0 || e.Execute < 0 || e.Total < 0 {
 				r.Negative++
 			}
@@ -116,9 +128,19 @@ func beStopped() {
 	bufio.NewScanner(os.Stdin).Scan()
 	close(end)
 	callers.Wait()
+	before := time.Now()
 	s := c.Stats()
+	after := time.Now()
 	mu.Lock()
 	r.Total, r.Window = s.Total, s.Window.Total()
+	for _, at := range ended {
+		if after.Sub(at) < window-bucket-soon {
+			r.Must++
+		}
+		if before.Sub(at) <= window {
+			r.May++
+		}
+	}
 	if s.RetryAfter < 0 || s.OverrideLeft < 0 || s.TotalExecution.Sum() < 0 {
 		r.Negative++
 	}

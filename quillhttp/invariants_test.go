@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -123,20 +124,53 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // TestK05NamesFromOutsideAreBounded: a client that is led to ever new hosts, or to hosts
 // whose names are no names, makes no more circuits than allowed, and no goroutines.
+// TestK05NamesFromOutsideAreBounded asks a million hosts, most of them once. Time passes
+// meanwhile, so that hosts lose their circuits to others, and one in a hundred has a name
+// that is not fit for a circuit.
 func TestK05NamesFromOutsideAreBounded(t *testing.T) {
-	reg := quill.NewRegistry()
-	tr := PerHost(Hosts{Registry: reg, MaxHosts: 10}, answering(200, ""))
-	before := runtime.NumGoroutine()
-	for i := range 20_000 {
-		host := fmt.Sprintf("h%d", i)
-		if i%100 == 0 {
-			host = strings.Repeat("x", 200) + host
+	const hosts, most = 1_000_000, 10
+	synctest.Test(t, func(t *testing.T) {
+		reg := quill.NewRegistry()
+		tr := PerHost(Hosts{Registry: reg, MaxHosts: most}, roundTrip(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+		}))
+		req := newRequest(t, "GET", "http://a/", nil)
+		ran, evicted := runtime.NumGoroutine(), 0
+		var heap uint64
+		for i := range hosts {
+			if i%50_000 == 0 {
+				if i == 50_000 {
+					heap = heapInUse()
+				}
+				evicted += len(names(reg))
+				time.Sleep(2 * time.Minute)
+			}
+			req.URL.Host = "h" + strconv.Itoa(i)
+			if i%100 == 0 {
+				req.URL.Host += strings.Repeat("x", 200)
+			}
+			resp, err := tr.RoundTrip(req)
+			if err != nil || resp.Body.Close() != nil || reg.Len() > most+1 || runtime.NumGoroutine() > ran+10 {
+				require.FailNow(t, "a name too many", "host %d: %v, %d circuits, %d goroutines", i, err, reg.Len(), runtime.NumGoroutine())
+			}
 		}
-		require.NoError(t, ask(t, tr, "http://"+host+"/"))
-	}
-	require.Equal(t, 11, reg.Len())
-	require.Less(t, runtime.NumGoroutine(), before+10)
-	for c := range reg.All() {
-		require.NoError(t, quill.CheckName(c.Name()))
-	}
+		require.Equal(t, most+1, reg.Len(), "the rest share one")
+		require.Greater(t, evicted, 10*most, "hosts gave way to others")
+		require.Less(t, heapInUse(), heap+1<<20, "a million names leave nothing")
+		runtime.KeepAlive(tr)
+		for c := range reg.All() {
+			require.NoError(t, quill.CheckName(c.Name()))
+		}
+		other, ok := reg.Lookup(OtherHosts)
+		require.True(t, ok)
+		require.Greater(t, other.Stats().Total.Success, uint64(hosts*9/10))
+	})
+}
+
+// heapInUse is what the heap holds that is not garbage.
+func heapInUse() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

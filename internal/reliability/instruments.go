@@ -73,8 +73,7 @@ func proofs(o options) []instrument {
 			name: "schedules", fast: true, seconds: pick(o.fast, 40, 85),
 			commands: [][]string{
 				goTest("-tags=explore", "./internal/explore"),
-				append([]string{"env", "QUILL_THOROUGH=" + pick(o.fast, "", "1")},
-					goTest("-tags=explore", "-timeout=6m", "-run=EverySchedule|SampledSchedules", ".")...),
+				thorough(o, goTest("-tags=explore", "-timeout=6m", "-run=EverySchedule|SampledSchedules", ".")...),
 			},
 			figures: readSchedules,
 		},
@@ -99,8 +98,8 @@ func proofs(o options) []instrument {
 		},
 		{
 			name: "invariants", fast: true,
-			commands: [][]string{goTest("-skip=^TestC11RecoversFromEveryState$", "-run=^Test[A-Z][0-9]+[A-Z]",
-				".", "./internal/window", "./quillhttp", "./quillstream", "./lastgood")},
+			commands: [][]string{thorough(o, goTest("-skip=^TestC11RecoversFromEveryState$", "-run=^Test[A-Z][0-9]+[A-Z]",
+				".", "./internal/window", "./quillhttp", "./quillstream", "./quillprom", "./lastgood")...)},
 			figures: readInvariants,
 		},
 		{
@@ -171,6 +170,11 @@ func randomTests(dir string) string {
 
 func goTest(args ...string) []string {
 	return append([]string{"go", "test", "-count=1", "-v"}, args...)
+}
+
+// thorough has the tests do all that their texts say, unless there is only a minute.
+func thorough(o options, command ...string) []string {
+	return append([]string{"env", "QUILL_THOROUGH=" + pick(o.fast, "", "1")}, command...)
 }
 
 func pick[T any](fast bool, ifFast, ifNot T) T {

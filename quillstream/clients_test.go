@@ -1,0 +1,110 @@
+package quillstream_test
+
+import (
+	"bufio"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-f7c3343e/quill/quillstream"
+)
+
+// places counts who is served, as the clients themselves see it: from the moment one has
+// its answer to just before it hangs up.
+type places struct {
+	mu                         sync.Mutex
+	now, most, served, refused int
+	other                      []string // answers that are neither
+}
+
+// TestK02TwoThousandClientsShareTheirPlaces lets two thousand clients come at once, twice as
+// many as there are places. Who is refused comes again; who is served reads for a while and
+// hangs up.
+func TestK02TwoThousandClientsShareTheirPlaces(t *testing.T) {
+	const clients, limit, visits = 2_000, 1_000, 3
+	synctest.Test(t, func(t *testing.T) {
+		idle := runtime.NumGoroutine()
+		site := serve(t, &http.Server{Handler: quillstream.NewStream(semaphores(t), quillstream.StreamSettings{MaxClients: limit})})
+		var p places
+		var all sync.WaitGroup
+		for i := range clients {
+			all.Go(func() {
+				chance := rand.New(rand.NewPCG(1, uint64(i))) //nolint:gosec // no secret
+				for range visits {
+					for !p.visit(t, site, chance) {
+						time.Sleep(time.Millisecond + time.Duration(chance.Int64N(int64(10*time.Second))))
+					}
+				}
+			})
+		}
+		synctest.Wait() // the first wave has its answers
+		p.mu.Lock()
+		served, refused := p.now, p.refused
+		p.mu.Unlock()
+		require.Equal(t, limit, served)
+		require.Equal(t, clients-limit, refused)
+
+		all.Wait()
+		synctest.Wait()
+		require.Empty(t, p.other)
+		require.Equal(t, limit, p.most, "never more than there are places, and all of them")
+		require.Equal(t, clients*visits, p.served)
+		require.Less(t, runtime.NumGoroutine(), idle+10, "who has gone leaves nothing")
+		require.Equal(t, http.StatusOK, site.open(t, "/").status)
+	})
+}
+
+// visit asks for the stream once, and reports whether it was served.
+func (p *places) visit(t *testing.T, site *site, chance *rand.Rand) bool {
+	conn, err := site.listener.dial(t.Context(), "", "")
+	if err != nil {
+		p.note(err.Error())
+		return true
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: site\r\n\r\n"); err != nil {
+		p.note(err.Error())
+		return true
+	}
+	lines := bufio.NewReader(conn)
+	answer, err := lines.ReadString('\n')
+	switch {
+	case err == nil && strings.Contains(answer, " 503 "):
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.refused++
+		return false
+	case err != nil || !strings.Contains(answer, " 200 "):
+		p.note(fmt.Sprint(answer, err))
+		return true
+	}
+	p.mu.Lock()
+	p.now++
+	p.served++
+	p.most = max(p.most, p.now)
+	p.mu.Unlock()
+	for until := time.Now().Add(time.Second + time.Duration(chance.Int64N(int64(5*time.Second)))); time.Now().Before(until); {
+		if _, err := lines.ReadString('\n'); err != nil {
+			p.note(err.Error())
+			break
+		}
+	}
+	p.mu.Lock()
+	p.now--
+	p.mu.Unlock()
+	return true
+}
+
+func (p *places) note(s string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.other = append(p.other, s)
+}
