@@ -144,6 +144,7 @@ func TestMutantsOfOneBinaryAreKilledByTheTestsThatReachThem(t *testing.T) {
 	out.Reset()
 	require.False(t, report("a sample", mutants, &out))
 	require.Contains(t, out.String(), "mutation: a sample: 90.0 % of 10 mutants killed\n")
+	require.Contains(t, out.String(), "3 not viable")
 }
 
 func TestVerdictsAreKeptUntilTheFileChanges(t *testing.T) {
@@ -187,10 +188,10 @@ func TestVerdictsAreKeptUntilTheFileChanges(t *testing.T) {
 func TestPageGetsTheTableBetweenItsMarkers(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "page.md")
 	require.NoError(t, os.WriteFile(page, []byte("before\n"+marks.Begin+"\nold\n"+marks.End+"\nafter\n"), 0o600))
-	mutants := []*mutant{{File: "internal/window/a.go", Verdict: lived}, {File: "z.go", Verdict: killed}, {File: "z.go", Verdict: timedOut}}
+	mutants := []*mutant{{File: "internal/window/a.go", Verdict: lived}, {File: "z.go", Verdict: killed}, {File: "z.go", Verdict: timedOut}, {File: "z.go", Verdict: invalid}}
 	require.NoError(t, writePage(page, mutants))
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
-	require.Regexp(t, `(?s)^before\n`+marks.Begin+`\n.*\| z.go \| 1 \| 0 \| 1 \| 0 \| 0 \| 100.0 % \|\n`+
-		`\| internal/window/a.go \| 0 \| 1 .*\| 0.0 % \|\n\| all \| 1 \| 1 \| 1 \| 0 \| 0 \| 50.0 % \|\n.*`+marks.End+`\nafter\n$`, string(text))
+	require.Regexp(t, `(?s)^before\n`+marks.Begin+`\n.*\| z.go \| 1 \| 0 \| 1 \| 0 \| 1 \| 0 \| 100.0 % \|\n`+
+		`\| internal/window/a.go \| 0 \| 1 .*\| 0.0 % \|\n\| all \| 1 \| 1 \| 1 \| 0 \| 1 \| 0 \| 50.0 % \|\n.*`+marks.End+`\nafter\n$`, string(text))
 }

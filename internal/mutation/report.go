@@ -39,13 +39,13 @@ func (t tally) row(name, between string) string {
 		share = fmt.Sprintf("%.1f %%", t.efficacy())
 	}
 	cells := []string{name}
-	for _, verdict := range []string{killed, lived, timedOut, bare, ""} {
+	for _, verdict := range []string{killed, lived, timedOut, bare, invalid, ""} {
 		cells = append(cells, strconv.Itoa(t[verdict]))
 	}
 	return strings.Join(append(cells, share), between)
 }
 
-var columns = []string{"file", "killed", "alive", "time limit", "not reached", "not tried", "efficacy"}
+var columns = []string{"file", "killed", "alive", "time limit", "not reached", "not viable", "not tried", "efficacy"}
 
 // report prints what lives, the table and the total, and tells whether the target is met.
 func report(name string, mutants []*mutant, out io.Writer) bool {
@@ -63,8 +63,8 @@ func report(name string, mutants []*mutant, out io.Writer) bool {
 	total := count(mutants, "")
 	fmt.Fprintln(w, total.row("all", "\t"))
 	_ = w.Flush()
-	fmt.Fprintf(out, "\n%d killed, %d lived, %d ran into the time limit, %d that no test reaches, %d not tried yet\n",
-		total[killed], total[lived], total[timedOut], total[bare], total[""])
+	fmt.Fprintf(out, "\n%d killed, %d lived, %d ran into the time limit, %d that no test reaches, %d not viable, %d not tried yet\n",
+		total[killed], total[lived], total[timedOut], total[bare], total[invalid], total[""])
 	good := total.efficacy() >= target
 	verdict := map[bool]string{true: "pass", false: "FAIL"}[good]
 	fmt.Fprintf(out, "mutation: %s: %.1f %% of %d mutants killed\n", name, total.efficacy(), total[killed]+total[lived])
