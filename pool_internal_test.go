@@ -11,11 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// warmCircuit returns a circuit whose pool keeps its workers, outside a bubble.
+// warmCircuit returns a circuit whose pool keeps its workers from the first call on, outside a
+// bubble.
 func warmCircuit(t *testing.T, s Settings) *Circuit {
 	t.Helper()
 	c := newCircuit("dep", &options{settings: s})
 	require.False(t, c.cold)
+	c.bulkhead.pool.stir()
 	t.Cleanup(c.bulkhead.DismissWorkers)
 	return c
 }
@@ -47,6 +49,25 @@ func TestWarmWorkersAreReused(t *testing.T) {
 	}
 	require.Equal(t, first, last, "calls in sequence run on one goroutine")
 	require.Len(t, c.bulkhead.idleWorkers(), 1)
+}
+
+func TestAPoolKeepsNoWorkerOfACallThatComesAfterALongRest(t *testing.T) {
+	c := newCircuit("dep", &options{settings: Settings{}})
+	t.Cleanup(c.bulkhead.DismissWorkers)
+	c.bulkhead.pool.stirred.Store(int64(time.Since(processStart) - keepWarm))
+	for range 2 {
+		c.bulkhead.pool.stirred.Add(-int64(keepWarm))
+		require.NoError(t, doNothing(t, c))
+		require.Empty(t, c.bulkhead.idleWorkers(), "the next may be as far off")
+		require.False(t, c.bulkhead.pool.watched.Load())
+		require.Zero(t, c.bulkhead.Stats().InFlight)
+	}
+	require.NoError(t, doNothing(t, c))
+	require.Len(t, c.bulkhead.idleWorkers(), 1, "it was not")
+	first := c.bulkhead.idleWorkers()
+	c.bulkhead.pool.stirred.Store(0)
+	require.NoError(t, doNothing(t, c))
+	require.Equal(t, first, c.bulkhead.idleWorkers(), "a pool that has workers does not rest")
 }
 
 // goroutineName is the line that a stack begins with: goroutine 12 [running]:.

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -36,6 +37,7 @@ func newWarmPool(s *explore.Scenario, limit, queue int) *warmPool {
 	p.bulkhead.resize(Settings{Isolation: Pool, MaxConcurrent: limit, QueueSize: queue})
 	p.crowd.values()
 	p.values()
+	p.bulkhead.pool.stirred.Store(int64(time.Since(processStart))) // no worker is for one call only
 	s.Always(func() error {
 		if idle := idleNow(p.bulkhead); len(idle) > limit {
 			return fmt.Errorf("%d idle workers of a pool of %d", len(idle), limit)
@@ -62,6 +64,12 @@ func (p *warmPool) values() {
 			h = explore.Hash(h, p.s.Owner(w))
 		}
 		return h
+	})
+	p.s.Value("stirred", func() uint64 {
+		if pool.stirred.Load() != 0 {
+			return 1
+		}
+		return 0
 	})
 	p.s.Value("watched", func() uint64 {
 		if pool.watched.Load() {
@@ -197,6 +205,40 @@ func TestA08WarmWorkersAreLentOnceAndLeaveInEverySchedule(t *testing.T) {
 			s.Go("b", func() { p.call(context.Background(), 2, well) })
 			p.reap(2, 1)
 			s.Finally(p.allServed(1))
+		})
+	}
+}
+
+func TestA08FirstCallsAfterARestLeaveNoMoreWorkersThanSlotsInEverySchedule(t *testing.T) {
+	well := func(n int) (int, error) { return n, nil }
+	everyScheduleWithin(t, 1, "two at once", func(s *explore.Scenario) {
+		p := newWarmPool(s, 2, 0)
+		p.bulkhead.pool.stirred.Store(0)
+		for i, name := range []string{"a", "b"} {
+			s.Go(name, func() {
+				call := p.keeper()
+				call(2*i, well)
+				call(2*i+1, well)
+			})
+		}
+		p.reap(4, 0)
+		s.Finally(p.allServed(4))
+	})
+	for name, run := range map[string]func(int) (int, error){
+		"panics": func(int) (int, error) { panic("boom") },
+		"exits":  func(int) (int, error) { runtime.Goexit(); return 0, nil },
+	} {
+		everyScheduleWithin(t, 2, "one after the other, the first "+name, func(s *explore.Scenario) {
+			p := newWarmPool(s, 1, 0)
+			p.bulkhead.pool.stirred.Store(0)
+			s.Go("caller", func() {
+				call := p.keeper()
+				call(1, run)
+				call(2, well)
+				call(3, well)
+			})
+			p.reap(3, 1)
+			s.Finally(p.allServed(2))
 		})
 	}
 }

@@ -18,7 +18,7 @@ const keepWarm = 10 * time.Second
 // has ended, the place waits for another.
 type worker struct {
 	tasks  chan *task    // holds one; nil dismisses
-	number uint32        // its place in workers.all, from 1 on; 0: it is never idle
+	number uint32        // its place in workers.all, from 1 on; 0: it is for one task, and never idle
 	below  atomic.Uint32 // who lies below it on the stack
 	state  atomic.Int32  // busy, stacked
 	used   bool          // since the reaper last looked; whoever holds the worker may touch it
@@ -29,6 +29,9 @@ const (
 	busy    = 1 // somebody holds the worker
 	stacked = 2 // the worker lies on the stack, or its last holder is about to put it there
 )
+
+// stays reports whether w may be kept for another task.
+func (w *worker) stays() bool { return w.number != 0 }
 
 // The names are for the explorer.
 func (w *worker) belowName() string { return "below " + strconv.Itoa(int(w.number)) }
@@ -52,6 +55,9 @@ type workers struct {
 
 	// watched says that the reaper stands by, which it does while workers are on the stack.
 	watched atomic.Bool
+
+	// stirred is when somebody last found the pool at rest, since the process began.
+	stirred atomic.Int64
 
 	// Under Bulkhead.mu.
 	vacant []*worker // places whose goroutine has ended
@@ -167,7 +173,29 @@ func (b *Bulkhead) find() *worker {
 	if w := b.pool.take(); w != nil {
 		return w
 	}
+	if b.pool.stir() {
+		return b.passing()
+	}
 	return b.hire()
+}
+
+// stir reports whether the pool was at rest until now, and for so long that a worker which had
+// been kept since would have gone. Then the next call may be as far off, and it does not pay to
+// keep the worker of this one: what Go takes for a goroutine it never gives back, and a
+// thousand commands that are called now and then would have a thousand.
+func (p *workers) stir() bool {
+	if explore.On {
+		explore.Read("places")
+	}
+	if p.all.Load() != nil {
+		return false
+	}
+	now := time.Since(processStart)
+	if explore.On {
+		explore.Write("stirred")
+	}
+	last := time.Duration(p.stirred.Swap(int64(now)))
+	return last == 0 || now-last > keepWarm
 }
 
 // hire returns a worker when none seemed idle: one that is idle after all, as the reaper
@@ -212,7 +240,7 @@ func (p *workers) addLocked() *worker {
 // retire leaves w's place to another: its goroutine ends. When none is left, all places are
 // forgotten.
 func (b *Bulkhead) retire(w *worker) {
-	if w.number == 0 {
+	if !w.stays() {
 		return
 	}
 	if explore.On {

@@ -83,13 +83,13 @@ var ofCalls = []fault{
 	}}},
 	{name: "the caller forgets to give the worker back", killers: []string{"TestWarmWorkersAreReused"}, edits: []edit{{
 		"pool.go",
-		"	if t.warm && !t.goexit {\n",
-		"	if t.warm && t.panicked != nil {\n",
+		"	if t.worker.stays() && !t.goexit {\n",
+		"	if t.worker.stays() && t.panicked != nil {\n",
 	}}},
 	{name: "the slot given back before the worker", first: []suite{schedules}, killers: []string{"TestA08WarmWorkersAreLentOnceAndLeaveInEverySchedule"}, edits: []edit{{
 		"pool.go",
-		"	if t.warm && !t.goexit {\n		t.circuit.bulkhead.park(t.worker)\n	}\n	t.circuit.giveBack()\n}\n",
-		"	t.circuit.giveBack()\n	if t.warm && !t.goexit {\n		t.circuit.bulkhead.park(t.worker)\n	}\n}\n",
+		"	if t.worker.stays() && !t.goexit {\n		t.circuit.bulkhead.park(t.worker)\n	}\n	t.circuit.giveBack()\n}\n",
+		"	t.circuit.giveBack()\n	if t.worker.stays() && !t.goexit {\n		t.circuit.bulkhead.park(t.worker)\n	}\n}\n",
 	}}},
 	{name: "a worker at work taken off the stack", first: []suite{schedules}, killers: []string{"TestATaskGoesToTheWorkerThatItHadLast"}, edits: []edit{{
 		"workers.go",
@@ -141,10 +141,15 @@ var ofCalls = []fault{
 		"			w.tasks <- nil // one that is idle has an empty channel\n",
 		"			w.tasks <- nil // one that is idle has an empty channel\n			kept = append(kept, w)\n",
 	}}},
+	{name: "a pool that rests keeps its next worker", killers: []string{"TestAPoolKeepsNoWorkerOfACallThatComesAfterALongRest"}, edits: []edit{{
+		"workers.go",
+		"	return last == 0 || now-last > keepWarm\n",
+		"	return last == 0\n",
+	}}},
 	{name: "worker not replaced after Goexit", killers: []string{"TestA08WorkerThatPanickedStaysAndOneThatExitedIsReplaced"}, edits: []edit{{
 		"pool.go",
-		"	if t.warm && !t.goexit {\n",
-		"	if t.warm {\n",
+		"	if t.worker.stays() && !t.goexit {\n",
+		"	if t.worker.stays() {\n",
 	}}},
 	{name: "an idle worker taken by two, by way of a third", first: []suite{schedules}, killers: []string{"TestWhoHasASlotFindsAWorkerForHimselfInEverySchedule"}, edits: []edit{{
 		"workers.go",

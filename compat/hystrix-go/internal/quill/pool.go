@@ -29,20 +29,26 @@ func (b *Bulkhead) fly(t *task, gaveUp <-chan struct{}) (how int64) {
 // tries the worker that it had last, then any that is idle.
 func (b *Bulkhead) start(t *task) {
 	w := t.worker
-	if !t.warm {
-		w = &worker{tasks: make(chan *task, 1)}
-		w.startOn(b)
-	} else {
-		if w == nil || !w.takeAgain() {
-			w = b.find()
-			t.worker = w
-		}
-		w.used = true
+	switch {
+	case !t.warm:
+		w = b.passing()
+		t.worker = w
+	case w == nil || !w.takeAgain():
+		w = b.find()
+		t.worker = w
 	}
+	w.used = true
 	if explore.On {
 		explore.Write("tasks", w)
 	}
 	w.tasks <- t // a worker that is free has an empty channel
+}
+
+// passing returns a worker for one task.
+func (b *Bulkhead) passing() *worker {
+	w := &worker{tasks: make(chan *task, 1)}
+	w.startOn(b)
+	return w
 }
 
 func (w *worker) startOn(b *Bulkhead) {
@@ -102,7 +108,7 @@ func (w *worker) serve() (again bool) {
 // or end the goroutine.
 func (w *worker) finish(t *task) (again bool) {
 	won := t.end(finished)
-	again = t.warm && !t.goexit && (won || t.panicked == nil)
+	again = w.stays() && !t.goexit && (won || t.panicked == nil)
 	switch {
 	case won && t.lander == nil:
 		t.tell(finished)
@@ -130,7 +136,7 @@ func (w *worker) finish(t *task) (again bool) {
 // refuses them: see docs/semantics.md), and the worker first, so that whoever gets the slot
 // finds it.
 func (t *task) giveBack() {
-	if t.warm && !t.goexit {
+	if t.worker.stays() && !t.goexit {
 		t.circuit.bulkhead.park(t.worker)
 	}
 	t.circuit.giveBack()

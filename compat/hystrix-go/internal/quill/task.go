@@ -22,8 +22,8 @@ type task struct {
 	work    work
 	ctx     context.Context //nolint:containedctx // handed from the caller to the worker
 	circuit *Circuit
-	worker  *worker // the one that it had last, if it is warm
-	warm    bool    // whether the worker may be kept for another task
+	worker  *worker // the one that it had last
+	warm    bool    // whether it may have a worker that others had, or will have
 	kept    bool    // whether the task is kept for another call, its timer still set
 
 	// status is the call's deadline (noDeadline if it has none) while the work runs, and
