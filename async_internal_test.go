@@ -13,39 +13,6 @@ import (
 // The tests of futures play in bubbles, where each call by Go has a goroutine. Those of this
 // file are of calls that go to a worker at once.
 
-// checkFuture is checkCall for a call by Go whose context may end.
-func checkFuture(t *testing.T, command *Command[int, int], n int) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	f := command.Go(ctx, n)
-	if n%5 == 2 {
-		go cancel()
-	}
-	defer func() {
-		if v := recover(); v != nil && v.(*PanicError).Value != n {
-			t.Errorf("call %d panicked with %v", n, v)
-		}
-	}()
-	v, err := f.Wait(t.Context())
-	switch n % 5 {
-	case 0:
-		if err == nil || err.Error() != "odd" {
-			t.Errorf("call %d: %v", n, err)
-		}
-	case 1, 4:
-		if err != nil || v != n {
-			t.Errorf("call %d: %d, %v", n, v, err)
-		}
-	case 2:
-		if !errors.Is(err, context.Canceled) && (err != nil || v != n) { // its work may have been quicker
-			t.Errorf("call %d: %v", n, err)
-		}
-	case 3:
-		t.Errorf("call %d returned", n)
-	}
-}
-
 func TestCallsByGoAreNotMixedUp(t *testing.T) {
 	for _, queue := range []int{0, 100} {
 		room := 4
@@ -53,35 +20,18 @@ func TestCallsByGoAreNotMixedUp(t *testing.T) {
 			room = 8 // four that are waited for, and as many whose caller gave up
 		}
 		c := warmCircuit(t, Settings{MaxConcurrent: room, QueueSize: queue, RequestVolumeThreshold: 1_000_000})
-		command := Bind(c, func(ctx context.Context, n int) (int, error) {
-			switch n % 5 {
-			case 0:
-				return 0, errors.New("odd")
-			case 1:
+		command := Bind(c, mixed)
+		fourAtOnce(func(n int) {
+			checkMixed(t, n, func(ctx context.Context, leaves func()) (int, error) {
+				f := command.Go(ctx, n)
+				leaves()
+				return f.Wait(t.Context())
+			})
+			for queue == 0 && c.Stats().Abandoned > 4 {
 				runtime.Gosched()
-			case 2:
-				<-ctx.Done()
-			case 3:
-				panic(n)
 			}
-			return n, nil
 		})
-		done := make(chan struct{})
-		for g := range 4 {
-			go func() {
-				defer func() { done <- struct{}{} }()
-				for i := range 400 {
-					checkFuture(t, command, g*1000+i)
-					for queue == 0 && c.Stats().Abandoned > 4 {
-						runtime.Gosched()
-					}
-				}
-			}()
-		}
-		for range 4 {
-			<-done
-		}
-		require.Equal(t, uint64(1600), c.Stats().Total.Total())
+		require.EqualValues(t, mixedCalls, c.Stats().Total.Total())
 		require.Eventually(t, func() bool { return c.Stats().InFlight == 0 }, 10*time.Second, time.Millisecond)
 		require.Zero(t, c.Stats().Abandoned)
 		require.LessOrEqual(t, c.bulkhead.IdleWorkers(), room)

@@ -2,7 +2,6 @@ package quill
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"testing"
 	"testing/synctest"
@@ -310,32 +309,14 @@ func leftBehind(c *Circuit) <-chan struct{} {
 
 func TestTasksAreReusedWithoutMixingUpCalls(t *testing.T) {
 	c := warmCircuit(t, Settings{MaxConcurrent: 4, QueueSize: 100, RequestVolumeThreshold: 1_000_000})
-	command := Bind(c, func(ctx context.Context, n int) (int, error) {
-		switch n % 5 {
-		case 0:
-			return 0, errors.New("odd")
-		case 1:
-			runtime.Gosched()
-		case 2:
-			<-ctx.Done() // abandoned: its caller gives up
-		case 3:
-			panic(n)
-		}
-		return n, nil
+	command := Bind(c, mixed)
+	fourAtOnce(func(n int) {
+		checkMixed(t, n, func(ctx context.Context, leaves func()) (int, error) {
+			leaves()
+			return command.Do(ctx, n)
+		})
 	})
-	done := make(chan struct{})
-	for g := range 4 {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			for i := range 400 {
-				checkCall(t, command, g*1000+i)
-			}
-		}()
-	}
-	for range 4 {
-		<-done
-	}
-	require.Equal(t, uint64(1600), c.Stats().Total.Total())
+	require.EqualValues(t, mixedCalls, c.Stats().Total.Total())
 }
 
 func TestWarmTasksTimeOutAndServeAgain(t *testing.T) {
@@ -361,36 +342,4 @@ func TestWarmTasksTimeOutAndServeAgain(t *testing.T) {
 	close(release)
 	require.Eventually(t, func() bool { return c.Stats().InFlight == 0 }, 10*time.Second, time.Millisecond)
 	require.Zero(t, c.Stats().Abandoned)
-}
-
-// checkCall makes one call and checks that what comes back is its own.
-func checkCall(t *testing.T, command *Command[int, int], n int) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	if n%5 == 2 {
-		go cancel()
-	}
-	defer func() {
-		if v := recover(); v != nil && v.(*PanicError).Value != n {
-			t.Errorf("call %d panicked with %v", n, v)
-		}
-	}()
-	v, err := command.Do(ctx, n)
-	switch n % 5 {
-	case 0:
-		if err == nil || err.Error() != "odd" {
-			t.Errorf("call %d: %v", n, err)
-		}
-	case 1, 4:
-		if err != nil || v != n {
-			t.Errorf("call %d: %d, %v", n, v, err)
-		}
-	case 2:
-		if !errors.Is(err, context.Canceled) && (err != nil || v != n) { // its work may have been quicker
-			t.Errorf("call %d: %v", n, err)
-		}
-	case 3:
-		t.Errorf("call %d returned", n)
-	}
 }
