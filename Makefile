@@ -53,7 +53,7 @@ modules: ## the tests of every nested module
 
 .PHONY: race
 race: ## all tests but those in a browser under the race detector, RACE_COUNT times
-	@export GORACE=halt_on_error=1; $(call each,$(filter-out %/browsertest ./internal/dashboardtest,$(MODULES)),go test -race -count=$(RACE_COUNT) ./...)
+	@export GORACE=halt_on_error=1; $(call each,$(filter-out %/browsertest ./internal/browser ./internal/dashboardtest,$(MODULES)),go test -race -count=$(RACE_COUNT) ./...)
 
 .PHONY: test-32bit
 test-32bit: ## the core's tests where words have 32 bits: alignment of atomics, width of int

@@ -2,12 +2,16 @@ module github.com/seed-f7c3343e/quill/internal/dashboardtest
 
 go 1.26.0
 
-replace github.com/seed-f7c3343e/quill => ../..
+replace (
+	github.com/seed-f7c3343e/quill => ../..
+	github.com/seed-f7c3343e/quill/internal/browser => ../browser
+)
 
 require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/seed-f7c3343e/quill v0.0.0-00010101000000-000000000000
+	github.com/seed-f7c3343e/quill/internal/browser v0.0.0-00010101000000-000000000000
 	github.com/stretchr/testify v1.12.1
 )
 

@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -19,6 +18,8 @@ import (
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-f7c3343e/quill/internal/browser"
 )
 
 // update makes [Page.Picture] replace the pictures of the docs.
@@ -49,7 +50,7 @@ type Stream struct {
 func Open(t testing.TB, streams ...Stream) *Page {
 	t.Helper()
 	parts := installed(t)
-	p := &Page{ctx: openBrowser(t), origins: make(map[string]string)}
+	p := &Page{ctx: browser.Open(t), origins: make(map[string]string)}
 	type shown struct {
 		Name   string `json:"name"`
 		Stream string `json:"stream"`
@@ -184,30 +185,4 @@ func (p *Page) listen() {
 			p.mu.Unlock()
 		}
 	}()
-}
-
-// openBrowser starts a browser with a profile of its own. It skips where there is none.
-func openBrowser(t testing.TB) context.Context {
-	t.Helper()
-	var path string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		t.Skip("needs chromium, and there is none on this machine")
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
-		chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-component-update", true))
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	t.Cleanup(cancel)
-	ctx, cancelBrowser := chromedp.NewExecAllocator(ctx, opts...)
-	t.Cleanup(cancelBrowser)
-	ctx, cancelPage := chromedp.NewContext(ctx)
-	t.Cleanup(cancelPage)
-	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate("about:blank")))
-	return ctx
 }

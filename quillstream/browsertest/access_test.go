@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-f7c3343e/quill"
+	"github.com/seed-f7c3343e/quill/internal/browser"
 )
 
 const ui = "../ui"
@@ -42,21 +43,21 @@ func faults(t *testing.T, ctx context.Context, checker string) []string {
 func TestPagesHaveNoAccessibilityFaults(t *testing.T) {
 	checker := axe(t)
 	page := world(t)
-	ctx := browser(t)
+	ctx := newPage(t)
 	for _, theme := range []string{"light", "dark"} {
 		open(t, ctx, page, 1280, 900)
-		becomes(t, ctx, `document.querySelectorAll("path.edge").length > 10`)
+		browser.Becomes(t, ctx, `document.querySelectorAll("path.edge").length > 10`)
 		colors(t, ctx, theme)
 		require.Empty(t, faults(t, ctx, checker), theme)
 		open(t, ctx, page+"#/command/web-1/shipping.quote", 1280, 900)
-		becomes(t, ctx, `document.querySelectorAll("path.layer").length > 3`)
-		click(t, ctx, ".settings-details summary")
+		browser.Becomes(t, ctx, `document.querySelectorAll("path.layer").length > 3`)
+		browser.Click(t, ctx, ".settings-details summary")
 		require.Empty(t, faults(t, ctx, checker), theme)
 		open(t, ctx, page+"#/command/web-1/fraud.score", 390, 800)
-		becomes(t, ctx, `document.querySelectorAll("path.layer").length > 3`)
+		browser.Becomes(t, ctx, `document.querySelectorAll("path.layer").length > 3`)
 		require.Empty(t, faults(t, ctx, checker), theme)
 		open(t, ctx, page, 390, 800)
-		becomes(t, ctx, `document.querySelectorAll("path.edge").length > 10`)
+		browser.Becomes(t, ctx, `document.querySelectorAll("path.edge").length > 10`)
 		require.Empty(t, faults(t, ctx, checker), theme)
 	}
 	_ = value[bool](t, ctx, `document.querySelector("#search").removeAttribute("aria-label") ?? document.querySelector("main").append(document.createElement("button")) ?? true`)
@@ -67,40 +68,40 @@ func TestEverythingIsDoneWithTheKeyboardAlone(t *testing.T) {
 	reg := quill.NewRegistry()
 	circuit(reg, "movies", 10, 0)
 	c := circuit(reg, "ratings", 10, 0)
-	ctx := browser(t)
+	ctx := newPage(t)
 	open(t, ctx, serve(t, dashboard(t, reg)), 1280, 900)
-	becomes(t, ctx, says(firstRow, "movies"))
+	browser.Becomes(t, ctx, browser.Says(firstRow, "movies"))
 
 	press(t, ctx, kb.Tab)
 	require.Contains(t, focused(t, ctx), "Skip to the commands", "the first thing leads past all others")
 	press(t, ctx, kb.Enter)
-	becomes(t, ctx, `document.activeElement.id === "main"`)
+	browser.Becomes(t, ctx, `document.activeElement.id === "main"`)
 	press(t, ctx, "/")
-	becomes(t, ctx, `document.activeElement.id === "search"`)
+	browser.Becomes(t, ctx, `document.activeElement.id === "search"`)
 	press(t, ctx, kb.Escape) // a driver's "/" is typed as well, which a keyboard's is not
 	press(t, ctx, "rat")
-	becomes(t, ctx, says(".shown", "1 of 2"))
+	browser.Becomes(t, ctx, browser.Says(".shown", "1 of 2"))
 	tab(t, ctx, "row-web-1\nratings")
 	require.True(t, value[bool](t, ctx, `getComputedStyle(document.activeElement).outlineStyle !== "none"`), "the focus is seen")
 	press(t, ctx, kb.Enter)
-	becomes(t, ctx, says("main h1", "ratings")+` && document.activeElement.tagName === "H1"`)
+	browser.Becomes(t, ctx, browser.Says("main h1", "ratings")+` && document.activeElement.tagName === "H1"`)
 
-	becomes(t, ctx, `document.querySelector("#reason") !== null`)
+	browser.Becomes(t, ctx, `document.querySelector("#reason") !== null`)
 	tab(t, ctx, "reason")
 	press(t, ctx, "no mouse here")
 	press(t, ctx, kb.Enter)
-	becomes(t, ctx, says(".title .pill", "Forced open"))
+	browser.Becomes(t, ctx, browser.Says(".title .pill", "Forced open"))
 	require.Equal(t, "no mouse here", c.Stats().OverrideReason)
 	tab(t, ctx, "end-override")
 	press(t, ctx, " ")
-	becomes(t, ctx, says(".title .pill", "Closed"))
+	browser.Becomes(t, ctx, browser.Says(".title .pill", "Closed"))
 	require.Equal(t, quill.NoOverride, c.Stats().Override)
 }
 
 func TestColorsFollowTheSystemUnlessChosen(t *testing.T) {
-	ctx := browser(t)
+	ctx := newPage(t)
 	open(t, ctx, serve(t, dashboard(t, quill.NewRegistry())), 1280, 800)
-	becomes(t, ctx, says(".empty", "No command yet"))
+	browser.Becomes(t, ctx, browser.Says(".empty", "No command yet"))
 	prefer := func(scheme string) {
 		require.NoError(t, chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 			_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
@@ -121,7 +122,7 @@ func TestColorsFollowTheSystemUnlessChosen(t *testing.T) {
 	colors(t, ctx, "dark")
 	require.Equal(t, dark, value[string](t, ctx, background))
 	require.NoError(t, chromedp.Do(ctx, chromedp.Reload()))
-	becomes(t, ctx, `document.documentElement.dataset.theme === "dark"`) // the choice is kept
+	browser.Becomes(t, ctx, `document.documentElement.dataset.theme === "dark"`) // the choice is kept
 }
 
 // tab presses the key until the element of that id has the focus.

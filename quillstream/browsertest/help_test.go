@@ -2,7 +2,6 @@ package browsertest
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"net/http"
 	"net/http/httptest"
@@ -18,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-f7c3343e/quill"
+	"github.com/seed-f7c3343e/quill/internal/browser"
 	"github.com/seed-f7c3343e/quill/quillstream"
 )
 
@@ -43,81 +43,32 @@ func run(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	worldFolder = filepath.Join(dir, "world")
-	if path := chromium(); path != "" {
-		var end func()
-		shared, end = start(path, filepath.Join(dir, "profile")) //nolint:fatcontext // it is set once
+	if path := browser.Find(); path != "" {
+		page, end, err := browser.Start(context.Background(), path, filepath.Join(dir, "profile"))
+		if err != nil {
+			panic(err)
+		}
 		defer end()
+		shared = page
 	}
 	return m.Run()
 }
 
-// start starts the browser with a profile of its own.
-func start(path, profile string) (context.Context, func()) {
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
-		chromedp.DisableGPU, chromedp.UserDataDir(profile), chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("force-color-profile", "srgb"))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	ctx, cancelPage := chromedp.NewContext(ctx)
-	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
-		panic(err)
-	}
-	return ctx, func() {
-		cancelPage()
-		cancel()
-	}
-}
-
-func chromium() string {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	return ""
-}
-
-// browser returns a page of the browser. It skips where there is none.
-func browser(t *testing.T) context.Context {
+// newPage returns a page of the browser, which must not complain. It skips where there is
+// none.
+func newPage(t *testing.T) context.Context {
 	t.Helper()
 	if shared == nil {
-		t.Skip("needs chromium, and there is none on this machine")
+		browser.Skip(t)
 	}
 	ctx, cancel := chromedp.NewContext(shared)
 	t.Cleanup(cancel)
 	ctx, cancelTimeout := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(cancelTimeout)
 	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate("about:blank")))
-	listen(t, ctx)
+	// The browser notes each refusal, which the page shows in its own words.
+	browser.NoComplaints(t, ctx, "status of 422", "ERR_CONNECTION_REFUSED")
 	return ctx
-}
-
-// listen fails the test if the page throws, breaks its Content-Security-Policy or asks for
-// something that is not there.
-func listen(t *testing.T, ctx context.Context) {
-	t.Helper()
-	messages := chromedp.Console(ctx)
-	done := make(chan []string)
-	go func() {
-		var complaints []string
-		for m, err := range messages {
-			if err != nil {
-				break
-			}
-			if m.IsException() || m.Type == chromedp.ConsoleError || m.Type == chromedp.ConsoleWarning {
-				complaints = append(complaints, m.String())
-			}
-		}
-		done <- complaints
-	}()
-	t.Cleanup(func() {
-		require.NoError(t, chromedp.Cancel(ctx))
-		for _, c := range <-done {
-			// The browser notes each refusal, which the page shows in its own words.
-			if !strings.Contains(c, "status of 422") && !strings.Contains(c, "ERR_CONNECTION_REFUSED") {
-				t.Errorf("the browser complains: %s", c)
-			}
-		}
-	})
 }
 
 // open shows a page in a window of that size.
@@ -126,37 +77,12 @@ func open(t *testing.T, ctx context.Context, url string, width, height int64) {
 	require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(width, height), chromedp.Navigate(url)))
 }
 
-// becomes waits until the condition, in JavaScript, holds on the page.
-func becomes(t *testing.T, ctx context.Context, condition string) {
-	t.Helper()
-	_, err := chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(20*time.Second)))
-	require.NoError(t, err, "never on the page: %s", condition)
-}
-
 // value evaluates an expression on the page; of a promise, what it comes to.
 func value[T any](t *testing.T, ctx context.Context, expression string) T {
 	t.Helper()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	require.NoError(t, err, expression)
 	return v
-}
-
-// says is the condition that the first such element's text has the words in it.
-func says(selector, words string) string {
-	return `(document.querySelector(` + quoted(selector) + `)?.textContent ?? "").includes(` + quoted(words) + `)`
-}
-
-func quoted(text string) string {
-	b, err := json.Marshal(text)
-	if err != nil {
-		panic(err)
-	}
-	return string(b)
-}
-
-func click(t *testing.T, ctx context.Context, selector string) {
-	t.Helper()
-	require.NoError(t, chromedp.Do(ctx, chromedp.ScrollIntoView(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector))))
 }
 
 // press sends keys to whatever has the focus.
