@@ -137,7 +137,6 @@ func TestSlotsAreLentWhereCallersMeetTooOften(t *testing.T) {
 	s.meet(1)
 	require.NotNil(t, s.loans.Load())
 	require.LessOrEqual(t, len(*s.loans.Load()), 5, "no more than half of the slots")
-
 }
 
 func TestSlotsAreNotLentWhereCallersMeetSeldom(t *testing.T) {

@@ -14,7 +14,7 @@ var marks = docpage.Marks{Begin: "<!-- x -->", End: "<!-- end of x -->"}
 
 func TestASectionIsReplacedBetweenItsMarks(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "page.md")
-	require.NoError(t, os.WriteFile(page, []byte("before\n<!-- x -->\nold\n<!-- end of x -->\nafter\n"), 0o644)) //nolint:gosec // a page
+	require.NoError(t, os.WriteFile(page, []byte("before\n<!-- x -->\nold\n<!-- end of x -->\nafter\n"), 0o644))
 	for range 2 {
 		require.NoError(t, marks.Write(page, "new\n"))
 	}

@@ -49,7 +49,7 @@ func run(m *testing.M) int {
 			panic(err)
 		}
 		defer end()
-		shared = page
+		shared = page //nolint:fatcontext // it is set once
 	}
 	return m.Run()
 }

@@ -192,7 +192,7 @@ func (s *slots) moveLent(from uint64, change int64) bool {
 		if explore.On {
 			explore.Write(stripeName(i))
 		}
-		if word.CompareAndSwap(w, w+uint64(change)) {
+		if word.CompareAndSwap(w, w+uint64(change)) { //nolint:gosec // what is below 0 comes out right
 			return true
 		}
 		if explore.On {
