@@ -165,17 +165,17 @@ var ofCalls = []fault{
 
 	// Breaker.
 	{name: "epoch check dropped", killers: []string{"TestResultsOfAnEarlierEpochChangeNothing"}, edits: []edit{{
-		"gate.go",
+		"judge.go",
 		"stale = t.epoch != 0 && t.epoch != g.machine.epoch",
 		"stale = t.epoch != 0 && t.epoch > g.machine.epoch",
 	}}},
 	{name: "epoch check dropped where no lock is taken", killers: []string{"TestC07ALateSuccessIsNoEvidence"}, edits: []edit{{
-		"gate.go",
+		"judge.go",
 		"	if word&^passes != t.epoch<<epochShift {\n",
 		"	if word&watches != 0 {\n",
 	}}},
 	{name: "a success looks only once whether it is watched", first: []suite{schedules}, killers: []string{"TestC01ResultsThatMeetAreJudgedAsInSomeOrderInEverySchedule"}, edits: []edit{{
-		"gate.go",
+		"judge.go",
 		"	if c.gate.word.Load() != word {\n",
 		"	if word&watches != 0 {\n",
 	}}},
@@ -187,12 +187,12 @@ var ofCalls = []fault{
 	}}},
 	// Failures that take no lock.
 	{name: "a failure counts itself whatever it would open", killers: []string{"TestClosedAndOpenCircuitsTakeNoLock"}, edits: []edit{{
-		"gate.go",
+		"judge.go",
 		" && cfg.rules.verdict(&h) == unmoved\n",
 		" && cfg.rules.verdict(&h) != tooManySlow\n",
 	}}},
 	{name: "a failure counts itself although somebody judged meanwhile", first: []suite{schedules}, killers: []string{"TestC01FailuresThatTakeNoLockAreCountedAsInSomeOrderInEverySchedule"}, edits: []edit{{
-		"gate.go",
+		"judge.go",
 		"		if c.counters.AddIf(seen) {\n",
 		"		if c.counters.AddSerially(int(Failure)); seen > 0 {\n",
 	}}},
@@ -206,12 +206,12 @@ var ofCalls = []fault{
 		"	return seen, true\n",
 	}}},
 	{name: "a failure that should have successes watched counts itself", killers: []string{"TestSuccessThatCompletesTheVolumeOpens"}, edits: []edit{{
-		"gate.go",
+		"judge.go",
 		"	return watchful(&cfg.rules, &h) == (word&watches != 0) && ",
 		"	return ",
 	}}},
 	{name: "epoch check dropped where a failure takes no lock", killers: []string{"TestC01BreakerAgreesWithItsModel"}, edits: []edit{{
-		"gate.go",
+		"judge.go",
 		"	if word&^watches != t.epoch<<epochShift|passes || ",
 		"	if word&passes == 0 || ",
 	}}},
@@ -271,7 +271,7 @@ var ofCalls = []fault{
 		"	c.announceLocked(",
 	}}},
 	{name: "a success is weighed although Disabled is in force", first: []suite{schedules}, killers: []string{"TestC09OverridesMeetResultsAsInSomeOrderInEverySchedule"}, edits: []edit{{
-		"gate.go",
+		"judge.go",
 		"	if over != Disabled && t.epoch == c.gate.machine.epoch ",
 		"	if over <= Disabled && t.epoch == c.gate.machine.epoch ",
 	}}},
@@ -284,12 +284,12 @@ var ofCalls = []fault{
 		{"circuit.go", "	c.unlockGate()\n	if !c.shared {\n", "	if !c.shared {\n"},
 	}},
 	{name: "the last calls forget a success that took no lock", killers: []string{"TestTheLastCallsForgetTheOldest"}, edits: []edit{{
-		"gate.go",
+		"judge.go",
 		"		if !slow && cfg.last == nil && c.countSuccess(now, t) {\n",
 		"		if !slow && cfg != nil && c.countSuccess(now, t) {\n",
 	}}},
 	{name: "the last calls are counted by the settings of before the lock", first: []suite{schedules}, killers: []string{"TestC01TheLastCallsAreJudgedAsInSomeOrderInEverySchedule"}, edits: []edit{{
-		"gate.go",
+		"judge.go",
 		"	c.lockGate()\n	defer c.unlockGate()\n	g, cfg := &c.gate, c.config.Load()\n	over := cfg.Override\n",
 		"	g, cfg := &c.gate, c.config.Load()\n	c.lockGate()\n	defer c.unlockGate()\n	over := cfg.Override\n",
 	}}},

@@ -1,0 +1,234 @@
+package quill
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/seed-f7c3343e/quill/internal/explore"
+)
+
+// judge takes the result of a call that was admitted with t and counts it; ran says whether
+// run was called. It reports whether the result came too late to count as evidence.
+func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, err error) (stale bool) {
+	cfg := c.current()
+	if t.probe != 0 {
+		return c.judgeProbe(now, t, o, ran, slow, err)
+	}
+	switch o {
+	case ShortCircuited, Ignored, Canceled:
+		c.counters.Add(int(o))
+		return false
+	case Success:
+		if !slow && cfg.last == nil && c.countSuccess(now, t) {
+			return false
+		}
+	case Failure:
+		if !slow && c.countFailure(now, t) {
+			return false
+		}
+	case Timeout, Rejected:
+	}
+	return c.judgeAlone(now, t, o, slow, hintOf(o, err))
+}
+
+// judgeAlone is judge for a result that may move the breaker.
+func (c *Circuit) judgeAlone(now time.Duration, t token, o Outcome, slow bool, hint time.Duration) (stale bool) {
+	c.lockGate()
+	defer c.unlockGate()
+	g, cfg := &c.gate, c.config.Load()
+	over := cfg.Override
+	if g.override.kind != NoOverride {
+		over = c.overrideLocked(now).kind
+	}
+	stale = t.epoch != 0 && t.epoch != g.machine.epoch
+	c.countLocked(cfg, o, slow, stale)
+	switch {
+	case stale || g.machine.state != Closed || over == Disabled:
+		return stale
+	case t.epoch == 0: // it moves nothing, but is evidence for the next result
+		c.publishLocked(true)
+		return false
+	}
+	c.weighLocked(now, hint)
+	return false
+}
+
+// judgeProbe is judge for a probe. What err says is asked before the lock: its methods are
+// the user's.
+func (c *Circuit) judgeProbe(now time.Duration, t token, o Outcome, ran, slow bool, err error) (stale bool) {
+	hint, detail := hintOf(o, err), c.probeDetail(o, slow, err)
+	c.lockGate()
+	defer c.unlockGate()
+	c.overrideLocked(now)
+	return c.judgeProbeLocked(now, t, o, ran, slow, hint, detail)
+}
+
+// hintOf is the dependency's own word on when to come back, which only a failure brings.
+func hintOf(o Outcome, err error) time.Duration {
+	if o != Failure {
+		return 0
+	}
+	return marksOf(err).hint
+}
+
+// countSuccess counts a success without the lock, which is enough while no success can
+// open the circuit. It reports false if that is not so, and then has counted nothing.
+//
+// An error that is judged at the same moment may have read the counters too early to see
+// this success, and have asked for those that follow to be watched too late for this one to
+// see that. So this looks again after it has counted, and weighLocked reads the counters
+// again after it has asked: one of the two sees the other's.
+//
+// What is let pass: a success that is held up between look and count for as long as the
+// circuit takes to open, sleep and close counts as one more success of the new window.
+func (c *Circuit) countSuccess(now time.Duration, t token) bool {
+	if explore.On {
+		explore.Read("gate.word")
+	}
+	word := c.gate.word.Load()
+	if word&^passes != t.epoch<<epochShift {
+		return false
+	}
+	if explore.On {
+		explore.Put("counters")
+	}
+	c.counters.Add(int(Success))
+	if explore.On {
+		explore.Read("gate.word")
+	}
+	if c.gate.word.Load() != word {
+		c.weigh(now, t)
+	}
+	return true
+}
+
+// countFailure counts a failure without the lock, which is enough where it opens nothing. It
+// reports false if it might, or changes what others must know, and then has counted nothing.
+//
+// It judges the evidence as it will be, and counts if that still holds: nobody else has
+// counted a failure since it looked, and nobody has held the lock, under which all other
+// errors are counted and all changes made that a judgement depends on. So failures are
+// counted and judged one after the other, in the right epoch, as they are under the lock.
+//
+// A success may come in between. With the volume complete it only lowers the rates; before
+// that, failures are counted here only where the word asks successes to be judged, under the
+// lock. One that has looked at the word before it did looks at it again: see countSuccess.
+func (c *Circuit) countFailure(now time.Duration, t token) bool {
+	for {
+		if explore.On {
+			explore.Read("counters")
+		}
+		seen, open := c.counters.Look()
+		if explore.On {
+			explore.Holding("counters", func() bool {
+				again, _ := c.counters.Look()
+				return again == seen
+			})
+		}
+		if !open || !c.harmless(now, t) {
+			if explore.On {
+				explore.Holding("counters", nil)
+			}
+			return false
+		}
+		if explore.On {
+			explore.Write("counters")
+		}
+		if c.counters.AddIf(seen) {
+			return true
+		}
+	}
+}
+
+// harmless reports whether one failure more, of a call admitted with t, would move nothing.
+func (c *Circuit) harmless(now time.Duration, t token) bool {
+	if explore.On {
+		explore.Read("gate.word")
+	}
+	word := c.gate.word.Load()
+	cfg := c.current()
+	if word&^watches != t.epoch<<epochShift|passes || cfg.last != nil {
+		return false
+	}
+	h := c.evidenceIn(cfg.ring, now)
+	h.Requests++
+	h.Errors++
+	return watchful(&cfg.rules, &h) == (word&watches != 0) && cfg.rules.verdict(&h) == unmoved
+}
+
+// weigh judges the window as it is, after a success that has counted itself.
+func (c *Circuit) weigh(now time.Duration, t token) {
+	c.lockGate()
+	defer c.unlockGate()
+	over := c.overrideLocked(now).kind // it may be new since t was admitted
+	if over != Disabled && t.epoch == c.gate.machine.epoch && c.gate.machine.state == Closed {
+		c.weighLocked(now, 0)
+	}
+}
+
+// weighLocked judges the window of a closed circuit. If successes are to be watched from
+// now on it says so first, and then looks at them: see countSuccess. If they are watched
+// already, that was said before the first look.
+func (c *Circuit) weighLocked(now, hint time.Duration) {
+	g, cfg := &c.gate, c.config.Load()
+	h := c.evidenceLocked(now)
+	if watchful(&cfg.rules, &h) {
+		if g.watchingLocked() {
+			return // and short of the volume, so nothing opens
+		}
+		c.publishLocked(true)
+		h = c.evidenceLocked(now)
+	}
+	if cfg.rules.verdict(&h) != unmoved {
+		moved := g.machine.judge(now, &cfg.rules, &h, rand.Float64(), hint) //nolint:gosec // jitter
+		c.movedOnLocked(now, moved, newHealth(h.Requests, h.Errors, h.Slow), "")
+		return
+	}
+	if g.watchingLocked() && !watchful(&cfg.rules, &h) {
+		c.publishLocked(false)
+	}
+}
+
+// turn tells the window the time, before a result is looked at.
+func (c *Circuit) turn(now time.Duration) {
+	if c.config.Load().ring.Advance(now) {
+		c.turned(now)
+	}
+}
+
+// turned is what a new bucket of the window brings.
+func (c *Circuit) turned(now time.Duration) {
+	c.watch()
+	c.witness.expire(now - c.config.Load().RollingWindow)
+}
+
+// watchingLocked reports whether the word asks for successes to be judged.
+func (g *gate) watchingLocked() bool { return g.word.Load()&watches != 0 }
+
+// watch makes the next result judged even if it is a success. Old successes may have left
+// the window, and the result at hand may be one that says nothing.
+func (c *Circuit) watch() {
+	c.lockGate()
+	defer c.unlockGate()
+	c.publishLocked(true)
+}
+
+func (c *Circuit) judgeProbeLocked(
+	now time.Duration, t token, o Outcome, ran, slow bool, hint time.Duration, detail string,
+) (stale bool) {
+	cfg := c.config.Load()
+	e := evidenceOf(o, slow)
+	if !ran {
+		e = nothing // refused, or timed out in the queue: the dependency was not asked
+	}
+	moved, counts := c.gate.machine.settleProbe(
+		now, &cfg.rules, t, e, rand.Float64(), hint) //nolint:gosec // jitter
+	if moved.to == Closed {
+		c.movedLocked(now, moved, "") // first, so that the success counts in the new window
+		c.countLocked(cfg, o, slow, !counts)
+	} else {
+		c.countLocked(cfg, o, slow, !counts)
+		c.movedLocked(now, moved, detail)
+	}
+	return !counts
+}
