@@ -138,8 +138,10 @@ func sum(a, b quill.Counts) quill.Counts {
 
 // judgeSlots: what was taken was given back, and never more than allowed was alive.
 func (s *soak) judgeSlots(b *board) {
-	var began, ended, peak int64
+	var began, ended, peak, full, over int64
 	for _, h := range s.halls {
+		full += h.full.Load()
+		over += h.over.Load()
 		began += h.began.Load()
 		ended += h.ended.Load()
 		peak = max(peak, h.peak.Load())
@@ -147,6 +149,7 @@ func (s *soak) judgeSlots(b *board) {
 	b.addf("work begun - work ended", "0", began == ended, "%d - %d = %d", began, ended, began-ended)
 	b.addf("most alive at once under one bulkhead", fmt.Sprintf("<= %d, the highest limit", mostConcurrent),
 		peak <= mostConcurrent && peak > mostConcurrent/2, "%d", peak)
+	b.addf("alive where one more began", "<= the limit in force", over == 0 && full > 0, "%d times at it, %d above", full, over)
 	var held []string
 	for _, d := range s.deps {
 		st, bulk := d.Stats(), d.Bulkhead().Stats()

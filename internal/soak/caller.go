@@ -162,7 +162,7 @@ func (c *caller) endOf(k *quill.Call, o order) error {
 	if o.ending == panics || o.ending == exits {
 		o.ending = fails // the caller's own goroutine is at work here
 	}
-	d.hall.enter()
+	d.hall.enter(o.came)
 	_, worked := d.work(k.Context(), o)
 	d.hall.leave()
 	outcome, err := k.End(worked)

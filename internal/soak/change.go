@@ -22,12 +22,19 @@ func (s *soak) change(r *rand.Rand, end <-chan struct{}) {
 		case <-tick.C:
 		}
 		for _, d := range s.deps {
-			s.must(d.Configure(d.newSettings(r)))
+			next := d.newSettings(r)
+			change := func() error { return d.Configure(next) }
+			if d.shared {
+				s.must(change())
+			} else {
+				s.must(d.hall.limits.set(next.MaxConcurrent, change))
+			}
 			s.sometimes(d, r)
 			s.changes++
 		}
 		for _, b := range s.shared {
-			s.must(b.Resize(1+r.IntN(mostConcurrent), r.IntN(1+mostQueued)))
+			n, queue := 1+r.IntN(mostConcurrent), r.IntN(1+mostQueued)
+			s.must(b.hall.limits.set(n, func() error { return b.Resize(n, queue) }))
 			s.changes++
 		}
 	}
@@ -45,9 +52,10 @@ func (s *soak) sometimes(d *dependency, r *rand.Rand) {
 	case 3:
 		s.must(d.Override(quill.Disabled, time.Duration(1+r.IntN(20))*time.Millisecond, "soak"))
 	case 4, 5:
-		before := d.Settings()
-		if err := d.Configure(quill.Settings{Timeout: 1, Probes: -5}); err == nil || d.Settings() != before {
-			s.breaches.addf(figureSettings, "%s: settings out of range were taken", d.Name())
+		before, refused := d.Settings(), d.Stats().ConfigRejected
+		err := d.Configure(quill.Settings{Timeout: 1, Probes: -5})
+		if err == nil || d.Settings() != before || d.Stats().ConfigRejected != refused+1 {
+			s.breaches.addf(figureSettings, "%s: settings out of range were taken, or not counted", d.Name())
 		}
 	}
 }

@@ -37,6 +37,7 @@ const phase = 150 * time.Millisecond
 type order struct {
 	ending ending
 	takes  time.Duration
+	came   time.Time // before the call was made
 }
 
 func (d *dependency) newOrder(r *rand.Rand) order {
@@ -48,7 +49,7 @@ func (d *dependency) newOrder(r *rand.Rand) order {
 		total += w
 	}
 	pick := r.IntN(total)
-	o := order{takes: time.Duration(r.IntN(1000)) * time.Microsecond}
+	o := order{takes: time.Duration(r.IntN(1000)) * time.Microsecond, came: time.Now()}
 	for e, w := range weights {
 		if pick -= w; pick < 0 {
 			o.ending = ending(e)
@@ -75,7 +76,7 @@ type dependency struct {
 
 // serve is the work: what run does.
 func (d *dependency) serve(ctx context.Context, o order) (int, error) {
-	d.hall.enter()
+	d.hall.enter(o.came)
 	defer d.hall.leave()
 	return d.work(ctx, o)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/seed-f7c3343e/quill"
 )
@@ -34,11 +35,22 @@ func (t *tally) counts() quill.Counts {
 type hall struct {
 	began, ended atomic.Int64
 	alive, peak  atomic.Int64
+	limits       limits
+	full, over   atomic.Int64 // how often one began as the last there was room for, and as one too many
 }
 
-func (h *hall) enter() {
+// enter counts in the work of a call that came then. Of all who are alive somebody was the
+// last to be given a slot, after then, and at that moment all of them held one: so they are
+// no more than the highest limit that has been in force since.
+func (h *hall) enter(then time.Time) {
 	h.began.Add(1)
 	n := h.alive.Add(1)
+	switch most := h.limits.since(then); {
+	case n > most:
+		h.over.Add(1)
+	case n == most:
+		h.full.Add(1)
+	}
 	for {
 		most := h.peak.Load()
 		if n <= most || h.peak.CompareAndSwap(most, n) {

@@ -35,10 +35,17 @@ type soak struct {
 	began    time.Time
 	deps     []*dependency
 	halls    []*hall
-	shared   []*quill.Bulkhead
+	shared   []sharedBulkhead
 	breaches breaches
 	changes  int // of settings
 	scrapes  int
+}
+
+// sharedBulkhead is one that two circuits have.
+type sharedBulkhead struct {
+	*quill.Bulkhead
+
+	hall *hall
 }
 
 func newSoak(p plan, out io.Writer) *soak {
@@ -52,8 +59,8 @@ func newSoak(p plan, out io.Writer) *soak {
 	for _, isolation := range []quill.Isolation{quill.Pool, quill.Semaphore} {
 		b := quill.NewBulkhead("shared-"+isolation.String(),
 			quill.BulkheadSettings{Isolation: isolation, MaxConcurrent: mostConcurrent, QueueSize: mostQueued})
-		s.shared = append(s.shared, b)
 		h := new(hall)
+		s.shared = append(s.shared, sharedBulkhead{b, h})
 		for _, name := range []string{"left", "right"} {
 			d := s.add(r, name+"-"+isolation.String(), h, quill.Settings{}, quill.WithBulkhead(b))
 			d.shared = true
