@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -64,21 +65,39 @@ func TestC11RecoversFromEveryState(t *testing.T) {
 	}
 }
 
-// What the real machine does, step for step, is what the model allows: 150 random steps
-// of three callers are played on both.
+// What the real machine does, step for step, is what the model allows: random steps of three
+// callers are played on both. QUILL_SEED, set in the environment, repeats the steps of an
+// earlier run.
 func TestC01TracesOfTheMachineAgreeWithTheModel(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "trace.pml")
+	const traces, steps = 20, 100
 	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	require.NoError(t, os.WriteFile(file, []byte(breakerTrace(seed, 150)), 0o600))
-	out := spin(t, "-DENOUGH=10", "-u1000000", "-B", file)
-	require.NotContains(t, out, "assertion violated", out)
-	require.Contains(t, out, "the trace agrees", out)
+	if text := os.Getenv("QUILL_SEED"); text != "" {
+		var err error
+		seed, err = strconv.ParseUint(text, 10, 64)
+		require.NoError(t, err)
+	}
+	met := map[string]int{}
+	for i := range uint64(traces) {
+		file := filepath.Join(t.TempDir(), "trace.pml")
+		require.NoError(t, os.WriteFile(file, []byte(breakerTrace(seed+i, steps, met)), 0o600))
+		out := spin(t, "-DENOUGH=10", "-u1000000", "-B", file)
+		require.NotContains(t, out, "assertion violated", "seed %d\n%s", seed, out)
+		require.Contains(t, out, "the trace agrees", "seed %d\n%s", seed, out)
+	}
+	t.Logf("seed %d: %d traces, %d steps, %v", seed, traces, met["step"], met)
+	for _, step := range []string{
+		"closed to open", "open to half-open", "half-open to open", "half-open to closed",
+		"probe success", "probe failure", "probe neutral", "probe ignoring", "late", "refused", "lease over",
+	} {
+		require.Positive(t, met[step], "seed %d: no trace has met %q", seed, step)
+	}
 }
 
 // breakerTrace plays random steps on the real machine and writes them down as a model
-// that repeats them and asserts the same state after each.
-func breakerTrace(seed uint64, steps int) string {
+// that repeats them and asserts the same state after each. It counts what it met. The
+// model opens on errors alone: after a success it stays closed for good, so a trace that has
+// stayed there for a while ends, and successes are rare where they would end it.
+func breakerTrace(seed uint64, steps int, met map[string]int) string {
 	random := rand.New(rand.NewPCG(seed, 1))
 	const callers, tick = 3, time.Second
 	r := rules{volume: 2, errorPercent: 100, sleep: 2 * tick, probes: 1, lease: 3 * tick}
@@ -90,22 +109,31 @@ func breakerTrace(seed uint64, steps int) string {
 
 	var p strings.Builder
 	p.WriteString("#include \"machine.pml\"\nactive proctype replay() {\n  byte k;\n")
-	for range steps {
-		i := random.IntN(callers)
+	for stuck := 0; steps > 0 && stuck < 10; steps-- {
+		met["step"]++
+		if h.Requests > h.Errors {
+			stuck++
+		}
+		i, was := random.IntN(callers), b.state
 		switch {
-		case random.IntN(4) == 0:
+		case random.IntN(3) == 0:
 			now += tick
 			p.WriteString("  tick();")
 		case tokens[i] == nil:
 			tok, _, ok := b.admit(now, &r)
 			if ok {
 				tokens[i] = &tok
+			} else {
+				met["refused"]++
 			}
 			fmt.Fprintf(&p, "  admit(%d); assert(admitted[%d] == %t);", i, i, ok)
 		default:
-			how := settleAtRandom(random, &b, &r, now, *tokens[i], &h)
+			how := settleAtRandom(random, &b, &r, now, *tokens[i], &h, met)
 			tokens[i] = nil
 			fmt.Fprintf(&p, "  settle(%d, %s);", i, how)
+		}
+		if b.state != was {
+			met[was.String()+" to "+b.state.String()]++
 		}
 		if b.epoch != epoch {
 			epoch, h = b.epoch, Health{}
@@ -117,17 +145,28 @@ func breakerTrace(seed uint64, steps int) string {
 	return p.String()
 }
 
-func settleAtRandom(random *rand.Rand, b *breaker, r *rules, now time.Duration, tok token, h *Health) string {
+func settleAtRandom(random *rand.Rand, b *breaker, r *rules, now time.Duration, tok token, h *Health, met map[string]int) string {
 	ends := []struct {
 		name string
 		e    evidence
 	}{{"success", good}, {"failure", bad}, {"neutral", nothing}, {"ignoring", ignored}}
 	end := ends[random.IntN(len(ends))]
+	if end.e == good && b.state == Closed && random.IntN(4) > 0 {
+		end = ends[1]
+	}
+	late := tok.epoch != b.epoch
+	if late {
+		met["late"]++
+	}
 	if tok.probe != 0 {
-		b.settleProbe(now, r, tok, end.e, 0, 0)
+		if _, ok := b.settleProbe(now, r, tok, end.e, 0, 0); ok {
+			met["probe "+end.name]++
+		} else if !late {
+			met["lease over"]++
+		}
 		return end.name
 	}
-	if tok.epoch == b.epoch && (end.e == good || end.e == bad) {
+	if !late && (end.e == good || end.e == bad) {
 		h.Requests++
 		if end.e == bad {
 			h.Errors++

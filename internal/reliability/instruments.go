@@ -93,8 +93,9 @@ func proofs(o options) []instrument {
 		},
 		{
 			name: "model", needs: "spin",
-			commands: [][]string{goTest("-run=^(TestC11RecoversFromEveryState|TestC01TracesOfTheMachineAgreeWithTheModel)$", ".")},
-			figures:  readModel,
+			commands: [][]string{append([]string{"env", "QUILL_SEED=" + seed},
+				goTest("-run=^(TestC11RecoversFromEveryState|TestC01TracesOfTheMachineAgreeWithTheModel)$", ".")...)},
+			figures: readModel(seed),
 		},
 		{
 			name: "invariants", fast: true,

@@ -27,6 +27,7 @@ var (
 	soaked       = regexp.MustCompile(`(?m)^sum of outcomes\s+= calls entered\s+(\d+)`)
 	sabotaged    = regexp.MustCompile(`sabotage: (\d+) faults, (\d+) red, (\d+) survived`)
 	mutated      = regexp.MustCompile(`mutation: (.*): ([\d.]+) % of (\d+) mutants killed`)
+	tracesPlayed = regexp.MustCompile(`(\d+) traces, (\d+) steps`)
 	modelChecked = regexp.MustCompile(`(?m)^\s+--- PASS: TestC11RecoversFromEveryState/`)
 )
 
@@ -101,12 +102,18 @@ func readLinear(output string, code int) board {
 	return one(name, target, code == 0 && least >= 5, "-", "%d operations, at least %.1f %% overlap", operations, least)
 }
 
-func readModel(output string, code int) board {
-	const name, target = "model of the breaker with its lease, exhausted (spin)", "0 errors"
-	if code == codeAbsent || code == 0 && skippedTest.MatchString(output) {
-		return board{{name: name, target: target, absent: true, seed: "-", value: "spin or gcc is not installed: `make deps`"}}
+func readModel(seed string) func(string, int) board {
+	return func(output string, code int) board {
+		const name, target = "model of the breaker with its lease, exhausted (spin)", "0 errors"
+		if code == codeAbsent || code == 0 && skippedTest.MatchString(output) {
+			return board{{name: name, target: target, absent: true, seed: "-", value: "spin or gcc is not installed: `make deps`"}}
+		}
+		properties, traces := len(modelChecked.FindAllString(output, -1)), tracesPlayed.FindStringSubmatch(output)
+		if properties == 0 || traces == nil {
+			return missing(name, target, code)
+		}
+		return one(name, target, code == 0, seed, "%d properties hold; %s traces of the code agree, %s steps", properties, traces[1], traces[2])
 	}
-	return one(name, target, code == 0, "-", "%d properties hold; traces of the code agree", len(modelChecked.FindAllString(output, -1)))
 }
 
 // lastInvariantB is the last invariant of section B; what is numbered B8 and above, and

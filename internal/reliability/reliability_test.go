@@ -25,6 +25,10 @@ func TestFiguresAreReadFromWhatInstrumentsPrint(t *testing.T) {
 			"a_test.go:1: 70 schedules of up to 8 steps, 20 states, 9 executions\nx: 30 schedules of up to 8 steps, 2 states, 9 executions\n",
 			"0 of 100, 22 states, in 2 scenarios",
 		},
+		"model": {
+			readModel("7"), "x: seed 7: 10 traces, 200 steps, map[]\n    --- PASS: TestC11RecoversFromEveryState/a (1s)\n",
+			"1 properties hold; 10 traces of the code agree, 200 steps",
+		},
 		"machines":    {readMachines("7"), "x: [rapid] OK, passed 100 tests (1ms)\ny: [rapid] OK, passed 20 tests (1ms)\n", "2 tests, 120 runs"},
 		"linear":      {readLinear, "100 operations, 31.5 % overlap\n50 operations, 7 % overlap\n", "150 operations, at least 7.0 % overlap"},
 		"invariants":  {readInvariants, "--- PASS: TestA01Alone (0.00s)\n--- PASS: TestA01Again (0.00s)\n--- PASS: TestD3More (0.00s)\n", "2 invariants, 3 tests"},
@@ -55,7 +59,7 @@ func TestFiguresBelowTheirTargetFail(t *testing.T) {
 }
 
 func TestWhatIsNotInstalledIsAbsentAndNoFailure(t *testing.T) {
-	i := instrument{needs: "no-such-program", figures: readModel}
+	i := instrument{needs: "no-such-program", figures: readModel("7")}
 	output, code := i.run(t.Context())
 	b := i.figures(output, code)
 	require.Zero(t, b.failed())
