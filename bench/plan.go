@@ -190,7 +190,8 @@ func (p plan) crowds(r *report.Results) error {
 	var all []*ready
 	for _, load := range []measure.Load{report.Both, report.Many} {
 		all = append(all, contenders(contender.Success, load, 0,
-			contender.Direct, contender.Semaphore, contender.Pool, contender.HandOff, contender.HystrixGo)...)
+			contender.Direct, contender.Semaphore, contender.SemaphoreNoTimeout, contender.Pool,
+			contender.HandOff, contender.HystrixGo)...)
 	}
 	defer releaseAll(all)
 	rows := make([]report.Crowd, len(all))
