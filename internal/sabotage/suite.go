@@ -59,7 +59,7 @@ func (s suite) dir() string { return s.dirs[0] }
 
 // arguments are those of go test.
 func (s suite) arguments() []string {
-	args := append([]string(nil), s.args...)
+	args := slices.Clone(s.args)
 	if s.tags != nil {
 		args = append(args, "-tags="+strings.Join(s.tags, ","))
 	}
@@ -82,13 +82,9 @@ func (s suite) buildTags() []string {
 
 // order is all suites, those given first.
 func order(first []suite) []suite {
-	all := append([]suite(nil), first...)
+	all := slices.Clone(first)
 	for _, s := range suites {
-		known := false
-		for _, other := range first {
-			known = known || other.name == s.name
-		}
-		if !known {
+		if !slices.ContainsFunc(first, func(other suite) bool { return other.name == s.name }) {
 			all = append(all, s)
 		}
 	}
