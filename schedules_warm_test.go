@@ -98,18 +98,21 @@ func (p *warmPool) places() []*worker {
 
 // call makes one call that must end as its run does.
 func (p *warmPool) call(ctx context.Context, number int, run func(int) (int, error)) {
-	defer func() {
-		if v := recover(); v != nil {
-			if ours, ok := v.(*PanicError); !ok || ours.Value != "boom" {
-				p.s.Failf("call %d panicked: %v", number, v)
-			}
-		}
-		p.returned++
-	}()
+	defer p.over(number)
 	v, err := Do(ctx, p.Circuit, func(context.Context) (int, error) { return run(number) })
 	if err == nil && v != number {
 		p.s.Failf("call %d was answered with %d", number, v)
 	}
+}
+
+// over is deferred by who makes a call. It recovers the panic of its run, and no other.
+func (p *warmPool) over(number int) {
+	if v := recover(); v != nil {
+		if ours, ok := v.(*PanicError); !ok || ours.Value != "boom" {
+			p.s.Failf("call %d panicked: %v", number, v)
+		}
+	}
+	p.returned++
 }
 
 // keeper is a caller who keeps his task from one call to the next.
@@ -123,14 +126,7 @@ func (p *warmPool) keeper() (call func(number int, run func(int) (int, error))) 
 		return nil
 	})
 	return func(number int, run func(int) (int, error)) {
-		defer func() {
-			if v := recover(); v != nil {
-				if ours, ok := v.(*PanicError); !ok || ours.Value != "boom" {
-					p.s.Failf("call %d panicked: %v", number, v)
-				}
-			}
-			p.returned++
-		}()
+		defer p.over(number)
 		k.run = func(context.Context, int) (int, error) { return run(number) }
 		defer k.done()
 		var f flight

@@ -31,7 +31,6 @@ func TestJ03ACallIsSlowBySettingsItBeganWith(t *testing.T) {
 	})
 }
 
-// So is the time that a fallback has.
 func TestJ03AFallbackHasTheTimeOfTheSettingsItsCallBeganWith(t *testing.T) {
 	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
 		before := quill.Settings{Isolation: isolation, FallbackTimeout: 10 * time.Second}
