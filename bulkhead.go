@@ -16,8 +16,8 @@ import (
 // after its caller has left. Waiters are served first come, first served. A Bulkhead is
 // safe for concurrent use.
 type Bulkhead struct {
-	// What every call writes is the end of the one and the beginning of the other. Nothing
-	// else that is written often is within a cache line of it.
+	// What every call writes is at the end of slots and at the beginning of pool. Nothing else
+	// that is written often is within a cache line of it.
 	slots slots
 	pool  workers
 	_     [16]byte
