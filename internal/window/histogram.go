@@ -192,7 +192,7 @@ func binOf(d time.Duration) int {
 	// Less one, so that an upper bound falls into the bin that it bounds. What is shorter than
 	// the first octave is taken for the end of the one before it, what is longer than the last
 	// one for the beginning of the one after it.
-	v := uint64(min(max(d-1, 1<<firstOctave-1), 1<<lastOctave)) //nolint:gosec // not negative
+	v := uint64(min(max(d-1, 1<<firstOctave-1), 1<<lastOctave))
 	octave := bits.Len64(v) - 1
 	part := int(v >> ((octave - binBits) & 63) % binsPerOctave)
 	return 1 + (octave-firstOctave)*binsPerOctave + part

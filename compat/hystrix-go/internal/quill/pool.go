@@ -31,7 +31,7 @@ func (b *Bulkhead) start(t *task) {
 	w := t.worker
 	switch {
 	case !t.warm:
-		w = b.passing()
+		w = b.hireOnce()
 		t.worker = w
 	case w == nil || !w.takeAgain():
 		w = b.find()
@@ -44,8 +44,8 @@ func (b *Bulkhead) start(t *task) {
 	w.tasks <- t // a worker that is free has an empty channel
 }
 
-// passing returns a worker for one task.
-func (b *Bulkhead) passing() *worker {
+// hireOnce returns a worker for one task.
+func (b *Bulkhead) hireOnce() *worker {
 	w := &worker{tasks: make(chan *task, 1)}
 	w.startOn(b)
 	return w

@@ -178,7 +178,7 @@ func (b *Bulkhead) find() *worker {
 		return w
 	}
 	if b.pool.stir() {
-		return b.passing()
+		return b.hireOnce()
 	}
 	return b.hire()
 }

@@ -28,7 +28,7 @@ const (
 // the duration does not fit.
 func (b *bin) add(d time.Duration) bool {
 	old := b.word.Load()
-	return old&halfFull == 0 && d < tooLong && b.word.CompareAndSwap(old, old+uint64(d)<<sumShift+1)
+	return old&halfFull == 0 && d < tooLong && b.word.CompareAndSwap(old, old+uint64(d)<<sumShift+1) //nolint:gosec // not negative
 }
 
 // fits reports whether there is room for d.
