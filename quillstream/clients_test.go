@@ -103,6 +103,50 @@ func (p *places) visit(t *testing.T, site *site, chance *rand.Rand) bool {
 	return true
 }
 
+// TestL03StreamsAreClosedByManyWhileClientsCome: each Close returns, whoever is served is
+// cut off, whoever comes later is told why, and nothing is left.
+func TestL03StreamsAreClosedByManyWhileClientsCome(t *testing.T) {
+	for _, kind := range []string{"stream", "sum"} {
+		t.Run(kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var site *site
+				var end func()
+				if kind == "stream" {
+					stream := quillstream.NewStream(semaphores(t), quillstream.StreamSettings{})
+					site, end = serve(t, &http.Server{Handler: stream}), stream.Close
+				} else {
+					f := newFleet(t, map[string]http.Handler{"a": host(t, 1, 0)})
+					sum, itsSite := f.sum(t, quillstream.AggregatorSettings{}, "a", "gone")
+					site, end = itsSite, sum.Close
+				}
+				time.Sleep(time.Second)
+				var all sync.WaitGroup
+				for i := range 40 {
+					all.Go(func() {
+						time.Sleep(time.Duration(i) * 100 * time.Millisecond)
+						res := site.open(t, "/")
+						if res.status == http.StatusOK {
+							ended(t, read(res))
+						} else if said := text(t, res); said != "quillstream: the stream is closed\n" {
+							t.Errorf("whoever comes later is told %q", said)
+						}
+					})
+				}
+				for range 10 {
+					all.Go(func() {
+						time.Sleep(2 * time.Second)
+						end()
+						if status := site.open(t, "/").status; status != http.StatusServiceUnavailable {
+							t.Errorf("after Close the status is %d", status)
+						}
+					})
+				}
+				all.Wait()
+			})
+		})
+	}
+}
+
 func (p *places) note(s string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

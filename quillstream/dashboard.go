@@ -41,6 +41,7 @@ type Board struct {
 	ctx     context.Context //nolint:containedctx // the life of the Board, which ends its fetches
 	cancel  context.CancelFunc
 	fetches sync.WaitGroup
+	closing sync.Mutex // between a fetch that begins and Close, which waits for those that have
 }
 
 // DashboardOption is an option of [Dashboard].
@@ -142,11 +143,25 @@ func Dashboard(r *quill.Registry, opts ...DashboardOption) *Board {
 // pages still show what is; their history stands still.
 func (b *Board) Close() {
 	b.history.stop()
+	b.closing.Lock()
 	b.cancel()
+	b.closing.Unlock()
 	b.fetches.Wait()
 	if b.ownClient {
 		b.client.CloseIdleConnections()
 	}
+}
+
+// fetch runs f on a goroutine that Close waits for; it reports false, and does not, once the
+// board is closed.
+func (b *Board) fetch(f func()) bool {
+	b.closing.Lock()
+	defer b.closing.Unlock()
+	if b.ctx.Err() != nil {
+		return false
+	}
+	b.fetches.Go(f)
+	return true
 }
 
 // ServeHTTP serves the page, its data and, with [WithAdmin], the changes.

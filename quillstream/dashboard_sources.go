@@ -82,9 +82,8 @@ type said[T any] struct {
 func (a *said[T]) look(s *source, path string, keep time.Duration) (value T, at time.Time, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.busy && time.Since(a.asked) >= keep && s.board.ctx.Err() == nil {
+	if !a.busy && time.Since(a.asked) >= keep && s.board.fetch(func() { a.ask(s, path) }) {
 		a.busy, a.asked = true, time.Now()
-		s.board.fetches.Go(func() { a.ask(s, path) })
 	}
 	return a.value, a.at, a.err
 }
