@@ -37,7 +37,7 @@ func TestK02TwoThousandClientsShareTheirPlaces(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range clients {
 			all.Go(func() {
-				chance := rand.New(rand.NewPCG(1, uint64(i))) //nolint:gosec // no secret
+				chance := rand.New(rand.NewPCG(1, uint64(i)))
 				for range visits {
 					for !p.visit(t, site, chance) {
 						time.Sleep(time.Millisecond + time.Duration(chance.Int64N(int64(10*time.Second))))

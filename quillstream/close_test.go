@@ -32,7 +32,7 @@ func (a *asked) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestL03ADashboardIsClosedByManyWhileItIsRead(t *testing.T) {
 	const rounds, viewers, closers = 300, 4, 3
 	before := int64(0)
-	for range rounds {
+	for round := range rounds {
 		var transport asked
 		b := Dashboard(quill.NewRegistry(), WithHost("here"), WithSources(&http.Client{Transport: &transport},
 			Source{Host: "one", URL: "http://one/"}, Source{Host: "two", URL: "http://two/"}))
@@ -59,6 +59,9 @@ func TestL03ADashboardIsClosedByManyWhileItIsRead(t *testing.T) {
 					t.Errorf("%d requests began after Close", began)
 				}
 			})
+		}
+		if round%2 == 0 { // something is under way for sure
+			get(b, "GET", "/data/now", "")
 		}
 		close(start)
 		all.Wait()

@@ -112,7 +112,8 @@ func readModel(seed string) func(string, int) board {
 		if properties == 0 || traces == nil {
 			return missing(name, target, code)
 		}
-		return one(name, target, code == 0, seed, "%d properties hold; %s traces of the code agree, %s steps", properties, traces[1], traces[2])
+		return one(name, target, code == 0, seed, "%d properties hold; %s traces of the code agree, %s steps",
+			properties, traces[1], traces[2])
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -48,8 +49,7 @@ func (l *limits) since(then time.Time) (most int64) {
 	if given == nil {
 		return mostConcurrent
 	}
-	for i := len(*given) - 1; i >= 0; i-- {
-		g := (*given)[i]
+	for _, g := range slices.Backward(*given) {
 		if !g.until.IsZero() && g.until.Before(then) {
 			return most
 		}
