@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -101,23 +102,10 @@ func (p *packageCode) check(texts []string, mutants []*mutant) (found bool, err 
 		byID[m.id] = m
 	}
 	config := types.Config{Importer: withSwitches{p.importer, p.module}, Error: func(e error) {
-		problem, ok := errors.AsType[types.Error](e)
-		if !ok {
-			err = e
-			return
-		}
-		at := set.Position(problem.Pos)
-		for i, name := range p.names {
-			if name != at.Filename {
-				continue
-			}
-			marks := mark.FindAllStringSubmatch(texts[i][:at.Offset], -1)
-			if len(marks) > 0 {
-				id, _ := strconv.Atoi(marks[len(marks)-1][1]) // digits
-				if m := byID[id]; m != nil {
-					m.Verdict, found = invalid, true
-					return
-				}
+		if problem, ok := errors.AsType[types.Error](e); ok {
+			if m := p.mutantAt(set.Position(problem.Pos), texts, byID); m != nil {
+				m.Verdict, found = invalid, true
+				return
 			}
 		}
 		err = errors.Join(err, e)
@@ -127,6 +115,20 @@ func (p *packageCode) check(texts []string, mutants []*mutant) (found bool, err 
 		return true, nil
 	}
 	return false, err
+}
+
+// mutantAt is the mutant whose switch a place in the rewritten files belongs to, if any.
+func (p *packageCode) mutantAt(at token.Position, texts []string, byID map[int]*mutant) *mutant {
+	i := slices.Index(p.names, at.Filename)
+	if i < 0 {
+		return nil
+	}
+	marks := mark.FindAllStringSubmatch(texts[i][:at.Offset], -1)
+	if len(marks) == 0 {
+		return nil
+	}
+	id, _ := strconv.Atoi(marks[len(marks)-1][1]) // digits
+	return byID[id]                               // none for the mark 0, which ends each
 }
 
 // withSwitches imports the package of the switches beside all others.
