@@ -15,6 +15,7 @@ import (
 // compare holds what a ring shows at now against the model.
 func compare(t require.TestingT, m *model, got *meters, now time.Duration) {
 	require.Equal(t, m.sums(now), got.ring.Sums(now), "sums at %d", now)
+	require.Equal(t, m.sums(now), got.beyond(got.ring.Edge(now)), "counted since the edge at %d", now)
 	exec, whole := got.ring.Dists(now)
 	n, inRun, inAll := m.took(now)
 	require.Equal(t, n, exec.Count(), "durations at %d", now)
@@ -22,6 +23,16 @@ func compare(t require.TestingT, m *model, got *meters, now time.Duration) {
 	require.Equal(t, inRun, uint64(exec.Sum()), "sum of durations at %d", now)
 	require.Equal(t, inAll, uint64(whole.Sum()), "sum of durations at %d", now)
 	require.Equal(t, m.totals, got.counters.Sums())
+}
+
+// beyond is what the counters have beyond the edge of a window, nothing if it has none.
+func (m *meters) beyond(edge *window.Sums) (sums window.Sums) {
+	if edge != nil {
+		for kind := range sums {
+			sums[kind] = m.counters.Total(kind) - edge[kind]
+		}
+	}
+	return sums
 }
 
 // TestD2TheWindowAgreesWithAListOfTimestamps does at random what can be done to a window
