@@ -98,7 +98,7 @@ func proofs(o options) []instrument {
 			figures: readModel(seed),
 		},
 		{
-			name: "invariants", fast: true,
+			name: "invariants", fast: true, seconds: pick(o.fast, 8, 24),
 			commands: [][]string{thorough(o, goTest("-skip=^TestC11RecoversFromEveryState$", "-run=^Test[A-Z][0-9]+[A-Z]",
 				".", "./internal/window", "./quillhttp", "./quillstream", "./quillprom", "./lastgood")...)},
 			figures: readInvariants,
