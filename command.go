@@ -61,7 +61,10 @@ func (c *Command[Req, Resp]) Do(ctx context.Context, req Req) (Resp, error) {
 	// Written here, on the stack, its pointers need no write barrier.
 	f := flight{circuit: c.circuit, cfg: c.circuit.current(), caller: ctx}
 	defer f.conclude()
-	resp := c.attempt(ctx, req, &f)
+	var resp Resp
+	if f.takeOff() {
+		resp = c.fly(ctx, req, &f)
+	}
 	if f.outcome == Success {
 		return resp, f.err
 	}
@@ -77,26 +80,27 @@ func (c *Command[Req, Resp]) Do(ctx context.Context, req Req) (Resp, error) {
 func (c *Command[Req, Resp]) Answer(ctx context.Context, req Req) (Answer[Resp], error) {
 	f := flight{circuit: c.circuit, cfg: c.circuit.current(), caller: ctx}
 	defer f.conclude()
-	resp := c.attempt(ctx, req, &f)
+	var resp Resp
+	if f.takeOff() {
+		resp = c.fly(ctx, req, &f)
+	}
 	if f.outcome == Success {
 		return Answer[Resp]{Value: resp, Cause: f.err}, f.err
 	}
 	return c.otherwise(ctx, req, &f)
 }
 
-// attempt runs the call and settles it. Only after a Success is what it returns of any use.
-func (c *Command[Req, Resp]) attempt(ctx context.Context, req Req, f *flight) (resp Resp) {
-	if !f.pass(f.circuit.now()) {
-		return resp
+// attemptAdmitted runs a call that the breaker has let through, and settles it.
+func (c *Command[Req, Resp]) attemptAdmitted(ctx context.Context, req Req, f *flight) (resp Resp) {
+	if f.takeSlot() {
+		resp = c.fly(ctx, req, f)
 	}
-	return c.attemptAdmitted(ctx, req, f)
+	return resp
 }
 
-// attemptAdmitted is attempt for a call that the breaker has let through.
-func (c *Command[Req, Resp]) attemptAdmitted(ctx context.Context, req Req, f *flight) (resp Resp) {
-	if !f.takeSlot() {
-		return resp
-	}
+// fly runs a call that has its slot, and settles it. Only after a Success is what it returns of
+// any use.
+func (c *Command[Req, Resp]) fly(ctx context.Context, req Req, f *flight) (resp Resp) {
 	if f.cfg.pooled {
 		resp = c.runPooled(f, req)
 	} else {
@@ -136,8 +140,7 @@ func (c *Command[Req, Resp]) runHere(f *flight, req Req) Resp {
 	ctx := f.runContext()
 	f.aloft = true
 	resp, err := c.run(ctx, req)
-	f.settleRun(ctx, err, f.circuit.now())
-	f.land()
+	f.land(ctx, err)
 	return resp
 }
 

@@ -75,7 +75,13 @@ func (d *deadlineContext) real() context.Context {
 // left to its timer, which gives the cause.
 func (d *deadlineContext) end() {
 	d.ended.Store(true)
-	if r := d.made.Load(); r != nil && d.early() {
+	if r := d.made.Load(); r != nil {
+		d.cancel(r)
+	}
+}
+
+func (d *deadlineContext) cancel(r *realContext) {
+	if d.early() {
 		r.cancel()
 	}
 }

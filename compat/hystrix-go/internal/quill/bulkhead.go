@@ -215,13 +215,17 @@ func (b *Bulkhead) await(ctx context.Context, w *waiter, wait time.Duration) boo
 // release gives a slot back.
 func (b *Bulkhead) release() {
 	if b.slots.giveBack() {
-		if explore.On {
-			explore.Lock("bulkhead.mu", &b.mu)
-		}
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.admitWaitersLocked()
+		b.admitWaiters()
 	}
+}
+
+func (b *Bulkhead) admitWaiters() {
+	if explore.On {
+		explore.Lock("bulkhead.mu", &b.mu)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.admitWaitersLocked()
 }
 
 // admitWaitersLocked gives free slots to those who wait, in their order.

@@ -18,25 +18,26 @@ type flight struct {
 	caller  context.Context //nolint:containedctx // lives as long as the call
 
 	admission admission
-	timed     bool
 	deadline  time.Duration // if timed
-	own       bool          // whether the deadline is the command's own and not the caller's
 
 	began time.Duration // when the call came
 	ran   time.Duration // when it had its slot
 	ended time.Duration // when it was settled
 
+	err    error            // nil after Success, unless the classifier said so
+	shadow *shadowCall      // nil: there is no candidate beside the settings in force
+	ctx    *deadlineContext // run's context, unless that is the caller's
+
+	// What is small is together: each call begins by clearing all of this.
 	outcome Outcome
-	err     error // nil after Success, unless the classifier said so
-	started bool  // run was called, or may be
+	timed   bool
+	own     bool // whether the deadline is the command's own and not the caller's
+	started bool // run was called, or may be
 	settled bool
 	stale   bool
+	aloft   bool // run is under way on the caller's goroutine, or did not return
 
-	shadow *shadowCall // nil: there is no candidate beside the settings in force
-
-	ctx   *deadlineContext // run's context, unless that is the caller's
-	aloft bool             // run is under way on the caller's goroutine, or did not return
-	how   answered
+	how answered
 }
 
 // take brings a call as far as a slot: breaker, then bulkhead. If it reports false the
@@ -44,6 +45,9 @@ type flight struct {
 func (f *flight) take(ctx context.Context, c *Circuit) bool {
 	return f.enter(ctx, c, c.now()) && f.takeSlot()
 }
+
+// takeOff is take for a flight that is a call's already.
+func (f *flight) takeOff() bool { return f.pass(f.circuit.now()) && f.takeSlot() }
 
 // enter is pass for a flight that is not yet that of a call.
 func (f *flight) enter(ctx context.Context, c *Circuit, now time.Duration) bool {
@@ -66,20 +70,20 @@ func (f *flight) pass(now time.Duration) bool {
 		f.settle(ShortCircuited, ErrOpen, f.began)
 		return false
 	}
-	f.setDeadline()
+	if timeout := f.cfg.Timeout; timeout != NoTimeout {
+		f.deadline, f.timed, f.own = now+timeout, true, true
+	}
+	if at, ok := f.caller.Deadline(); ok {
+		f.heed(now + time.Until(at))
+	}
 	return true
 }
 
-// setDeadline finds the earlier of the command's and the caller's deadline, the caller's if
-// they are the same: a fallback would come too late.
-func (f *flight) setDeadline() {
-	if f.cfg.Timeout != NoTimeout {
-		f.deadline, f.timed, f.own = f.began+f.cfg.Timeout, true, true
-	}
-	if at, ok := f.caller.Deadline(); ok {
-		if d := f.began + time.Until(at); !f.timed || d <= f.deadline {
-			f.deadline, f.timed, f.own = d, true, false
-		}
+// heed is told the caller's deadline, which ends the call if it is the earlier one; or if they
+// are the same: a fallback would come too late.
+func (f *flight) heed(callers time.Duration) {
+	if !f.timed || callers <= f.deadline {
+		f.deadline, f.timed, f.own = callers, true, false
 	}
 }
 
@@ -99,9 +103,11 @@ func (f *flight) hasSlot() {
 	}
 	f.started = true
 	if f.cfg.shadow != nil {
-		f.shadow = f.cfg.shadow.enter(f.ran)
+		f.enterShadow()
 	}
 }
+
+func (f *flight) enterShadow() { f.shadow = f.cfg.shadow.enter(f.ran) }
 
 // takeLater is takeSlot where none was free at once.
 func (f *flight) takeLater() bool {
@@ -171,16 +177,17 @@ func (f *flight) settle(o Outcome, err error, now time.Duration) {
 	}
 }
 
-// succeed is settle for a success like most: it reports false, and has done nothing, if
-// somebody wants to know more of it than that it was one.
-func (f *flight) succeed(now time.Duration) bool {
+// succeed settles a success. Of most of them nobody wants to know more than that they were
+// one.
+func (f *flight) succeed(now time.Duration) {
 	c, cfg, took := f.circuit, f.circuit.current(), now-f.ran
 	if f.shadow != nil || cfg.last != nil || f.admission.token.probe != 0 || c.witness.isSlow(true, took) ||
-		f.cfg.SlowCallDuration > 0 && took >= f.cfg.SlowCallDuration || now >= cfg.ring.Until() {
-		return false
+		f.cfg.SlowCallDuration > 0 && took >= f.cfg.SlowCallDuration || now >= cfg.ring.Until() ||
+		!c.countSuccess(now, f.admission.token) {
+		f.settle(Success, nil, now)
+		return
 	}
 	f.ended, f.settled = now, true
-	return c.countSuccess(now, f.admission.token)
 }
 
 // runContext is the caller's context with the command's own deadline, if that is the
@@ -200,13 +207,24 @@ func (f *flight) endContext() {
 	}
 }
 
-// land gives everything back after a run on the caller's goroutine. Where that run did not
-// return, conclude lands the call: a panic or Goexit of run passes through untouched, and
-// counts as a failure.
-func (f *flight) land() {
+// land settles a call whose run on the caller's goroutine returned err, and gives everything
+// back.
+func (f *flight) land(ctx context.Context, err error) {
+	if now := f.circuit.now(); err == nil && !f.late(now) {
+		f.succeed(now)
+	} else {
+		f.settleRun(ctx, err, now)
+	}
+	f.circuit.giveBack()
+	f.aloft = false
+	f.endContext()
+}
+
+// crash is land for a run that did not return: a panic or Goexit passes through untouched, and
+// counts as a failure. Or its classifier did not, which has settled the call.
+func (f *flight) crash() {
 	c := f.circuit
 	c.giveBack()
-	f.aloft = false
 	f.endContext()
 	if !f.settled {
 		c.meters.panics.Add(1)
@@ -280,9 +298,7 @@ func (f *flight) warm() bool { return !f.circuit.cold && f.began >= 0 }
 func (f *flight) settleRun(ctx context.Context, err error, now time.Duration) {
 	late := f.late(now)
 	if err == nil && !late {
-		if !f.succeed(now) {
-			f.settle(Success, nil, now)
-		}
+		f.succeed(now)
 		return
 	}
 	if explore.On {
@@ -352,7 +368,7 @@ func (e *endedError) Unwrap() []error { return []error{e.err, e.cause} }
 // deferred, so that a call that panics is told as well.
 func (f *flight) conclude() {
 	if f.aloft {
-		f.land()
+		f.crash()
 	}
 	if !f.settled {
 		return // its context panicked before it was a call
@@ -368,19 +384,19 @@ func (f *flight) conclude() {
 			c.times.RecordWhole(now - f.began)
 		}
 	} else if f.started {
-		f.recordTimes()
+		if f.ran == f.began {
+			c.times.Record(f.ended - f.began)
+		} else {
+			f.recordApart()
+		}
 	}
 	if c.hooks != nil {
 		f.tell(now)
 	}
 }
 
-// recordTimes records a call that was settled and asks nobody else.
-func (f *flight) recordTimes() {
-	if f.ran == f.began {
-		f.circuit.times.Record(f.ended - f.began)
-		return
-	}
+// recordApart records a call that waited for its slot, and asked nobody else.
+func (f *flight) recordApart() {
 	f.circuit.times.RecordRun(f.ended - f.ran)
 	f.circuit.times.RecordWhole(f.ended - f.began)
 }
