@@ -124,7 +124,7 @@ func TestChanceClashesDoNotSpreadAHistogram(t *testing.T) {
 		h.contended()
 	}
 	require.Nil(t, h.spread.Load())
-	require.EqualValues(t, 1<<40+1, h.Snapshot().Count())
+	require.Equal(t, uint64(1<<40+1), h.Snapshot().Count())
 }
 
 func TestAContendedHistogramSpreadsAndLosesNothing(t *testing.T) {

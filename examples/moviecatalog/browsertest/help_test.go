@@ -32,7 +32,8 @@ func TestMain(m *testing.M) {
 }
 
 // startDemo runs the demo on free ports until the test ends, which must be with exit code
-// 0, and returns the URL of its control page.
+// 0, and returns the URL of its control page. It comes before the browser's page, which is
+// closed first then: a page whose demo is gone complains.
 func startDemo(t *testing.T) string {
 	t.Helper()
 	var args []string

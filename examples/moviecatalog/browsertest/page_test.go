@@ -77,8 +77,9 @@ func TestSlowInstanceOpensItsCircuitAndTheCatalogIsStillServed(t *testing.T) {
 }
 
 func TestGuardsNameLeadsToItsPageOfTheDashboard(t *testing.T) {
+	page := startDemo(t)
 	ctx := openPage(t)
-	require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(1280, 1000), chromedp.Navigate(startDemo(t))))
+	require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(1280, 1000), chromedp.Navigate(page)))
 	browser.Becomes(t, ctx, browser.Says(guard, "closed"))
 	browser.Click(t, ctx, "#down-movieinfo-1")
 	browser.Becomes(t, ctx, browser.Says(guard, "open, probe in"))
@@ -90,8 +91,9 @@ func TestGuardsNameLeadsToItsPageOfTheDashboard(t *testing.T) {
 }
 
 func TestFallbackOfEachCallAndTheUsersWhoNeedNoMovie(t *testing.T) {
+	page := startDemo(t)
 	ctx := openPage(t)
-	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate(startDemo(t))))
+	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate(page)))
 	browser.Becomes(t, ctx, browser.Says(kind, "fresh"))
 
 	browser.Click(t, ctx, "#lessons li:nth-child(7) button")
@@ -105,8 +107,8 @@ func TestFallbackOfEachCallAndTheUsersWhoNeedNoMovie(t *testing.T) {
 }
 
 func TestTrafficAndSettingsAreTurnedWhileCallsRun(t *testing.T) {
-	ctx := openPage(t)
 	page := startDemo(t)
+	ctx := openPage(t)
 	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate(page)))
 	browser.Becomes(t, ctx, browser.Says("#legend", "fresh"))
 	browser.Becomes(t, ctx, `document.querySelector("#traffic-rate").max === "200"`)
@@ -129,8 +131,9 @@ func TestTrafficAndSettingsAreTurnedWhileCallsRun(t *testing.T) {
 }
 
 func TestPageIsUsableOnANarrowScreen(t *testing.T) {
+	page := startDemo(t)
 	ctx := openPage(t)
-	require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(390, 800), chromedp.Navigate(startDemo(t))))
+	require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(390, 800), chromedp.Navigate(page)))
 	browser.Becomes(t, ctx, browser.Says(kind, "fresh"))
 	browser.Becomes(t, ctx, "document.documentElement.scrollWidth <= 390")
 	browser.Click(t, ctx, "#failing-ratings-1")
