@@ -203,7 +203,7 @@ func TestB33HooksPanicOrderDuplicates(t *testing.T) {
 				RequestVolumeThreshold: 5, SleepWindow: time.Millisecond,
 			}, told.hook())
 			const rounds, callers, each = 125, 16, 50 // 100,000 calls
-			var opened int
+			var opened, extra int
 			for range rounds {
 				together(callers, func(i int) {
 					for n := range each {
@@ -214,12 +214,18 @@ func TestB33HooksPanicOrderDuplicates(t *testing.T) {
 						}
 					}
 				})
+				// How often the storm opens it is the scheduler's choice: a round ends open, so
+				// that the next one begins with a probe and each opens it once at the least.
+				for c.State() != quill.Open {
+					_ = call(c, down)
+					extra++
+				}
 				time.Sleep(time.Millisecond)
 			}
 			synctest.Wait()
 			moves := told.all()
 			requireChain(t, moves)
-			require.EqualValues(t, rounds*callers*each, c.Stats().Total.Total())
+			require.EqualValues(t, rounds*callers*each+extra, c.Stats().Total.Total())
 			require.Zero(t, c.Stats().NotificationsDropped)
 			require.Equal(t, c.Stats().LastTransition, moves[len(moves)-1])
 			for _, m := range moves {
@@ -227,7 +233,7 @@ func TestB33HooksPanicOrderDuplicates(t *testing.T) {
 					opened++
 				}
 			}
-			require.GreaterOrEqual(t, opened, rounds-1, fmt.Sprint(len(moves), " transitions"))
+			require.GreaterOrEqual(t, opened, rounds, fmt.Sprint(len(moves), " transitions"))
 		})
 	})
 }
