@@ -178,11 +178,11 @@ func (b *breaker) admitProbe(now time.Duration, r *rules) (token, bool) {
 }
 
 // judge holds the window against the thresholds after a result of the present epoch.
-func (b *breaker) judge(now time.Duration, r *rules, h *Health, random float64, hint time.Duration) change {
+func (b *breaker) judge(now time.Duration, r *rules, n tally, random float64, hint time.Duration) change {
 	if b.state != Closed {
 		return change{}
 	}
-	if why := r.verdict(h); why != unmoved {
+	if why := r.verdict(n); why != unmoved {
 		return b.open(now, r, why, random, hint)
 	}
 	return change{}
@@ -243,14 +243,14 @@ func (b *breaker) retryAfter(now time.Duration) time.Duration {
 	return 0
 }
 
-// verdict holds h against the thresholds.
-func (r *rules) verdict(h *Health) cause {
+// verdict holds n against the thresholds.
+func (r *rules) verdict(n tally) cause {
 	switch {
-	case h.Requests < r.volume:
+	case n.requests < r.volume:
 		return unmoved
-	case reaches(h.Errors, h.Requests, r.errorPercent):
+	case reaches(n.errors, n.requests, r.errorPercent):
 		return tooManyErrors
-	case r.slowPercent > 0 && reaches(h.Slow, h.Requests, r.slowPercent):
+	case r.slowPercent > 0 && reaches(n.slow, n.requests, r.slowPercent):
 		return tooManySlow
 	}
 	return unmoved
@@ -259,8 +259,8 @@ func (r *rules) verdict(h *Health) cause {
 // watchful reports whether a success could open the circuit: it completes the volume that
 // errors before it did not reach. (With the volume complete, one more success only
 // lowers the rates; when an old bucket expires the next result is judged anyway: see watch.)
-func watchful(r *rules, h *Health) bool {
-	return h.Requests < r.volume && (h.Errors > 0 || h.Slow > 0)
+func watchful(r *rules, n tally) bool {
+	return n.requests < r.volume && (n.errors > 0 || n.slow > 0)
 }
 
 // reaches reports whether part is at least percent of whole. It avoids division, so that

@@ -59,16 +59,16 @@ func TestTimeUntilAProbeIsNeverNegative(t *testing.T) {
 func TestSuccessesAreWatchedOnlyWhereTheyCouldOpen(t *testing.T) {
 	r := rules{volume: 20}
 	for _, c := range []struct {
-		h    Health
+		n    tally
 		want bool
 	}{
-		{Health{Requests: 5}, false},
-		{Health{Requests: 5, Errors: 1}, true},
-		{Health{Requests: 5, Slow: 1}, true},
-		{Health{Requests: 19, Errors: 1}, true},
-		{Health{Requests: 20, Errors: 1}, false},
+		{tally{requests: 5}, false},
+		{tally{requests: 5, errors: 1}, true},
+		{tally{requests: 5, slow: 1}, true},
+		{tally{requests: 19, errors: 1}, true},
+		{tally{requests: 20, errors: 1}, false},
 	} {
-		require.Equal(t, c.want, watchful(&r, &c.h), "%+v", c.h)
+		require.Equal(t, c.want, watchful(&r, c.n), "%+v", c.n)
 	}
 }
 

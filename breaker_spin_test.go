@@ -104,14 +104,14 @@ func breakerTrace(seed uint64, steps int, met map[string]int) string {
 	b := newBreaker()
 	tokens := make([]*token, callers)
 	var now time.Duration
-	var h Health // of this epoch
+	var n tally // of this epoch
 	epoch := b.epoch
 
 	var p strings.Builder
 	p.WriteString("#include \"machine.pml\"\nactive proctype replay() {\n  byte k;\n")
 	for stuck := 0; steps > 0 && stuck < 10; steps-- {
 		met["step"]++
-		if h.Requests > h.Errors {
+		if n.requests > n.errors {
 			stuck++
 		}
 		i, was := random.IntN(callers), b.state
@@ -128,7 +128,7 @@ func breakerTrace(seed uint64, steps int, met map[string]int) string {
 			}
 			fmt.Fprintf(&p, "  admit(%d); assert(admitted[%d] == %t);", i, i, ok)
 		default:
-			how := settleAtRandom(random, &b, &r, now, *tokens[i], &h, met)
+			how := settleAtRandom(random, &b, &r, now, *tokens[i], &n, met)
 			tokens[i] = nil
 			fmt.Fprintf(&p, "  settle(%d, %s);", i, how)
 		}
@@ -136,7 +136,7 @@ func breakerTrace(seed uint64, steps int, met map[string]int) string {
 			met[was.String()+" to "+b.state.String()]++
 		}
 		if b.epoch != epoch {
-			epoch, h = b.epoch, Health{}
+			epoch, n = b.epoch, tally{}
 		}
 		fmt.Fprintf(&p, " assert(state == %s)\n", strings.ReplaceAll(b.state.String(), "-", ""))
 		p.WriteString("  ;\n")
@@ -145,7 +145,7 @@ func breakerTrace(seed uint64, steps int, met map[string]int) string {
 	return p.String()
 }
 
-func settleAtRandom(random *rand.Rand, b *breaker, r *rules, now time.Duration, tok token, h *Health, met map[string]int) string {
+func settleAtRandom(random *rand.Rand, b *breaker, r *rules, now time.Duration, tok token, n *tally, met map[string]int) string {
 	ends := []struct {
 		name string
 		e    evidence
@@ -167,11 +167,11 @@ func settleAtRandom(random *rand.Rand, b *breaker, r *rules, now time.Duration, 
 		return end.name
 	}
 	if !late && (end.e == good || end.e == bad) {
-		h.Requests++
+		n.requests++
 		if end.e == bad {
-			h.Errors++
+			n.errors++
 		}
-		b.judge(now, r, h, 0, 0)
+		b.judge(now, r, *n, 0, 0)
 	}
 	return end.name
 }

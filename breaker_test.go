@@ -176,9 +176,9 @@ func openOnly(s State) string {
 func (p *player) judge(t *testing.T, args []string) {
 	t.Helper()
 	v := values(t, args, "requests", "errors", "slow", "random", "hint")
-	h := newHealth(uint64(v.number("requests")), uint64(v.number("errors")), uint64(v.number("slow")))
+	n := tally{uint64(v.number("requests")), uint64(v.number("errors")), uint64(v.number("slow"))}
 	before := p.b.state
-	c := p.b.judge(p.now, &p.r, &h, v.number("random"), v.duration("hint"))
+	c := p.b.judge(p.now, &p.r, n, v.number("random"), v.duration("hint"))
 	if c.why == unmoved {
 		p.sayf("stays %s", p.b.state)
 	}

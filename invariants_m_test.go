@@ -39,8 +39,8 @@ func TestM03SleepWindowsOfAnyLength(t *testing.T) {
 		random, hint := rapid.Float64Range(0, 1).Draw(t, "random"), time.Duration(rapid.Int64Range(0, math.MaxInt64).Draw(t, "hint"))
 		now := time.Duration(rapid.Int64Range(0, math.MaxInt64).Draw(t, "now"))
 		b := newBreaker()
-		h := newHealth(1, 1, 0)
-		require.Equal(t, Open, b.judge(now, &r, &h, random, hint).to)
+		n := tally{requests: 1, errors: 1}
+		require.Equal(t, Open, b.judge(now, &r, n, random, hint).to)
 		for range 5 {
 			require.GreaterOrEqual(t, b.slept, sleep)
 			require.Equal(t, addSaturating(now, b.slept), b.openUntil)

@@ -222,8 +222,7 @@ func (s *breakerSequence) apply(op breakerOp, r *rules) (saw breakerSaw) {
 			return saw
 		}
 		s.count(op.outcome)
-		h := newHealth(s.requests, s.errs, 0)
-		s.moved(s.judge(op.now, r, &h, 0, 0))
+		s.moved(s.judge(op.now, r, tally{requests: s.requests, errors: s.errs}, 0, 0))
 	}
 	return saw
 }

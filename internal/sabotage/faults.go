@@ -188,8 +188,8 @@ var ofCalls = []fault{
 	// Failures that take no lock.
 	{name: "a failure counts itself whatever it would open", killers: []string{"TestClosedAndOpenCircuitsTakeNoLock"}, edits: []edit{{
 		"judge.go",
-		" && cfg.rules.verdict(&h) == unmoved\n",
-		" && cfg.rules.verdict(&h) != tooManySlow\n",
+		" && cfg.rules.verdict(n) == unmoved\n",
+		" && cfg.rules.verdict(n) != tooManySlow\n",
 	}}},
 	{name: "a failure counts itself although somebody judged meanwhile", first: []suite{schedules}, killers: []string{"TestC01FailuresThatTakeNoLockAreCountedAsInSomeOrderInEverySchedule"}, edits: []edit{{
 		"judge.go",
@@ -207,7 +207,7 @@ var ofCalls = []fault{
 	}}},
 	{name: "a failure that should have successes watched counts itself", killers: []string{"TestSuccessThatCompletesTheVolumeOpens"}, edits: []edit{{
 		"judge.go",
-		"	return watchful(&cfg.rules, &h) == (word&watches != 0) && ",
+		"	return watchful(&cfg.rules, n) == (word&watches != 0) && ",
 		"	return ",
 	}}},
 	{name: "epoch check dropped where a failure takes no lock", killers: []string{"TestC01BreakerAgreesWithItsModel"}, edits: []edit{{
@@ -249,8 +249,8 @@ var ofCalls = []fault{
 	}}},
 	{name: "> for >= at the volume", killers: []string{"TestC02VolumeAndRateOpenAtOnce"}, edits: []edit{{
 		"breaker.go",
-		"case h.Requests < r.volume:",
-		"case h.Requests <= r.volume:",
+		"case n.requests < r.volume:",
+		"case n.requests <= r.volume:",
 	}}},
 	{name: "> for >= at the end of the sleep window", killers: []string{"TestLastTransitionSaysWhyInWords"}, edits: []edit{
 		{

@@ -64,22 +64,26 @@ func lastMask(isError, slow bool) (mask uint8) {
 // healthLocked is the evidence as it stands: the calls of the window, none from before
 // the circuit last closed.
 func (c *Circuit) healthLocked(now time.Duration) Health {
-	h := c.evidenceLocked(now)
-	return newHealth(h.Requests, h.Errors, h.Slow)
+	return c.evidenceLocked(now).health()
 }
 
-// evidenceLocked is healthLocked without percentages, which no judgement needs.
-func (c *Circuit) evidenceLocked(now time.Duration) Health {
+// tally is how many results a judgement has to go by. It is handed on by value, in registers.
+type tally struct{ requests, errors, slow uint64 }
+
+func (n tally) health() Health { return newHealth(n.requests, n.errors, n.slow) }
+
+// evidenceLocked is healthLocked for a judgement.
+func (c *Circuit) evidenceLocked(now time.Duration) tally {
 	cfg := c.config.Load()
 	if cfg.last != nil {
-		return lastHealth(cfg.last)
+		return lastTally(cfg.last)
 	}
 	return c.evidenceIn(cfg.ring, now)
 }
 
 // evidenceIn is the evidence in a ring. Each failure asks for it: it reads five of the
 // counters, and takes no lock.
-func (c *Circuit) evidenceIn(ring *window.Ring, now time.Duration) Health {
+func (c *Circuit) evidenceIn(ring *window.Ring, now time.Duration) tally {
 	if explore.On {
 		explore.Read("gate.base")
 	}
@@ -89,41 +93,38 @@ func (c *Circuit) evidenceIn(ring *window.Ring, now time.Duration) Health {
 	}
 	for {
 		until := ring.Until()
-		h := c.evidenceSince(ring.Edge(now), base)
+		n := c.evidenceSince(ring.Edge(now), base)
 		if ring.Until() == until {
-			return h
+			return n
 		}
 	}
 }
 
 // evidenceSince is what came after edge, nil for nothing, and after base.
-func (c *Circuit) evidenceSince(edge, base *window.Sums) Health {
+func (c *Circuit) evidenceSince(edge, base *window.Sums) tally {
 	if edge == nil {
-		return Health{}
+		return tally{}
 	}
 	since := func(kind int) uint64 {
 		total := c.counters.Total(kind)
 		return total - min(total, max(edge[kind], base[kind]))
 	}
 	errs := since(int(Failure)) + since(int(Timeout)) + since(int(Rejected))
-	return Health{Requests: since(int(Success)) + errs, Errors: errs, Slow: since(kindSlow)}
+	return tally{since(int(Success)) + errs, errs, since(kindSlow)}
 }
 
-func lastHealth(last *window.Last) Health {
+func lastTally(last *window.Last) tally {
 	calls, byBit := last.Counts()
-	return Health{Requests: uint64(calls), Errors: uint64(byBit[0]), Slow: uint64(byBit[1])} //nolint:gosec // never negative
+	return tally{uint64(calls), uint64(byBit[0]), uint64(byBit[1])} //nolint:gosec // never negative
 }
 
 // healthOfLocked is healthLocked for totals that were just read.
 func (c *Circuit) healthOfLocked(now time.Duration, total window.Sums) Health {
 	cfg := c.config.Load()
-	var h Health
 	if cfg.last != nil {
-		h = lastHealth(cfg.last)
-	} else {
-		s := cfg.ring.SumsOf(now, total, *c.gate.base.Load())
-		h.Errors = s[Failure] + s[Timeout] + s[Rejected]
-		h.Requests, h.Slow = s[Success]+h.Errors, s[kindSlow]
+		return lastTally(cfg.last).health()
 	}
-	return newHealth(h.Requests, h.Errors, h.Slow)
+	s := cfg.ring.SumsOf(now, total, *c.gate.base.Load())
+	errs := s[Failure] + s[Timeout] + s[Rejected]
+	return newHealth(s[Success]+errs, errs, s[kindSlow])
 }

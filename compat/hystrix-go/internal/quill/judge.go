@@ -154,10 +154,10 @@ func (c *Circuit) harmless(now time.Duration, t token) bool {
 	if word&^watches != t.epoch<<epochShift|passes || cfg.last != nil {
 		return false
 	}
-	h := c.evidenceIn(cfg.ring, now)
-	h.Requests++
-	h.Errors++
-	return watchful(&cfg.rules, &h) == (word&watches != 0) && cfg.rules.verdict(&h) == unmoved
+	n := c.evidenceIn(cfg.ring, now)
+	n.requests++
+	n.errors++
+	return watchful(&cfg.rules, n) == (word&watches != 0) && cfg.rules.verdict(n) == unmoved
 }
 
 // weigh judges the window as it is, after a success that has counted itself.
@@ -175,20 +175,20 @@ func (c *Circuit) weigh(now time.Duration, t token) {
 // already, that was said before the first look.
 func (c *Circuit) weighLocked(now, hint time.Duration) {
 	g, cfg := &c.gate, c.config.Load()
-	h := c.evidenceLocked(now)
-	if watchful(&cfg.rules, &h) {
+	n := c.evidenceLocked(now)
+	if watchful(&cfg.rules, n) {
 		if g.watchingLocked() {
 			return // and short of the volume, so nothing opens
 		}
 		c.publishLocked(true)
-		h = c.evidenceLocked(now)
+		n = c.evidenceLocked(now)
 	}
-	if cfg.rules.verdict(&h) != unmoved {
-		moved := g.machine.judge(now, &cfg.rules, &h, rand.Float64(), hint) //nolint:gosec // jitter
-		c.movedOnLocked(now, moved, newHealth(h.Requests, h.Errors, h.Slow), "")
+	if cfg.rules.verdict(n) != unmoved {
+		moved := g.machine.judge(now, &cfg.rules, n, rand.Float64(), hint) //nolint:gosec // jitter
+		c.movedOnLocked(now, moved, n.health(), "")
 		return
 	}
-	if g.watchingLocked() && !watchful(&cfg.rules, &h) {
+	if g.watchingLocked() && !watchful(&cfg.rules, n) {
 		c.publishLocked(false)
 	}
 }
