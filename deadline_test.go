@@ -11,8 +11,7 @@ import (
 )
 
 func newDeadline(parent context.Context, d time.Duration) *deadlineContext {
-	born := time.Now()
-	return &deadlineContext{Context: parent, born: &born, deadline: d}
+	return newDeadlineContext(parent, time.Since(processStart)+d)
 }
 
 type ctxKey struct{}
@@ -110,4 +109,50 @@ func TestDeadlineContextOutlivesTheCall(t *testing.T) {
 		defer cancel()
 		require.Equal(t, context.Canceled, child.Err())
 	})
+}
+
+func TestDeadlineIsTheSameMomentEachTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		d := newDeadline(t.Context(), time.Second)
+		first, _ := d.Deadline()
+		require.Equal(t, start.Add(time.Second).UnixNano(), first.UnixNano(), "also on the wall clock, in a bubble")
+		time.Sleep(2 * time.Second)
+		d.end()
+		again, _ := d.Deadline()
+		require.True(t, first.Equal(again), "%s, and later %s", first, again)
+	})
+}
+
+// Circuits count their time from when they were made: what the one hands over is not what the
+// other counts by.
+func TestCallInACallEndsAtTheEarlierDeadline(t *testing.T) {
+	for _, c := range []struct {
+		outer, inner time.Duration
+		outerIsOver  uint64
+	}{
+		{outer: time.Second, inner: time.Minute, outerIsOver: 1},
+		{outer: time.Minute, inner: time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			made := func(name string, timeout time.Duration) *Circuit {
+				time.Sleep(10 * time.Minute)
+				return NewCircuit(name, WithRegistry(NewRegistry()), Settings{Isolation: Semaphore, Timeout: timeout})
+			}
+			inner, outer := made("inner", c.inner), made("outer", c.outer)
+			start := time.Now()
+			_, _ = Do(t.Context(), outer, func(ctx context.Context) (int, error) {
+				return Do(ctx, inner, func(ctx context.Context) (int, error) {
+					at, ok := ctx.Deadline()
+					require.True(t, ok)
+					require.Equal(t, time.Second, at.Sub(start))
+					<-ctx.Done()
+					return 0, ctx.Err()
+				})
+			})
+			require.Equal(t, time.Second, time.Since(start))
+			require.EqualValues(t, 1, inner.Stats().Total.Timeout)
+			require.Equal(t, c.outerIsOver, outer.Stats().Total.Timeout)
+		})
+	}
 }

@@ -69,7 +69,9 @@ func (f *flight) pass(now time.Duration) bool {
 	if timeout := f.cfg.Timeout; timeout != NoTimeout {
 		f.deadline, f.timed, f.own = now+timeout, true, true
 	}
-	if at, ok := f.caller.Deadline(); ok {
+	if d, ok := f.caller.(*deadlineContext); ok {
+		f.heed(d.deadline() - c.born) // a call in a call: it need not ask the clock
+	} else if at, ok := f.caller.Deadline(); ok {
 		f.heed(now + time.Until(at))
 	}
 	return true
@@ -192,7 +194,7 @@ func (f *flight) runContext() context.Context {
 	if !f.own {
 		return f.caller
 	}
-	f.ctx = &deadlineContext{Context: f.caller, born: &f.circuit.born, deadline: f.deadline}
+	f.ctx = newDeadlineContext(f.caller, f.circuit.born+f.deadline)
 	return f.ctx
 }
 

@@ -96,12 +96,13 @@ func parseTree(t *testing.T, path, text string) *ast.File {
 	return file
 }
 
-// clockReads are the places in the root package that may read the wall clock. A circuit
-// reads it when it is made, and asks from then on how long ago that was, which the
-// monotonic clock answers; the process's own start tells a synctest bubble from the world;
-// and a transition carries the moment for people to read. (.golangci.yml knows them too.)
+// clockReads are the places in the root package that may read the wall clock. It is read
+// when the process begins; all else asks how long ago that was, which the monotonic clock
+// answers. And some say a moment for people to read: a transition, a shadow's beginning, the
+// deadline of a context. (.golangci.yml knows them too.)
 var clockReads = strings.NewReplacer(
-	"born: time.Now(),", "",
+	"since: time.Now()}", "",
+	"wall := time.Now()", "",
 	"var processStart = time.Now()", "",
 	"At: time.Now(),", "",
 )
@@ -114,7 +115,7 @@ func TestDecisionsUseTheMonotonicClock(t *testing.T) {
 	for _, path := range rootSources(t) {
 		forEachCodeLine(t, path, func(n int, code string) {
 			if wallClock.MatchString(clockReads.Replace(code)) {
-				t.Errorf("%s:%d reads the wall clock: %q; use time.Since of the circuit's birth",
+				t.Errorf("%s:%d reads the wall clock: %q; use time.Since of the process's start",
 					path, n, code)
 			}
 		})

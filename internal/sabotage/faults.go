@@ -262,8 +262,18 @@ var ofCalls = []fault{
 	}},
 	{name: "wall clock for the sleep window", killers: []string{"TestDecisionsUseTheMonotonicClock"}, edits: []edit{{
 		"circuit.go",
-		"{ return time.Since(c.born) }",
-		"{ return time.Duration(time.Now().UnixNano() - c.born.UnixNano()) }",
+		"{ return time.Since(processStart) - c.born }",
+		"{ return time.Duration(time.Now().UnixNano()-processStart.UnixNano()) - c.born }",
+	}}},
+	{name: "a call in a call counts its deadline by the other's birth", killers: []string{"TestCallInACallEndsAtTheEarlierDeadline"}, edits: []edit{{
+		"flight.go",
+		"		f.heed(d.deadline() - c.born)",
+		"		f.heed(d.deadline())",
+	}}},
+	{name: "a context that does not tell that its call is over", killers: []string{"TestDeadlineContextIsCanceledWhenTheCallIsOver"}, edits: []edit{{
+		"deadline.go",
+		"	atomic.OrInt64(&d.word, callEnded)\n",
+		"	d.word += 0\n",
 	}}},
 	{name: "an override that nobody sees", first: []suite{schedules}, killers: []string{"TestC09NobodyIsAdmittedOnceForcedOpenInEverySchedule"}, edits: []edit{{
 		"override.go",

@@ -25,8 +25,8 @@ type Circuit struct {
 	redact     func(error) string
 	shared     bool // whether the bulkhead came by WithBulkhead
 	bulkhead   *Bulkhead
-	born       time.Time
-	cold       bool // keeps no worker warm: made so, or in a synctest bubble (see inBubble)
+	born       time.Duration // since the process began
+	cold       bool          // keeps no worker warm: made so, or in a synctest bubble (see inBubble)
 
 	configuring sync.Mutex
 	config      atomic.Pointer[config]
@@ -72,7 +72,7 @@ func NewCircuit(name string, opts ...Option) *Circuit {
 func newCircuit(name string, o *options) *Circuit {
 	c := &Circuit{
 		name: name, classifier: o.classifier, hooks: o.hooks, redact: o.redact,
-		bulkhead: o.bulkhead, shared: o.bulkhead != nil, born: time.Now(), cold: o.coldPool || inBubble(),
+		bulkhead: o.bulkhead, shared: o.bulkhead != nil, born: time.Since(processStart), cold: o.coldPool || inBubble(),
 	}
 	c.gate.machine = newBreaker()
 	c.gate.base.Store(&nothingYet)
@@ -164,7 +164,7 @@ func (c *Circuit) current() *config {
 
 // now is the monotonic time since the circuit was made: the one clock of everything
 // below. (time.Since is half the price of time.Now.)
-func (c *Circuit) now() time.Duration { return time.Since(c.born) }
+func (c *Circuit) now() time.Duration { return time.Since(processStart) - c.born }
 
 // inBubble reports whether the caller runs in a bubble of testing/synctest: its clock
 // starts in the year 2000, before this process did. A bubble cannot end while a worker

@@ -116,7 +116,7 @@ func (c *Circuit) newShadow(candidate Settings) *shadow {
 	s.QueueSize = 0
 	twin := newCircuit(c.name, &options{settings: s, redact: c.redact})
 	twin.born = c.born // so that the one's times are the other's
-	return &shadow{twin: twin, candidate: candidate.WithDefaults(), since: c.born.Add(c.now())}
+	return &shadow{twin: twin, candidate: candidate.WithDefaults(), since: time.Now()}
 }
 
 // shadowCall is one call as the candidate sees it.
