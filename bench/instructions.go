@@ -29,6 +29,7 @@ func instructionTable(n int) (report.Table, error) {
 	}{
 		{contender.TwoReads, contender.Success},
 		{contender.HandOff, contender.Success},
+		{contender.Least, contender.Success},
 		{contender.HandOffKept, contender.Success},
 		{contender.WithTimeout, contender.Success},
 		{contender.Semaphore, contender.Success},

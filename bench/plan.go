@@ -190,7 +190,7 @@ func (p plan) crowds(r *report.Results) error {
 	var all []*ready
 	for _, load := range []measure.Load{report.Both, report.Many} {
 		all = append(all, contenders(contender.Success, load, 0,
-			contender.Direct, contender.Semaphore, contender.SemaphoreNoTimeout, contender.Pool,
+			contender.Direct, contender.Least, contender.Semaphore, contender.SemaphoreNoTimeout, contender.Pool,
 			contender.HandOff, contender.HystrixGo)...)
 	}
 	defer releaseAll(all)

@@ -13,6 +13,7 @@ const (
 	TwoReads    = "two clock reads (time.Since)"
 	TwoNows     = "two clock reads (time.Now)"
 	AtomicAdd   = "atomic add"
+	Least       = "two clock reads, 32 bytes, three atomic operations"
 	Spawn       = "goroutine and channel"
 	HandOff     = "hand-off to a parked goroutine and back"
 	HandOffKept = "hand-off, a timer that stands by, two clock reads"
@@ -28,6 +29,7 @@ func floors() []Contender {
 		{Name: TwoReads, Offers: "nothing", Make: only(twoReads, Success, Open)},
 		{Name: TwoNows, Offers: "nothing", Make: only(twoNows, Success, Open)},
 		{Name: AtomicAdd, Offers: "nothing", Make: only(atomicAdd, Success)},
+		{Name: Least, Offers: "the least that a limit, a latency and a context with a deadline need", Make: only(least, Success)},
 		{Name: Spawn, Offers: "run on another goroutine", Make: only(spawn, Success, Failure, Waits, Async, Deep)},
 		{Name: HandOff, Offers: "run on another goroutine", Make: handOff},
 		{Name: HandOffKept, Offers: "the least that a caller with a deadline and a latency needs", Make: handOffKept},
@@ -89,6 +91,39 @@ func atomicAdd(s Setup) Call {
 	return func(ctx context.Context, req int) (int, error) {
 		n.Add(1)
 		return orElse(s.Work(ctx, req))
+	}
+}
+
+// leastContext is what run gets that may keep it: the caller's context, a deadline, and whether
+// the call is over.
+type leastContext struct {
+	context.Context //nolint:containedctx // as every context of a context
+
+	deadline time.Duration
+	_        uint64
+}
+
+// least is what any protection with a limit, a timeout and latencies is made of that runs work
+// on the caller's goroutine: a slot is taken and given back, the time is counted, the work has
+// a context of its own. It decides nothing, and each caller has a cache line to himself.
+func least(s Setup) Call {
+	type line struct {
+		slots, times atomic.Int64
+		_            [48]byte
+	}
+	born, timeout, lines := time.Now(), s.timeout(), make([]line, s.Callers)
+	return func(ctx context.Context, req int) (int, error) {
+		l, began := &lines[req], time.Since(born)
+		l.slots.Add(1)
+		own := &leastContext{Context: ctx, deadline: began + timeout}
+		v, err := s.Work(own, req)
+		ended := time.Since(born)
+		l.times.Add(int64(ended - began))
+		l.slots.Add(-1)
+		if ended >= own.deadline {
+			return 0, ErrWork
+		}
+		return orElse(v, err)
 	}
 }
 
