@@ -22,7 +22,7 @@ type Circuit struct {
 	shared     bool // whether the bulkhead came by WithBulkhead
 	bulkhead   *Bulkhead
 	born       time.Duration // since the process began
-	cold       bool // keeps no worker warm: made so, or in a synctest bubble (see inBubble)
+	cold       bool          // keeps no worker warm: made so, or in a synctest bubble (see inBubble)
 
 	configuring sync.Mutex
 	config      atomic.Pointer[config]

@@ -34,7 +34,9 @@ func newDeadlineContext(parent context.Context, deadline time.Duration) *deadlin
 }
 
 // deadline is when run must be over, since the process began.
-func (d *deadlineContext) deadline() time.Duration { return time.Duration(atomic.LoadInt64(&d.word) >> 1) }
+func (d *deadlineContext) deadline() time.Duration {
+	return time.Duration(atomic.LoadInt64(&d.word) >> 1)
+}
 
 // ended reports whether the call is over.
 func (d *deadlineContext) ended() bool { return atomic.LoadInt64(&d.word)&callEnded != 0 }
