@@ -8,13 +8,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-f7c3343e/quill"
+	"github.com/seed-f7c3343e/quill/internal/explore"
 )
+
+func skipWhereOthersAllocate(t *testing.T) {
+	t.Helper()
+	if raceDetector || explore.On {
+		t.Skip("the race detector and the explorer's points allocate by themselves")
+	}
+}
 
 // TestAllocationsPerCall holds the paths that every call takes to what they cost today.
 func TestAllocationsPerCall(t *testing.T) {
-	if raceDetector {
-		t.Skip("the race detector allocates by itself")
-	}
+	skipWhereOthersAllocate(t)
 	const many = quill.Unlimited
 	succeed := func(context.Context, int) (int, error) { return 7, nil }
 	fail := func(context.Context, int) (int, error) { return 0, errSick }
@@ -56,9 +62,7 @@ func TestAllocationsPerCall(t *testing.T) {
 }
 
 func TestAllocationsOfGo(t *testing.T) {
-	if raceDetector {
-		t.Skip("the race detector allocates by itself")
-	}
+	skipWhereOthersAllocate(t)
 	command := quill.Bind(newTestCircuit(t, quill.Settings{}), func(context.Context, int) (int, error) { return 7, nil })
 	ctx := context.Background()
 	call := func() { _, _ = command.Go(ctx, 1).Wait(ctx) }
@@ -77,9 +81,7 @@ func tripped(t *testing.T) *quill.Circuit {
 }
 
 func TestAllocationsOfReading(t *testing.T) {
-	if raceDetector {
-		t.Skip("the race detector allocates by itself")
-	}
+	skipWhereOthersAllocate(t)
 	c := newTestCircuit(t, quill.Settings{})
 	require.Zero(t, testing.AllocsPerRun(1000, func() { _ = c.State() }))
 	require.Zero(t, testing.AllocsPerRun(1000, func() { _ = c.Settings() }))

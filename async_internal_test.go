@@ -19,7 +19,9 @@ func TestCallsByGoAreNotMixedUp(t *testing.T) {
 		if queue == 0 {
 			room = 8 // four that are waited for, and as many whose caller gave up
 		}
-		c := warmCircuit(t, Settings{MaxConcurrent: room, QueueSize: queue, RequestVolumeThreshold: 1_000_000})
+		c := warmCircuit(t, Settings{
+			MaxConcurrent: room, QueueSize: queue, RequestVolumeThreshold: 1_000_000, Timeout: time.Minute,
+		})
 		command := Bind(c, mixed)
 		fourAtOnce(func(n int) {
 			checkMixed(t, n, func(ctx context.Context, leaves func()) (int, error) {
@@ -27,19 +29,19 @@ func TestCallsByGoAreNotMixedUp(t *testing.T) {
 				leaves()
 				return f.Wait(t.Context())
 			})
-			for queue == 0 && c.Stats().Abandoned > 4 {
+			// Work that is left behind keeps its slot for a moment longer than it is counted as such.
+			for queue == 0 && c.Stats().InFlight > 4 {
 				runtime.Gosched()
 			}
 		})
 		require.EqualValues(t, mixedCalls, c.Stats().Total.Total())
-		require.Eventually(t, func() bool { return c.Stats().InFlight == 0 }, 10*time.Second, time.Millisecond)
-		require.Zero(t, c.Stats().Abandoned)
+		restsSoon(t, c)
 		require.LessOrEqual(t, c.bulkhead.IdleWorkers(), room)
 	}
 }
 
 func TestCallsByGoInSequenceAreNeverRefused(t *testing.T) {
-	c := warmCircuit(t, Settings{MaxConcurrent: 1})
+	c := warmCircuit(t, Settings{MaxConcurrent: 1, Timeout: time.Minute})
 	command := Bind(c, func(_ context.Context, n int) (int, error) { return n, nil })
 	for n := range 2000 {
 		f := command.Go(t.Context(), n)
@@ -61,10 +63,14 @@ func TestCallsByGoThatGoWrongAreAnsweredByTheFallback(t *testing.T) {
 		1: func(context.Context) error { <-release; return nil }, // until the deadline, and longer
 		2: func(context.Context) error { runtime.Goexit(); return nil },
 	}
-	c := warmCircuit(t, Settings{MaxConcurrent: 3, Timeout: 20 * time.Millisecond, RequestVolumeThreshold: 1000})
+	patient := Settings{MaxConcurrent: 3, Timeout: time.Minute, RequestVolumeThreshold: 1000}
+	hurried := patient
+	hurried.Timeout = 20 * time.Millisecond
+	c := warmCircuit(t, patient)
 	command := Bind(c, func(ctx context.Context, n int) (int, error) { return n, ways[n](ctx) }).
 		Fallback("spare", func(_ context.Context, n int, cause error) (int, error) { return 100 + n, nil })
 	for n, want := range []Outcome{Failure, Timeout, Failure} {
+		require.NoError(t, c.Configure(map[bool]Settings{true: hurried, false: patient}[want == Timeout]))
 		a, err := command.Go(t.Context(), n).Answer(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, 100+n, a.Value)
@@ -88,8 +94,7 @@ func TestCallsByGoThatGoWrongAreAnsweredByTheFallback(t *testing.T) {
 		_, err := f.Wait(t.Context())
 		require.NoError(t, err)
 	}
-	require.Eventually(t, func() bool { return c.Stats().InFlight == 0 }, 10*time.Second, time.Millisecond)
-	require.Zero(t, c.Stats().Abandoned)
+	restsSoon(t, c)
 }
 
 func TestACallByGoWhoseContextHasEndedIsCanceled(t *testing.T) {
@@ -106,7 +111,8 @@ func TestACallByGoWhoseContextHasEndedIsCanceled(t *testing.T) {
 }
 
 func TestACallByGoLeavesNothingInItsContext(t *testing.T) {
-	c := warmCircuit(t, Settings{Timeout: 5 * time.Millisecond, MaxConcurrent: 3})
+	// There is a slot for each, also where a short call is left behind on a busy machine.
+	c := warmCircuit(t, Settings{Timeout: 5 * time.Millisecond, MaxConcurrent: 4})
 	release := make(chan struct{})
 	command := Bind(c, func(_ context.Context, n int) (int, error) {
 		if n == 1 {
@@ -121,7 +127,7 @@ func TestACallByGoLeavesNothingInItsContext(t *testing.T) {
 	require.Equal(t, 4, ctx.asked, "each call looks out for the end of its context")
 	require.Zero(t, ctx.waiting, "and no more when it is over")
 	close(release)
-	require.Eventually(t, func() bool { return c.Stats().InFlight == 0 }, 10*time.Second, time.Millisecond)
+	restsSoon(t, c)
 }
 
 // countingContext counts who waits for its end, which never comes.

@@ -312,7 +312,7 @@ func TestUnlimitedHasNoLimit(t *testing.T) {
 func TestSequentialCallsAreNeverRejected(t *testing.T) {
 	for _, isolation := range isolations {
 		t.Run(isolation.String(), func(t *testing.T) { // real goroutines, real time
-			c := newTestCircuit(t, quill.Settings{Isolation: isolation, MaxConcurrent: 1})
+			c := newTestCircuit(t, quill.Settings{Isolation: isolation, MaxConcurrent: 1, Timeout: time.Minute})
 			command := quill.Bind(c, func(_ context.Context, n int) (int, error) {
 				if n%7 == 0 {
 					return 0, quill.Ignore(errMine)
@@ -358,7 +358,7 @@ func TestSlotsStayWithinLimitsWhileResized(t *testing.T) {
 			})
 			wg.Wait()
 			require.False(t, tooMany.Load())
-			require.Eventually(t, func() bool { return c.Bulkhead().Stats().InFlight == 0 }, 5*time.Second, time.Millisecond)
+			allWorkEnds(t, c)
 			requireNothingHeld(t, c)
 		})
 	}

@@ -1,11 +1,34 @@
 package quill
 
-// DismissWorkers ends the idle workers of b at once. Outside a bubble a pool keeps them
-// warm for a while, which a test that looks for leaked goroutines must not wait for.
+import (
+	"runtime"
+	"time"
+)
+
+// DismissWorkers ends the idle workers of b and waits until they have left. Outside a bubble
+// a pool keeps them warm for a while, which a test that looks for leaked goroutines must not
+// wait for.
 func (b *Bulkhead) DismissWorkers() {
+	dismissed, gone := b.dismiss()
+	if dismissed == 0 {
+		return
+	}
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); runtime.Gosched() {
+		b.mu.Lock()
+		left := b.pool.all.Load() == nil || len(b.pool.vacant) >= gone+dismissed
+		b.mu.Unlock()
+		if left {
+			return
+		}
+	}
+}
+
+// dismiss tells the idle workers to end: how many, and how many had ended before.
+func (b *Bulkhead) dismiss() (dismissed, gone int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := &b.pool
+	gone = len(p.vacant)
 	if p.reaper != nil {
 		p.reaper.Stop()
 	}
@@ -15,8 +38,10 @@ func (b *Bulkhead) DismissWorkers() {
 			break
 		}
 		w.tasks <- nil
+		dismissed++
 	}
 	p.watched.Store(false)
+	return dismissed, gone
 }
 
 // IdleWorkers is how many workers wait for a task.

@@ -184,9 +184,16 @@ func TestTransitionsAreToldOnceInOrderAndAlternate(t *testing.T) {
 func TestWithoutHooksNothingIsDelivered(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newTestCircuit(t, quill.Settings{}, quill.WithHooks(quill.Hooks{OnCall: func(context.Context, quill.CallEvent) {}}))
-		before := runtime.NumGoroutine()
-		require.NoError(t, c.Override(quill.ForceClosed, 0, ""))
-		require.LessOrEqual(t, runtime.NumGoroutine(), before)
+		const times = 100
+		more := 0
+		for n := range times {
+			before := runtime.NumGoroutine()
+			require.NoError(t, c.Override(quill.Override(n%2), 0, ""))
+			if runtime.NumGoroutine() > before {
+				more++
+			}
+		}
+		require.Less(t, more, times/2, "now and then there may be one of the runtime's own")
 		require.Zero(t, c.Stats().NotificationsDropped)
 	})
 }

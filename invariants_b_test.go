@@ -280,10 +280,14 @@ func TestB02InARaceToo(t *testing.T) {
 	require.EqualValues(t, both[0].Load(), c.Stats().Total.Success)
 }
 
-// allWorkEnds waits, in real time, for work whose caller has left.
+// allWorkEnds waits, in real time, for work whose caller has left, and for timers that are
+// about to see that they came too late to leave any behind.
 func allWorkEnds(t *testing.T, c *quill.Circuit) {
 	t.Helper()
-	require.Eventually(t, func() bool { return c.Bulkhead().Stats().InFlight == 0 }, 10*time.Second, ms)
+	require.Eventually(t, func() bool {
+		s := c.Bulkhead().Stats()
+		return s.InFlight == 0 && s.Abandoned == 0
+	}, 10*time.Second, ms)
 }
 
 // TestB03TheChainStopsAtTheFirstAnswer counts how often each step is asked.

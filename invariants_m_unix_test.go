@@ -103,7 +103,7 @@ func beStopped(n int) {
 	var ended []time.Time // when each call was told, which is just after it was counted
 	const window, bucket, soon = 500 * ms, 50 * ms, 50 * ms
 	c := quill.NewCircuit("stopped", quill.WithRegistry(quill.NewRegistry()), quill.Settings{
-		Timeout: 200 * ms, RollingWindow: window, SleepWindow: 10 * ms, MaxConcurrent: 100,
+		Timeout: 700 * ms, RollingWindow: window, SleepWindow: 10 * ms, MaxConcurrent: 100,
 	}, quill.WithHooks(quill.Hooks{
 		OnCall: func(_ context.Context, e quill.CallEvent) {
 			mu.Lock()
@@ -141,9 +141,19 @@ func beStopped(n int) {
 			}
 		})
 	}
+	until := func(done func() bool) { // and read by who holds mu
+		for over := false; !over; {
+			<-time.After(10 * ms) // real time: this is the child
+			mu.Lock()
+			over = done()
+			mu.Unlock()
+		}
+	}
 	<-time.After(300 * ms) // real time: this is the child
+	until(func() bool { return len(ended) > 0 })
 	fmt.Println("at work")
 	bufio.NewScanner(os.Stdin).Scan()
+	until(func() bool { return last.Sub(resumed) > 2*soon }) // a busy machine may have let it wait
 	close(end)
 	callers.Wait()
 	before := time.Now()

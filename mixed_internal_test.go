@@ -6,6 +6,9 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // mixed is work of which each fifth call ends in another way, and which answers with its own
@@ -22,6 +25,16 @@ func mixed(ctx context.Context, n int) (int, error) {
 		panic(n)
 	}
 	return n, nil
+}
+
+// restsSoon waits, in real time, until no work is left, nor a timer that is about to see that it
+// came too late to leave any behind.
+func restsSoon(t *testing.T, c *Circuit) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		s := c.Stats()
+		return s.InFlight == 0 && s.Abandoned == 0
+	}, 10*time.Second, time.Millisecond)
 }
 
 // checkMixed makes one call of mixed work and checks that what comes back is its own. The

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,6 +18,25 @@ import (
 // The tests of this file and its neighbors play small scenarios in every schedule there
 // is: see package explore.
 
+// aloneIn is the test that has waited to be alone last.
+var aloneIn string
+
+// alone waits until no goroutine is left of tests that were before in the same process: each
+// that comes by one of the points would pass for the one whose turn it is. It also lets go of
+// what timers that are still set would look at, which is kept for another call.
+func alone(t *testing.T) {
+	t.Helper()
+	name, _, _ := strings.Cut(t.Name(), "/")
+	if name == aloneIn {
+		return
+	}
+	for range 3 { // sync.Pool keeps what it has through two
+		runtime.GC()
+	}
+	require.NoError(t, noGoroutineLeft())
+	aloneIn = name
+}
+
 func everySchedule(t *testing.T, name string, setup func(*explore.Scenario)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) { playAll(t, setup) })
@@ -25,6 +46,7 @@ func everySchedule(t *testing.T, name string, setup func(*explore.Scenario)) {
 // reliability` does, it does so backwards too, to see that no two states were taken for one.
 func playAll(t *testing.T, setup func(*explore.Scenario)) {
 	t.Helper()
+	alone(t)
 	r := explore.Run(setup)
 	t.Log(r)
 	require.NoError(t, r.Err)
@@ -38,6 +60,7 @@ func playAll(t *testing.T, setup func(*explore.Scenario)) {
 func everyScheduleWithin(t *testing.T, preemptions int, name string, setup func(*explore.Scenario)) {
 	t.Helper()
 	t.Run(fmt.Sprintf("%s, %d stops", name, preemptions), func(t *testing.T) {
+		alone(t)
 		r := explore.RunWithin(preemptions, setup)
 		t.Log(r)
 		require.NoError(t, r.Err)

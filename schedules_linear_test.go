@@ -26,6 +26,7 @@ func sampleLinearizable(
 	t.Logf("seed %d", seed)
 	operations, overlapping := 0, 0
 	var drawn uint64
+	alone(t)
 	r := explore.Sample(seed, n, func(s *explore.Scenario) {
 		var h history
 		run := client(s)

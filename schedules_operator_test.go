@@ -218,6 +218,7 @@ func interleaved(lists [][]deed, f func(order []int)) {
 // does so in a bubble, in which no time passes, so that a schedule played again is the same.
 func asInSomeOrder(t *testing.T, name string, settings Settings, before []deed, lists ...[]deed) {
 	t.Helper()
+	alone(t) // by time that is real
 	t.Run(name, func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			play := func(s *explore.Scenario) *operated {

@@ -243,6 +243,7 @@ func TestA08FirstCallsAfterARestLeaveNoMoreWorkersThanSlotsInEverySchedule(t *te
 func TestA08WarmWorkersAreLentToThreeCallersInSampledSchedules(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
+	alone(t)
 	r := explore.Sample(seed, 4000, func(s *explore.Scenario) {
 		p := newWarmPool(s, 2, 1)
 		for i, name := range []string{"a", "b", "c"} {

@@ -121,7 +121,8 @@ func TestA05TheLastSlotIsFoundWhateverIsLent(t *testing.T) {
 	})
 }
 
-// meet lets so many callers get in each other's way, at once.
+// meet lets so many callers get in each other's way, at once: in a bubble, where no time passes
+// meanwhile.
 func (s *slots) meet(n int) {
 	s.metAt = time.Since(processStart)
 	for range n {
@@ -130,13 +131,15 @@ func (s *slots) meet(n int) {
 }
 
 func TestSlotsAreLentWhereCallersMeetTooOften(t *testing.T) {
-	var s slots
-	s.setLimit(10, true)
-	s.meet(meetingsToLend - 1)
-	require.Nil(t, s.loans.Load(), "fewer are chance")
-	s.meet(1)
-	require.NotNil(t, s.loans.Load())
-	require.LessOrEqual(t, len(*s.loans.Load()), 5, "no more than half of the slots")
+	synctest.Test(t, func(t *testing.T) {
+		var s slots
+		s.setLimit(10, true)
+		s.meet(meetingsToLend - 1)
+		require.Nil(t, s.loans.Load(), "fewer are chance")
+		s.meet(1)
+		require.NotNil(t, s.loans.Load())
+		require.LessOrEqual(t, len(*s.loans.Load()), 5, "no more than half of the slots")
+	})
 }
 
 func TestSlotsAreNotLentWhereCallersMeetSeldom(t *testing.T) {
@@ -195,16 +198,18 @@ func TestSlotsAreNotLentWhereTheyAreFewOrInUse(t *testing.T) {
 		"a pool":           {limit: 8},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var s slots
-			s.setLimit(test.limit, test.mayLend)
-			for range test.taken {
-				require.True(t, s.take(false))
-			}
-			s.setWaiting(test.waits)
-			s.meet(meetingsToLend)
-			require.Equal(t, test.lent, s.loans.Load() != nil)
-			require.Equal(t, test.taken, s.taken())
-			require.Equal(t, test.limit, s.limit())
+			synctest.Test(t, func(t *testing.T) {
+				var s slots
+				s.setLimit(test.limit, test.mayLend)
+				for range test.taken {
+					require.True(t, s.take(false))
+				}
+				s.setWaiting(test.waits)
+				s.meet(meetingsToLend)
+				require.Equal(t, test.lent, s.loans.Load() != nil)
+				require.Equal(t, test.taken, s.taken())
+				require.Equal(t, test.limit, s.limit())
+			})
 		})
 	}
 }

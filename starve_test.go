@@ -47,8 +47,8 @@ func TestM04NothingIsLostOnAStarvedProcessor(t *testing.T) {
 						entered.Add(1)
 						_, _ = quill.Do(ctx, c, func(context.Context) (int, error) {
 							defer alive.Add(-1)
-							for now := alive.Add(1); now > most.Load(); {
-								most.Store(now)
+							now := alive.Add(1)
+							for m := most.Load(); now > m && !most.CompareAndSwap(m, now); m = most.Load() {
 							}
 							runtime.Gosched()
 							return 0, nil
@@ -61,7 +61,7 @@ func TestM04NothingIsLostOnAStarvedProcessor(t *testing.T) {
 			wg.Wait()
 			over.Store(true)
 			hogs.Wait()
-			for alive.Load() > 0 || c.Stats().InFlight > 0 { // work that was left behind ends now
+			for alive.Load() > 0 || c.Stats().InFlight > 0 || c.Stats().Abandoned > 0 { // work that was left behind ends now
 				runtime.Gosched()
 			}
 			requireNothingHeld(t, c)

@@ -222,7 +222,7 @@ func TestEveryCallIsInFlightOrHasOneOutcome(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			require.Eventually(t, func() bool { return c.Stats().InFlight == 0 }, 5*time.Second, time.Millisecond)
+			allWorkEnds(t, c)
 			s := c.Stats()
 			require.Equal(t, uint64(callers*each), s.Total.Total())
 			requireNothingHeld(t, c)

@@ -84,9 +84,12 @@ func TestHistoryStandsStillAfterClose(t *testing.T) {
 
 func TestNoGoroutineRestsBetweenLooks(t *testing.T) {
 	before := runtime.NumGoroutine()
-	b := newBoard(t, quill.NewRegistry())
-	get(b, "GET", "/data/now", "")
-	require.LessOrEqual(t, runtime.NumGoroutine(), before)
+	const boards = 100
+	for range boards {
+		get(newBoard(t, quill.NewRegistry()), "GET", "/data/now", "")
+	}
+	// Other tests' boards may be about to look, and a few goroutines may be the runtime's own.
+	require.Less(t, runtime.NumGoroutine(), before+boards/2)
 }
 
 func TestForgottenDashboardIsCollected(t *testing.T) {
@@ -94,7 +97,7 @@ func TestForgottenDashboardIsCollected(t *testing.T) {
 	require.Eventually(t, func() bool {
 		runtime.GC()
 		return h.Value() == nil
-	}, 5*time.Second, time.Millisecond)
+	}, 10*time.Second, time.Millisecond)
 }
 
 func TestFallbackAnswersOfTheLastMinuteAreToldApart(t *testing.T) {

@@ -265,11 +265,10 @@ func TestK03ShutdownIsNotHeldUpByStreams(t *testing.T) {
 				streams = append(streams, readFrom(res.Body))
 				next(t, streams[len(streams)-1], "HystrixCommand", "c")
 			}
+			// Held up, it would last until its context ends.
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
-			start := time.Now()
 			require.NoError(t, server.Config.Shutdown(ctx), "nobody has closed the stream")
-			require.Less(t, time.Since(start), time.Second)
 			for _, s := range streams {
 				ended(t, s)
 			}

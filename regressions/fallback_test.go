@@ -108,10 +108,10 @@ func TestB41FallbackSaturation(t *testing.T) {
 		var running, most, refused, answered atomic.Int64
 		get := quill.Bind(c, func(context.Context, int) (string, error) { return "", errDown }).
 			Fallback("slow", func(context.Context, int, error) (string, error) {
-				for n := running.Add(1); n > most.Load(); {
-					most.Store(n)
-				}
+				n := running.Add(1)
 				defer running.Add(-1)
+				for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+				}
 				time.Sleep(50 * time.Millisecond)
 				return "slow", nil
 			})

@@ -165,7 +165,7 @@ func TestB45BodyOutlivesTheRoundTrip(t *testing.T) {
 		ends(t, c, quill.Failure)
 	})
 	t.Run("c", func(t *testing.T) {
-		c, resp, _ := get(t, "/stalls", 500*time.Millisecond) //nolint:bodyclose // get closes it in the end
+		c, resp, _ := get(t, "/stalls", 2*time.Second) //nolint:bodyclose // get closes it in the end
 		_, err := io.ReadAll(resp.Body)
 		require.ErrorIs(t, err, quill.ErrTimeout)
 		ends(t, c, quill.Timeout)

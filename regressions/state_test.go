@@ -52,22 +52,33 @@ func TestB10StateAndTimeTogether(t *testing.T) {
 			runtime.Gosched()
 		}
 	})
-	const rounds = 5000
-	var next atomic.Uint64
-	together(16, func(int) {
-		for n := next.Add(1); n <= 16*rounds; n = next.Add(1) {
-			run := ok
-			if n/64%2 == 0 {
-				run = down
+	storm := func() {
+		const rounds = 5000
+		var next atomic.Uint64
+		together(16, func(int) {
+			for n := next.Add(1); n <= 16*rounds; n = next.Add(1) {
+				run := ok
+				if n/64%2 == 0 {
+					run = down
+				}
+				came := time.Now()
+				err := call(c, run)
+				// The promise counts from when the call came, which may have been held up since.
+				if refused, is := errors.AsType[*quill.Error](err); is && refused.RetryAfter > sleep+time.Since(came) {
+					t.Errorf("a refusal promises %s, %s after it came", refused.RetryAfter, time.Since(came))
+				}
+				if n%64 == 0 {
+					runtime.Gosched() // or on one processor the hook has its turn after 16 slices of time
+				}
 			}
-			came := time.Now()
-			err := call(c, run)
-			// The promise counts from when the call came, which may have been held up since.
-			if refused, is := errors.AsType[*quill.Error](err); is && refused.RetryAfter > sleep+time.Since(came) {
-				t.Errorf("a refusal promises %s, %s after it came", refused.RetryAfter, time.Since(came))
-			}
-		}
-	})
+		})
+	}
+	// How often the circuit moves meanwhile is the machine's choice: on a fast one a storm is
+	// over after a few sleep windows.
+	const enough = 10
+	for began := time.Now(); len(told.all()) <= enough && time.Since(began) < 10*time.Second; {
+		storm()
+	}
 	close(stop)
 	watcher.Wait()
 
@@ -78,7 +89,7 @@ func TestB10StateAndTimeTogether(t *testing.T) {
 		return len(moves) > 0 && moves[len(moves)-1] == c.Stats().LastTransition
 	}, 10*time.Second, sleep)
 	requireChain(t, told.all())
-	require.Greater(t, len(told.all()), 10, "the circuit hardly moved: nothing was proved")
+	require.Greater(t, len(told.all()), enough, "the circuit hardly moved: nothing was proved")
 	require.Zero(t, c.Stats().NotificationsDropped)
 	require.Zero(t, c.Stats().InFlight)
 }

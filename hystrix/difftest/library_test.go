@@ -27,6 +27,7 @@ type library struct {
 	configure func(name string, c config)
 	write     func(name string, c config) // through GetCircuitSettings
 	isOpen    func(name string) bool
+	inFlight  func(name string) int // nil: the library does not tell
 	report    func(name string, events []string, start time.Time, run time.Duration) error
 	sentinels map[string]error
 	flush     func()
@@ -80,7 +81,8 @@ var theDropIn = library{
 		s := hystrix.GetCircuitSettings()[name]
 		s.RequestVolumeThreshold, s.ErrorPercentThreshold = uint64(c.volume), c.percent
 	},
-	isOpen: func(name string) bool { c, _, _ := hystrix.GetCircuit(name); return c.IsOpen() },
+	isOpen:   func(name string) bool { c, _, _ := hystrix.GetCircuit(name); return c.IsOpen() },
+	inFlight: func(name string) int { return hystrix.QuillCircuit(name).Stats().InFlight },
 	report: func(name string, events []string, start time.Time, run time.Duration) error {
 		c, _, _ := hystrix.GetCircuit(name)
 		return c.ReportEvent(events, start, run)

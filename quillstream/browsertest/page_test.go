@@ -237,8 +237,29 @@ func TestFiveHundredCommandsStayFluid(t *testing.T) {
 	}()
 	open(t, ctx, serve(t, dashboard(t, reg)), 1280, 900)
 	browser.Becomes(t, ctx, `document.querySelectorAll(".commands tbody tr").length === 500`)
-	// How long the page stands still at most, in five seconds of updates and in a sort.
-	longest := value[float64](t, ctx, `new Promise((done) => {
+	// How long the page stands still at most, in five seconds of updates and in a sort. A page
+	// that is slow is slow each time; a machine that does something else is not.
+	const most, tries = 1000.0, 3
+	longest := 2 * most
+	for try := 1; try <= tries && longest >= most; try++ {
+		longest = longestPause(t, ctx)
+		t.Logf("500 commands: the longest pause between two frames was %.0f ms", longest)
+	}
+	require.Less(t, longest, most, "milliseconds")
+
+	browser.Click(t, ctx, "thead th:nth-child(2) button")
+	browser.Becomes(t, ctx, `document.querySelector("thead th:nth-child(2)").ariaSort === "ascending"`)
+	last := ".commands tbody tr:last-child"
+	browser.Becomes(t, ctx, browser.Says(last, "service-24.endpoint-499"))
+	require.NoError(t, all[499].Override(quill.ForceOpen, 0, "out of sight"))
+	browser.Becomes(t, ctx, browser.Says(last, "Forced open")) // a row out of sight tells its state all the same
+}
+
+// longestPause is the longest time between two frames, in milliseconds, in five seconds of
+// updates with a sort among them.
+func longestPause(t *testing.T, ctx context.Context) float64 {
+	t.Helper()
+	return value[float64](t, ctx, `new Promise((done) => {
 		let last = performance.now(), longest = 0, begin = last, sorted = false;
 		const frame = () => {
 			const now = performance.now();
@@ -249,13 +270,4 @@ func TestFiveHundredCommandsStayFluid(t *testing.T) {
 		};
 		requestAnimationFrame(frame);
 	})`)
-	t.Logf("500 commands: the longest pause between two frames was %.0f ms", longest)
-	require.Less(t, longest, 1000.0, "milliseconds; a machine under load has its pauses too")
-
-	browser.Click(t, ctx, "thead th:nth-child(2) button")
-	browser.Becomes(t, ctx, `document.querySelector("thead th:nth-child(2)").ariaSort === "ascending"`)
-	last := ".commands tbody tr:last-child"
-	browser.Becomes(t, ctx, browser.Says(last, "service-24.endpoint-499"))
-	require.NoError(t, all[499].Override(quill.ForceOpen, 0, "out of sight"))
-	browser.Becomes(t, ctx, browser.Says(last, "Forced open")) // a row out of sight tells its state all the same
 }

@@ -208,7 +208,7 @@ func TestLogTellsOfTheSecondInstanceAndOfEachTransition(t *testing.T) {
 }
 
 func TestNaiveShowsEveryFaultToTheUser(t *testing.T) {
-	naive := func(u Upstreams, _ *slog.Logger) Sources { return Naive(u, 100*time.Millisecond) }
+	naive := func(u Upstreams, _ *slog.Logger) Sources { return Naive(u, time.Second) }
 	for _, c := range []struct {
 		name   string
 		f      fault.Faults
@@ -218,7 +218,7 @@ func TestNaiveShowsEveryFaultToTheUser(t *testing.T) {
 		{"failing", ill, 502},
 		{"garbage", fault.Faults{Body: fault.Garbage}, 502},
 		{"half a body", fault.Faults{Body: fault.Half}, 502},
-		{"hanging", fault.Faults{Slow: time.Second}, 504},
+		{"hanging", fault.Faults{Slow: fault.MaxSlow}, 504},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, naive)

@@ -42,7 +42,7 @@ func service(t *testing.T, db http.Handler) (http.Handler, *buffer) {
 	srv := httptest.NewServer(db)
 	t.Cleanup(srv.Close)
 	client := srv.Client()
-	client.Timeout = 200 * time.Millisecond
+	client.Timeout = time.Second
 	c, err := tmdb.NewClient(tmdb.Config{BaseURL: srv.URL, Token: "t", HTTP: client})
 	require.NoError(t, err)
 	log := &buffer{}

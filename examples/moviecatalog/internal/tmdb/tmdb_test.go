@@ -76,9 +76,12 @@ func TestStandInRefusesAsTheRealOneDoes(t *testing.T) {
 
 func TestStandInLimitsAndSaysWhenToComeBack(t *testing.T) {
 	c := client(t, &StandIn{PerSecond: 1}, Config{})
-	_, err := c.Movie(t.Context(), "550")
-	require.NoError(t, err)
-	_, err = c.Movie(t.Context(), "550")
+	var err error
+	for range 10 { // the first is granted, and on a machine that stands still for a second another
+		if _, err = c.Movie(t.Context(), "550"); err != nil {
+			break
+		}
+	}
 	var e *Error
 	require.ErrorAs(t, err, &e)
 	require.Equal(t, 429, e.HTTPStatus)
