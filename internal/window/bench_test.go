@@ -1,6 +1,8 @@
 package window_test
 
 import (
+	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -32,6 +34,44 @@ func BenchmarkCountersAdd(b *testing.B) {
 			}
 		})
 	})
+}
+
+// BenchmarkPlace is what Place earns: an addition to one of several lines, chosen by it and by
+// what needs no unsafe, on one core and on two (-cpu 1,2).
+func BenchmarkPlace(b *testing.B) {
+	type line struct {
+		n atomic.Uint64
+		_ [120]byte
+	}
+	next := new(atomic.Uint32)
+	tokens := sync.Pool{New: func() any { return &line{} }}
+	for _, by := range []struct {
+		name   string
+		choose func(n int) int
+	}{
+		{"the stack's address", window.Place},
+		{"a random number", func(n int) int { return int(rand.Uint32() & uint32(n-1)) }},
+		{"a token of the processor", func(n int) int {
+			t := tokens.Get().(*line)
+			at := t.n.Load()
+			if at == 0 {
+				at = uint64(next.Add(1))
+				t.n.Store(at)
+			}
+			tokens.Put(t)
+			return int(at) & (n - 1)
+		}},
+		{"nothing: one line for all", func(int) int { return 0 }},
+	} {
+		b.Run(by.name, func(b *testing.B) {
+			lines := make([]line, window.Stripes(64))
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					lines[by.choose(len(lines))].n.Add(1)
+				}
+			})
+		})
+	}
 }
 
 func BenchmarkHistogramRecord(b *testing.B) {
