@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +38,30 @@ func TestAShortRunIsKeptAndReadAgain(t *testing.T) {
 	require.NoError(t, readJSON(path, again))
 	require.Equal(t, r, again)
 	require.NotEmpty(t, report.Tables(again))
+}
+
+func TestTheLinesThatCallsWriteAreReadFromValgrind(t *testing.T) {
+	const call = " S 00002000,8\n S c000010000,8\n M 00003000,8\n L 00004000,8\n S c00000ff80,8\n S 00006000,8\n"
+	const twice, beside = " M 00003008,4\n", " S 00002008,8\n S 00006000,8\n"
+	var trace strings.Builder
+	trace.WriteString("==1== Lackey, an example Valgrind tool\n S 00001000,8\nmarker 0x2000 0x2008\n S 00001000,8\nI  00400000,3\n")
+	for i := range 20 {
+		trace.WriteString(call)
+		switch {
+		case i >= 10:
+			trace.WriteString(twice + twice + " S 00009000,8\n") // now and then there is more to do
+		case i%2 == 0:
+			trace.WriteString(twice)
+		}
+		fmt.Fprintf(&trace, " S %x,8\n", 0x8000+0x100*i)
+		trace.WriteString(beside)
+	}
+	lines, writes, err := readTrace(strings.NewReader(trace.String()))
+	require.NoError(t, err)
+	require.Equal(t, 1.0, lines, "the others are read only, on the stack, of one call only, or written beside a call as well")
+	require.Equal(t, 1.0, writes, "of the calls that do least")
+	_, _, err = readTrace(strings.NewReader("valgrind: Illegal instruction\n"))
+	require.Error(t, err)
 }
 
 func TestCountsAreReadFromValgrind(t *testing.T) {

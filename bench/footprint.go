@@ -56,14 +56,20 @@ func (p plan) footprints(r *report.Results) error {
 }
 
 func footprintOf(self, name string, n int, called, quick bool) (f measure.Footprint, err error) {
-	cmd := exec.Command(self, "footprint", "-contender", name, "-n", strconv.Itoa(n), //nolint:noctx // itself, and it ends
+	err = inProcess(&f, self, "footprint", "-contender", name, "-n", strconv.Itoa(n),
 		"-called="+strconv.FormatBool(called), "-quick="+strconv.FormatBool(quick))
+	return f, err
+}
+
+// inProcess runs self with the given arguments and reads what it says.
+func inProcess(into any, self string, args ...string) error {
+	cmd := exec.Command(self, args...) //nolint:noctx // itself, and it ends
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return f, fmt.Errorf("%s with %d names: %w", name, n, err)
+		return fmt.Errorf("%q: %w", args, err)
 	}
-	return f, json.Unmarshal(out, &f)
+	return json.Unmarshal(out, into)
 }
 
 // footprintCommand is the fresh process.

@@ -9,7 +9,9 @@
 //	go run . curves         what a call costs as the work grows
 //	go run . instructions   what a call executes, counted by valgrind
 //
-// The rest are what it starts itself with: footprint and loop.
+//	go run . lines          which cache lines a call writes, seen by valgrind
+//
+// The rest are what it starts itself with: footprint, timeouts and loop.
 package main
 
 import (
@@ -26,7 +28,8 @@ import (
 
 func main() {
 	commands := map[string]func(args []string) error{
-		"curves": curvesCommand, "instructions": instructionsCommand, "footprint": footprintCommand, "loop": loopCommand,
+		"curves": curvesCommand, "instructions": instructionsCommand, "lines": linesCommand,
+		"footprint": footprintCommand, "timeouts": timeoutsCommand, "loop": loopCommand,
 	}
 	run, args := sideBySide, os.Args[1:]
 	if len(args) > 0 {

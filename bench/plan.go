@@ -205,46 +205,13 @@ func (p plan) crowds(r *report.Results) error {
 	return nil
 }
 
-// timeouts measures calls that all time out after a millisecond.
-func (p plan) timeouts(r *report.Results) error {
-	const timeout = time.Millisecond
-	var all []*ready
-	for _, cores := range []int{1, 2} {
-		load := measure.Load{Cores: cores, Callers: report.AllLate.Callers}
-		all = append(all, contenders(contender.TimesOut, load, timeout)...)
-	}
-	rows := make([]report.Timeouts, len(all), len(all)*2)
-	p.turns(len(all), func(i int) { addTimeouts(&rows[i], all[i], timeout) })
-	releaseAll(all)
-	for range p.rounds { // stuck work is freed after each round, or the next would find no room
-		stuck := contenders(contender.Stuck, report.AllLate, timeout)
-		for i, x := range stuck {
-			if len(rows) < len(all)+len(stuck) {
-				rows = append(rows, report.Timeouts{})
-			}
-			addTimeouts(&rows[len(all)+i], x, timeout)
-		}
-		releaseAll(stuck)
-	}
-	r.Timeouts = rows
-	return nil
-}
-
-func addTimeouts(row *report.Timeouts, x *ready, timeout time.Duration) {
-	t := x.AllTimeOut(timeout)
-	row.Contender, row.Case, row.Load = x.name, x.Case, x.Load
-	row.P50 = append(row.P50, measure.Percentile(t.Late, 50))
-	row.P99 = append(row.P99, measure.Percentile(t.Late, 99))
-	row.Goroutines = append(row.Goroutines, float64(t.Goroutines))
-	row.Wrong += t.Wrong
-}
-
 // paced measures ten thousand calls a second, cut into slices that take turns.
 func (p plan) paced(r *report.Results) error {
 	const interval = 100 * time.Microsecond
 	all := contenders(contender.Success, report.Alone, 0,
 		contender.Direct, contender.Spawn, contender.HandOff, contender.Semaphore, contender.Pool,
-		contender.GobreakerWrapped, contender.FailsafeFull, contender.HystrixGo)
+		contender.GobreakerBare, contender.GobreakerWrapped, contender.FailsafeFull, contender.ResiliencyFull,
+		contender.HystrixGo)
 	defer releaseAll(all)
 	rows := make([]report.Paced, len(all))
 	late, own := make([][]float64, len(all)), make([][]float64, len(all))
@@ -254,6 +221,7 @@ func (p plan) paced(r *report.Results) error {
 		a := all[i].Paced(int(p.slice/interval), interval)
 		rows[i].Contender = all[i].name
 		rows[i].P50 = append(rows[i].P50, measure.Percentile(a.Late, 50))
+		rows[i].P99s = append(rows[i].P99s, measure.Percentile(a.Late, 99))
 		late[i], own[i] = append(late[i], a.Late...), append(own[i], a.Own...)
 	})
 	for i := range rows {

@@ -52,8 +52,14 @@ func (s Setup) timeout() time.Duration {
 	return time.Second
 }
 
-// room is a limit that never rejects one of the callers.
-func (s Setup) room() int { return max(2*s.Callers, 100) }
+// room is a limit that never rejects one of the callers. Where goroutines are counted it is
+// no wider than that.
+func (s Setup) room() int {
+	if s.Case == TimesOut || s.Case == Stuck {
+		return s.Callers
+	}
+	return max(2*s.Callers, 100)
+}
 
 // Hystrix's defaults, where a contender offers them.
 const (

@@ -40,6 +40,24 @@ func TestEachContenderAnswersAsItsCaseAsks(t *testing.T) {
 	}
 }
 
+// Who can take part in a case does, so that no peer is spared, and none is left out where it
+// would look well.
+func TestEachOfOursAndOfThePeersIsInEachMainCase(t *testing.T) {
+	for c := contender.Success; c <= contender.Async; c++ {
+		for _, x := range contender.All() {
+			work, freeWork := c.Work(1)
+			call, free := x.Make(contender.Setup{Case: c, Work: work, Callers: 1})
+			if x.Kind != contender.Floor {
+				require.NotNil(t, call, "%s, %s", c, x.Name)
+			}
+			freeWork()
+			if free != nil {
+				free()
+			}
+		}
+	}
+}
+
 func TestEachPeerHasAVersionAndADate(t *testing.T) {
 	for _, x := range contender.All() {
 		if x.Kind == contender.Peer {

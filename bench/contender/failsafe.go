@@ -24,10 +24,15 @@ func failsafes() []Contender {
 			Name: FailsafeBreaker, Kind: Peer, Module: failsafeModule, Offers: "breaker",
 			Make: only(func(s Setup) Call {
 				e := failsafe.With[int](failsafeCircuit(s))
+				if s.Case == Async {
+					return func(ctx context.Context, req int) (int, error) {
+						return orElse(e.GetAsync(func() (int, error) { return s.Work(ctx, req) }).Get())
+					}
+				}
 				return func(ctx context.Context, req int) (int, error) {
 					return orElse(e.Get(func() (int, error) { return s.Work(ctx, req) }))
 				}
-			}, Success, MayCancel, Open, Failure, Waits),
+			}, Success, MayCancel, Open, Failure, Waits, Async),
 		},
 		{
 			Name: FailsafeFull, Kind: Peer, Module: failsafeModule, Offers: "breaker, limit, timeout (run must obey), fallback",

@@ -21,10 +21,10 @@ func gobreakers() []Contender {
 			Name: GobreakerBare, Kind: Peer, Module: gobreakerModule, Offers: "breaker",
 			Make: only(func(s Setup) Call {
 				b := newGobreaker(s)
-				return func(ctx context.Context, req int) (int, error) {
+				return mayBeAsync(s, func(ctx context.Context, req int) (int, error) {
 					return orElse(b.Execute(func() (int, error) { return s.Work(ctx, req) }))
-				}
-			}, Success, MayCancel, Open, Failure, Waits),
+				})
+			}, Success, MayCancel, Open, Failure, Waits, Async),
 		},
 		{
 			Name: GobreakerWrapped, Kind: Peer, Module: gobreakerModule, Offers: "breaker, limit, timeout (run must obey)",
@@ -56,7 +56,7 @@ var errFull = errors.New("no slot is free")
 func gobreakerWrapped(s Setup) Call {
 	b := newGobreaker(s)
 	slots := make(chan struct{}, s.room())
-	do := func(ctx context.Context, req int) (int, error) {
+	return mayBeAsync(s, func(ctx context.Context, req int) (int, error) {
 		return orElse(b.Execute(func() (int, error) {
 			select {
 			case slots <- struct{}{}:
@@ -68,15 +68,15 @@ func gobreakerWrapped(s Setup) Call {
 			defer cancel()
 			return s.Work(ctx, req)
 		}))
-	}
-	if s.Case == Async {
-		return async(do)
-	}
-	return do
+	})
 }
 
-// async submits a call to a goroutine and awaits it, for who has nothing of its own.
-func async(do Call) Call {
+// mayBeAsync is do; where the case asks for it, submitted to a goroutine and awaited, for who
+// has nothing of its own for that.
+func mayBeAsync(s Setup, do Call) Call {
+	if s.Case != Async {
+		return do
+	}
 	return func(ctx context.Context, req int) (int, error) {
 		done := make(chan result, 1)
 		go func() {

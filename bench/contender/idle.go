@@ -42,6 +42,12 @@ func Idles() []Idle {
 				return b.Execute(func() (int, error) { return work(ctx, req) })
 			}
 		}},
+		{Name: GobreakerWrapped, Most: many, Make: func(string) Call {
+			return gobreakerWrapped(Setup{Case: Success, Work: work, Callers: 1})
+		}},
+		{Name: ResiliencyFull, Most: many, Make: func(string) Call {
+			return resiliencyFull(Setup{Case: Success, Work: work, Callers: 1})
+		}},
 		{Name: FailsafeFull, Most: many, Make: func(string) Call {
 			e := failsafe.With[int](
 				fallback.NewWithResult(FallbackAnswer),

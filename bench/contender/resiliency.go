@@ -11,26 +11,32 @@ import (
 
 const resiliencyModule = "github.com/eapache/go-resiliency"
 
+// Names of the contenders of go-resiliency.
+const (
+	ResiliencyBreaker = "go-resiliency, breaker"
+	ResiliencyFull    = "go-resiliency, breaker + semaphore + deadline"
+)
+
 // resiliencies count errors in a row, not in a window, and have no context.
 func resiliencies() []Contender {
 	return []Contender{
 		{
-			Name: "go-resiliency, breaker", Kind: Peer, Module: resiliencyModule, Offers: "breaker (errors in a row)",
+			Name: ResiliencyBreaker, Kind: Peer, Module: resiliencyModule, Offers: "breaker (errors in a row)",
 			Make: only(func(s Setup) Call {
 				b := newResiliency(s)
-				return func(ctx context.Context, req int) (v int, err error) {
+				return mayBeAsync(s, func(ctx context.Context, req int) (v int, err error) {
 					err = b.Run(func() (err error) {
 						v, err = s.Work(ctx, req)
 						return err
 					})
 					return orElse(v, err)
-				}
-			}, Success, MayCancel, Open, Failure, Waits),
+				})
+			}, Success, MayCancel, Open, Failure, Waits, Async),
 		},
 		{
-			Name: "go-resiliency, breaker + semaphore + deadline", Kind: Peer, Module: resiliencyModule,
+			Name: ResiliencyFull, Kind: Peer, Module: resiliencyModule,
 			Offers: "breaker (errors in a row), limit, timeout; run on another goroutine, the caller may leave",
-			Make:   only(resiliencyFull, Success, MayCancel, Open, Failure, Stuck),
+			Make:   only(resiliencyFull, Success, MayCancel, Open, Failure, Waits, Async, Stuck),
 		},
 	}
 }
@@ -49,7 +55,7 @@ func newResiliency(s Setup) *breaker.Breaker {
 
 func resiliencyFull(s Setup) Call {
 	b, slots, limit := newResiliency(s), semaphore.New(s.room(), time.Second), deadline.New(s.timeout())
-	return func(ctx context.Context, req int) (int, error) {
+	return mayBeAsync(s, func(ctx context.Context, req int) (int, error) {
 		var v int
 		err := b.Run(func() error {
 			if err := slots.Acquire(); err != nil {
@@ -68,5 +74,5 @@ func resiliencyFull(s Setup) Call {
 			return err
 		})
 		return orElse(v, err)
-	}
+	})
 }

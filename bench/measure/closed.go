@@ -151,8 +151,8 @@ func processorTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// Allocs returns how many allocations a call makes, rounded down: now and then one is the
-// runtime's.
+// Allocs returns how many allocations a call makes, to the nearest whole number: now and then
+// one is the runtime's.
 func (s *Subject) Allocs() (allocs, bytes uint64) {
 	const calls = 2000
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
@@ -167,7 +167,7 @@ func (s *Subject) Allocs() (allocs, bytes uint64) {
 		_, _ = s.Call(ctx, 0)
 	}
 	runtime.ReadMemStats(&after)
-	return (after.Mallocs - before.Mallocs) / calls, (after.TotalAlloc - before.TotalAlloc) / calls
+	return (after.Mallocs - before.Mallocs + calls/2) / calls, (after.TotalAlloc - before.TotalAlloc) / calls
 }
 
 // Latencies times each call of a closed loop, in nanoseconds, sorted. Each caller keeps its

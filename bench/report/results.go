@@ -59,15 +59,17 @@ type Timeouts struct {
 	Load       measure.Load    `json:"load"`
 	P50        measure.Samples `json:"p50"`
 	P99        measure.Samples `json:"p99"`
-	Goroutines measure.Samples `json:"goroutines"`
+	Peak       measure.Samples `json:"peak"`       // most goroutines at once, beside the callers
+	Goroutines measure.Samples `json:"goroutines"` // those that stay when the callers are back
 	Wrong      int             `json:"wrong"`
 }
 
 // Paced are calls that arrive on schedule, in ns.
 type Paced struct {
 	Contender string          `json:"contender"`
-	P50       measure.Samples `json:"p50"` // a figure for each slice
-	P99       float64         `json:"p99"` // of all slices together
+	P50       measure.Samples `json:"p50"`  // a figure for each slice
+	P99s      measure.Samples `json:"p99s"` // likewise
+	P99       float64         `json:"p99"`  // of all slices together
 	P999      float64         `json:"p999"`
 	P9999     float64         `json:"p9999"`
 	Own       float64         `json:"own"` // the pacer's own part, at the median

@@ -159,14 +159,18 @@ func crowdTable(r *Results) Table {
 
 func timeoutTable(r *Results) Table {
 	t := Table{
-		Title: "1,000 calls that all time out after 1 ms",
-		Head:  []string{"how late the caller is back, ms", "cores", "median", "p99", "goroutines beside the callers", "wrong"},
+		Title: "Calls that all time out after 1 ms",
+		Head: []string{
+			"how late the caller is back, ms", "cores", "callers", "median", "p99", "goroutines beside the callers, most",
+			"when all are back", "wrong",
+		},
 	}
 	for i := range r.Timeouts {
 		x := &r.Timeouts[i]
 		t.Rows = append(t.Rows, []string{
-			fmt.Sprintf("%s; %s", x.Contender, x.Case), strconv.Itoa(x.Load.Cores), digits(x.P50.Median() / 1e6),
-			digits(x.P99.Median() / 1e6), digits(x.Goroutines.Median()), strconv.Itoa(x.Wrong),
+			fmt.Sprintf("%s; %s", x.Contender, x.Case), strconv.Itoa(x.Load.Cores), Number(int64(x.Load.Callers)),
+			digits(x.P50.Median() / 1e6), digits(x.P99.Median() / 1e6), digits(x.Peak.Median()), digits(x.Goroutines.Median()),
+			strconv.Itoa(x.Wrong),
 		})
 	}
 	return t
@@ -176,16 +180,17 @@ func pacedTable(r *Results) Table {
 	t := Table{
 		Title: "10,000 calls a second, on schedule",
 		Head: []string{
-			"µs from the schedule to the answer", "p50", "added to a direct call", "p99", "p99.9", "p99.99",
+			"µs from the schedule to the answer", "p50", "added to a direct call", "p99", "added", "p99.9", "p99.99",
 			"pacer's own, p50",
 		},
 	}
-	floor := r.paced(contender.Direct).P50
+	floor := r.paced(contender.Direct)
 	for i := range r.Paced {
 		x := &r.Paced[i]
 		t.Rows = append(t.Rows, []string{
-			x.Contender, digits(x.P50.Median() / 1e3), digits(x.P50.Minus(floor).Median() / 1e3),
-			digits(x.P99 / 1e3), digits(x.P999 / 1e3), digits(x.P9999 / 1e3), digits(x.Own / 1e3),
+			x.Contender, digits(x.P50.Median() / 1e3), digits(x.P50.Minus(floor.P50).Median() / 1e3),
+			digits(x.P99 / 1e3), digits(x.P99s.Minus(floor.P99s).Median() / 1e3),
+			digits(x.P999 / 1e3), digits(x.P9999 / 1e3), digits(x.Own / 1e3),
 		})
 	}
 	return t

@@ -143,7 +143,7 @@ func openLine(r *Results) []Verdict {
 	const path = "open, fallback value"
 	ours := r.wall(contender.Open, contender.Semaphore, Alone)
 	verdicts := []Verdict{
-		most(path, "at most the time of two clock reads", ours.Over(r.wall(contender.Open, contender.TwoNows, Alone)), "×", 1),
+		most(path, "at most the time of two clock reads (time.Now)", ours.Over(r.wall(contender.Open, contender.TwoNows, Alone)), "×", 1),
 		r.allocs(path, "no allocation", contender.Open, contender.Semaphore, 0),
 	}
 	for i := range r.Cells {
@@ -196,13 +196,13 @@ func timeoutLine(r *Results) []Verdict {
 		who := fmt.Sprintf("%s, %s: ", x.name, x.c)
 		verdicts = append(verdicts,
 			most(path, who+"back within 1 ms of the deadline at the median", t.P50.Times(1e-6), " ms", 1),
-			most(path, who+"no goroutine beyond the limit", t.Goroutines, "", goroutineLimit(x.name)))
+			most(path, who+"no goroutine beyond the limit when all are back", t.Goroutines, "", goroutineLimit(x.name)))
 	}
 	return verdicts
 }
 
 // goroutineLimit is how many goroutines a thousand calls may add: the workers of a pool that
-// has room for them all, and the odd one of the runtime.
+// has room for them all. The runtime starts one more for each timer that fires, for a moment.
 func goroutineLimit(name string) float64 {
 	if name == contender.Pool {
 		return float64(AllLate.Callers)
@@ -260,7 +260,7 @@ func crowdLine(r *Results) []Verdict {
 		crowd := r.crowd(name)
 		floor := r.crowd(contender.Direct).P50.Median()
 		verdicts = append(verdicts,
-			most(path, name+": added time per call no longer than with 2",
+			most(path, name+": added time per call no longer than with 2 (but for 5 %)",
 				r.overDirect(name, Many).Over(r.overDirect(name, Both)), "×", same),
 			most(path, name+": p99.9 of the added time under 10 times p50",
 				added(crowd.P999, floor).Over(added(crowd.P50, floor)), "×", 10))
