@@ -30,7 +30,7 @@ func TestGoroutinesBesideTheCallersAreCounted(t *testing.T) {
 					go func() { <-until }()
 				}
 			}
-			<-time.After(5 * time.Millisecond)
+			<-time.After(5 * time.Millisecond) // real time: it is what is measured
 			return contender.FallbackAnswer, ctx.Err()
 		}
 		return &measure.Subject{Call: call, Case: contender.TimesOut, Load: measure.Load{Cores: 2, Callers: callers}}
