@@ -25,22 +25,21 @@ func (p plan) footprints(r *report.Results) error {
 		name   string
 		n      int
 		called bool
+		once   bool // is enough: it waits until workers have gone, or is large
 	}
 	var cells []cell
 	for _, c := range contender.Idles() {
 		for _, n := range p.names {
-			if n <= c.Most {
-				cells = append(cells, cell{c.Name, n, false})
-			}
+			cells = append(cells, cell{c.Name, n, false, c.Once > 0 && n >= c.Once})
 		}
-		cells = append(cells, cell{c.Name, 1000, true})
+		cells = append(cells, cell{c.Name, 1000, true, true})
 	}
 	rows := make([]report.Footprint, len(cells))
 	p.turns(len(cells), func(i int) {
 		c := cells[i]
 		rows[i].Contender, rows[i].Names, rows[i].Called = c.name, c.n, c.called
-		if err != nil || c.called && len(rows[i].Bytes) > 0 {
-			return // once is enough: it waits until workers have gone
+		if err != nil || c.once && len(rows[i].Bytes) > 0 {
+			return
 		}
 		var f measure.Footprint
 		if f, err = footprintOf(self, c.name, c.n, c.called, p.quick); err == nil {

@@ -18,14 +18,13 @@ import (
 // Idle makes commands with default settings, which then wait for calls.
 type Idle struct {
 	Name string
-	Most int  // more would not fit into a small machine
+	Once int  // so many and more are made once only: they take gigabytes; 0: none does
 	Busy bool // its goroutines never go
 	Make func(name string) Call
 }
 
 // Idles are the contenders that have something to make.
 func Idles() []Idle {
-	const many = 1_000_000
 	registry := quill.NewRegistry()
 	work, _ := Success.Work(1)
 	command := func(isolation quill.Isolation) func(name string) Call {
@@ -34,21 +33,21 @@ func Idles() []Idle {
 		}
 	}
 	return []Idle{
-		{Name: Semaphore, Most: many, Make: command(quill.Semaphore)},
-		{Name: Pool, Most: many, Make: command(quill.Pool)},
-		{Name: GobreakerBare, Most: many, Make: func(name string) Call {
+		{Name: Semaphore, Make: command(quill.Semaphore)},
+		{Name: Pool, Make: command(quill.Pool)},
+		{Name: GobreakerBare, Make: func(name string) Call {
 			b := gobreaker.NewCircuitBreaker[int](gobreaker.Settings{Name: name, Interval: window})
 			return func(ctx context.Context, req int) (int, error) {
 				return b.Execute(func() (int, error) { return work(ctx, req) })
 			}
 		}},
-		{Name: GobreakerWrapped, Most: many, Make: func(string) Call {
+		{Name: GobreakerWrapped, Make: func(string) Call {
 			return gobreakerWrapped(Setup{Case: Success, Work: work, Callers: 1})
 		}},
-		{Name: ResiliencyFull, Most: many, Make: func(string) Call {
+		{Name: ResiliencyFull, Make: func(string) Call {
 			return resiliencyFull(Setup{Case: Success, Work: work, Callers: 1})
 		}},
-		{Name: FailsafeFull, Most: many, Make: func(string) Call {
+		{Name: FailsafeFull, Make: func(string) Call {
 			e := failsafe.With[int](
 				fallback.NewWithResult(FallbackAnswer),
 				circuitbreaker.NewBuilder[int]().WithFailureRateThreshold(0.5, volume, window).WithDelay(5*time.Second).Build(),
@@ -57,7 +56,7 @@ func Idles() []Idle {
 				return e.WithContext(ctx).Get(func() (int, error) { return work(ctx, req) })
 			}
 		}},
-		{Name: HystrixGo, Most: 10_000, Busy: true, Make: func(name string) Call {
+		{Name: HystrixGo, Once: 100_000, Busy: true, Make: func(name string) Call {
 			hystrix.ConfigureCommand(name, hystrix.CommandConfig{})
 			if _, _, err := hystrix.GetCircuit(name); err != nil {
 				panic(err)
