@@ -26,7 +26,10 @@ func TestHystrixStreamShowsOnTheOriginalDashboard(t *testing.T) {
 	playCommands(t, odd)
 
 	tiles := page.Await(t, "every command with its numbers", func(tiles dashboardtest.Tiles) bool {
-		return tiles.Shows(names...) && tiles.Command("ratings").ShortCircuited == "10"
+		// The first that was called, the last, and the last of each message: all are of one moment.
+		return tiles.Shows(names...) && tiles.Command("ratings").ShortCircuited == "10" &&
+			tiles.Command("recommendations").Timeout == "3" && tiles.Command(odd).Failure == "5" &&
+			tiles.Command("search").Rejected == "4" && len(tiles.Pools) == len(names)
 	})
 	require.Len(t, tiles.Commands, len(names))
 	require.Len(t, tiles.Pools, len(names))
@@ -69,12 +72,13 @@ func playCommands(t *testing.T, odd string) {
 			_ = hystrix.Do(name, func() error { return result }, nil)
 		}
 	}
+	const patient = 60_000 // a browser is at work beside them
 	hystrix.Configure(map[string]hystrix.CommandConfig{
-		"movie-info":      {MaxConcurrentRequests: 50},
-		"ratings":         {MaxConcurrentRequests: 50, SleepWindow: 60_000},
-		"recommendations": {Timeout: 20},
-		"search":          {MaxConcurrentRequests: 1},
-		odd:               {MaxConcurrentRequests: 50, RequestVolumeThreshold: 100},
+		"movie-info":      {MaxConcurrentRequests: 50, Timeout: patient},
+		"ratings":         {MaxConcurrentRequests: 50, Timeout: patient, SleepWindow: 60_000},
+		"recommendations": {Timeout: patient},
+		"search":          {MaxConcurrentRequests: 1, Timeout: patient},
+		odd:               {MaxConcurrentRequests: 50, Timeout: patient, RequestVolumeThreshold: 100},
 	})
 	for range 120 {
 		_ = hystrix.Do("movie-info", func() error {
@@ -85,6 +89,7 @@ func playCommands(t *testing.T, odd string) {
 	run("ratings", 20, errDown)
 	run("ratings", 10, errDown)
 	run("recommendations", 6, nil)
+	hystrix.ConfigureCommand("recommendations", hystrix.CommandConfig{Timeout: 20})
 	for range 3 {
 		released := make(chan struct{})
 		require.Error(t, hystrix.Do("recommendations", func() error { <-released; return nil }, nil))

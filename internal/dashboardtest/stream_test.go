@@ -17,8 +17,9 @@ import (
 // errDown is what a dependency that is down returns.
 var errDown = errors.New("down")
 
-// counted are settings under which what the test has called stays in the window.
-var counted = quill.Settings{RollingWindow: time.Minute, RequestVolumeThreshold: 20, SleepWindow: time.Hour, Timeout: 250 * time.Millisecond}
+// counted are settings under which what the test has called stays in the window, and no call
+// times out that need not.
+var counted = quill.Settings{RollingWindow: time.Minute, RequestVolumeThreshold: 20, SleepWindow: time.Hour, Timeout: time.Minute}
 
 // calls makes n calls that take d and return err.
 func calls(t *testing.T, c *quill.Circuit, n int, d time.Duration, err error) {
@@ -29,6 +30,22 @@ func calls(t *testing.T, c *quill.Circuit, n int, d time.Duration, err error) {
 			return struct{}{}, err
 		})
 	}
+}
+
+// timeouts makes n calls that time out.
+func timeouts(t *testing.T, c *quill.Circuit, n int) {
+	t.Helper()
+	hurried := counted
+	hurried.Timeout = 20 * time.Millisecond
+	require.NoError(t, c.Configure(hurried))
+	for range n {
+		_, err := quill.Do(t.Context(), c, func(ctx context.Context) (struct{}, error) {
+			<-ctx.Done()
+			return struct{}{}, ctx.Err()
+		})
+		require.ErrorIs(t, err, quill.ErrTimeout)
+	}
+	require.NoError(t, c.Configure(counted))
 }
 
 // instance is a process that has a good dependency and another that is ill for it or not:
@@ -51,15 +68,15 @@ func instance(t *testing.T, ill bool) (stream *quillstream.Stream, end func()) {
 	calls(t, movies, 12, 0, nil)
 	if ill {
 		calls(t, movies, 4, 0, errDown)
-		calls(t, movies, 8, 300*time.Millisecond, nil) // time out; at the eighth it opens
-		calls(t, movies, 5, 0, nil)                    // short-circuited
+		timeouts(t, movies, 8)      // at the eighth it opens
+		calls(t, movies, 5, 0, nil) // short-circuited
 	}
 	report := quill.NewCircuit("report", in, quill.Settings{Timeout: quill.NoTimeout})
 	release := make(chan struct{})
 	for range 2 {
 		quill.Go(context.Background(), report, func(context.Context) (struct{}, error) { <-release; return struct{}{}, nil })
 	}
-	require.Eventually(t, func() bool { return report.Stats().InFlight == 2 }, time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return report.Stats().InFlight == 2 }, 10*time.Second, time.Millisecond)
 	return quillstream.NewStream(registry, quillstream.StreamSettings{}), func() { close(release) }
 }
 
