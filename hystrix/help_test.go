@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,6 +41,12 @@ func bubble(t *testing.T, f func(t *testing.T, name string)) {
 		f(t, name)
 	})
 }
+
+var names atomic.Int64
+
+// newName is a name that no command has had yet, also where tests run more than once: settings
+// outlive a Flush.
+func newName() string { return fmt.Sprint("new name ", names.Add(1)) }
 
 // circuit returns the circuit of a command.
 func circuit(t *testing.T, name string) *hystrix.CircuitBreaker {

@@ -52,7 +52,7 @@ func TestKeptDefaultsAreReadWhenTheyAreUsed(t *testing.T) {
 			hystrix.DefaultTimeout, hystrix.DefaultMaxConcurrent, hystrix.DefaultVolumeThreshold,
 			hystrix.DefaultSleepWindow, hystrix.DefaultErrorPercentThreshold,
 		})
-		const name, later = "defaults before", "defaults after"
+		name, later := newName(), newName()
 		_ = hystrix.Do(name, well, nil)
 		hystrix.DefaultTimeout, hystrix.DefaultVolumeThreshold = 70, 7
 		defer func() { hystrix.DefaultTimeout, hystrix.DefaultVolumeThreshold = 1000, 20 }()
@@ -335,7 +335,7 @@ func TestKeptTheFallbackGetsTheCallersContextAndRunADeadline(t *testing.T) {
 
 func TestKeptAnUnknownNameIsConfiguredByItsFirstUse(t *testing.T) {
 	bubble(t, func(t *testing.T, _ string) {
-		const name = "never seen before"
+		name := newName()
 		require.NotContains(t, hystrix.GetCircuitSettings(), name)
 		_ = hystrix.Do(name, well, nil)
 		require.Contains(t, hystrix.GetCircuitSettings(), name)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -188,10 +189,14 @@ func TestAFullDatagramOfTheAgentHasAHundredLines(t *testing.T) {
 	require.Equal(t, 300, total)
 }
 
+// graphiteRuns is how often the test below has run in this process.
+var graphiteRuns atomic.Int64
+
 func TestGraphiteIsSentEverythingAtEachTick(t *testing.T) {
 	server, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	c := plugins.NewGraphiteCollector("GET host:80/a.b")
+	run := strconv.FormatInt(graphiteRuns.Add(1), 10) // of each, the collectors stay
+	c := plugins.NewGraphiteCollector("GET host:80/a.b" + run)
 	c.Update(failed)
 	c.Update(failed)
 	c.Reset()
@@ -207,19 +212,20 @@ func TestGraphiteIsSentEverythingAtEachTick(t *testing.T) {
 	}
 	require.NoError(t, server.Close()) // from now on the sender logs that it cannot
 	text := regexp.MustCompile(`(?m) \d+$`).ReplaceAllString(strings.Join(lines, "\n"), "")
+	shop := "shop.GET host-80-a-b" + run
 	for _, want := range []string{
-		"shop.GET host-80-a-b.attempts.count 2", "shop.GET host-80-a-b.fallbackSuccesses.count 2",
-		"shop.GET host-80-a-b.runDuration.count 2", "shop.GET host-80-a-b.runDuration.min 1000000",
-		"shop.GET host-80-a-b.totalDuration.max 1500000", "shop.GET host-80-a-b.totalDuration.mean 1500000.00",
-		"shop.GET host-80-a-b.totalDuration.std-dev 0.00", "shop.GET host-80-a-b.totalDuration.99-percentile 1500000.00",
-		"shop.GET host-80-a-b.totalDuration.999-percentile 1500000.00",
+		shop + ".attempts.count 2", shop + ".fallbackSuccesses.count 2",
+		shop + ".runDuration.count 2", shop + ".runDuration.min 1000000",
+		shop + ".totalDuration.max 1500000", shop + ".totalDuration.mean 1500000.00",
+		shop + ".totalDuration.std-dev 0.00", shop + ".totalDuration.99-percentile 1500000.00",
+		shop + ".totalDuration.999-percentile 1500000.00",
 	} {
 		require.Contains(t, text, want)
 	}
 	for _, name := range []string{"one-minute", "five-minute", "fifteen-minute", "mean-rate", "50-percentile", "75-percentile", "95-percentile"} {
-		require.Contains(t, text, "totalDuration."+name+" ")
+		require.Contains(t, text, shop+".totalDuration."+name+" ")
 	}
-	require.NotContains(t, text, "successes.count")
+	require.NotContains(t, text, shop+".successes.count")
 }
 
 // Nothing rests in a collector: a bubble ends.
