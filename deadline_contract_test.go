@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -229,25 +230,28 @@ func TestNoChildOfRunsContextCostsAGoroutine(t *testing.T) {
 
 // Who asks first makes what is asked for, and who ends the call ends it: they may meet.
 func TestRunsContextIsOneForAllWhoAskAtOnce(t *testing.T) {
-	for range 200 {
+	for range 5000 {
 		caller, cancel := context.WithCancel(t.Context())
 		d := newDeadline(caller, time.Hour)
-		var done [4]<-chan struct{}
-		var children [4]context.Context
-		var undo [4]context.CancelFunc
+		var done [2]<-chan struct{}
+		var children [2]context.Context
+		var undo [2]context.CancelFunc
+		var there atomic.Int32
 		var all sync.WaitGroup
 		for i := range done {
 			all.Go(func() {
-				_ = d.Err()
+				for there.Add(1); there.Load() < 2; { // both at the same time, if there are two processors
+					runtime.Gosched()
+				}
 				done[i] = d.Done()
 				children[i], undo[i] = context.WithCancel(d) //nolint:fatcontext // each its own
 			})
 		}
 		all.Go(d.end)
 		all.Wait()
-		for i := range done {
-			require.Equal(t, done[0], done[i])
-			<-children[i].Done()
+		require.Equal(t, done[0], done[1])
+		for i, child := range children {
+			<-child.Done()
 			undo[i]()
 		}
 		require.Equal(t, context.Canceled, d.Err())
