@@ -220,7 +220,7 @@ func TestNoChildOfRunsContextCostsAGoroutine(t *testing.T) {
 					trialSteps[s](&x)
 				}
 			}
-			require.LessOrEqual(t, runtime.NumGoroutine(), before)
+			require.Less(t, runtime.NumGoroutine(), before+10, "sixty children; a few goroutines may be others'")
 			for _, undo := range x.undo {
 				undo()
 			}
