@@ -145,7 +145,7 @@ func play(t *testing.T, steps []string, theirs, lazy bool) string {
 		born := time.Now()
 		if lazy {
 			d := newDeadline(caller, trialDeadline)
-			x.ctx, x.end = d, d.end //nolint:fatcontext // the trial is of this one
+			x.ctx, x.end = d, func() { d.end(!d.early()) } //nolint:fatcontext // the trial is of this one
 		} else {
 			x.ctx, x.end = context.WithDeadlineCause(caller, born.Add(trialDeadline), ErrTimeout)
 		}
@@ -183,9 +183,6 @@ func knowable(steps []string) []string {
 			}
 		}
 		all = append(all, s)
-		if s == "end" {
-			all = append(all, "Err") // and whether that was before the deadline
-		}
 	}
 	return all
 }
@@ -198,6 +195,28 @@ func TestRunsContextAnswersAsOneWithATimerDoes(t *testing.T) {
 		theirs := rapid.Bool().Draw(rt, "the caller's context is of his own making")
 		require.Equal(rt, play(t, steps, theirs, false), play(t, steps, theirs, true), "%q", steps)
 	})
+}
+
+// A goroutine that run left behind looks at its context for the first time after the deadline.
+func TestRunsContextOfACallThatWasInTimeIsCanceledWheneverItIsAsked(t *testing.T) {
+	steps := []string{"a while", "end", "a long while", "a long while", "Err", "Cause", "look at all"}
+	require.Equal(t, play(t, steps, false, false), play(t, steps, false, true))
+	require.NotContains(t, play(t, steps, false, true), ErrTimeout.Error(), "no timeout is told of a call that had none")
+}
+
+// In no bubble: there the clock stands still.
+func TestRunsContextTellsTheSameDeadlineEachTime(t *testing.T) {
+	d := newDeadline(t.Context(), time.Hour)
+	first, ok := d.Deadline()
+	require.True(t, ok)
+	require.InDelta(t, time.Hour, time.Until(first), float64(time.Minute))
+	for _, look := range []func(){func() {}, func() { _ = d.Done() }, func() { d.end(false) }} {
+		look()
+		for range 1000 {
+			again, _ := d.Deadline()
+			require.Equal(t, first, again) // the wall clock's part as well
+		}
+	}
 }
 
 func TestNoChildOfRunsContextCostsAGoroutine(t *testing.T) {
@@ -247,7 +266,7 @@ func TestRunsContextIsOneForAllWhoAskAtOnce(t *testing.T) {
 				children[i], undo[i] = context.WithCancel(d) //nolint:fatcontext // each its own
 			})
 		}
-		all.Go(d.end)
+		all.Go(func() { d.end(false) })
 		all.Wait()
 		require.Equal(t, done[0], done[1])
 		for i, child := range children {

@@ -201,7 +201,7 @@ func (f *flight) runContext() context.Context {
 // endContext ends the context that runContext made.
 func (f *flight) endContext() {
 	if f.ctx != nil {
-		f.ctx.end()
+		f.ctx.end(f.late(f.ended))
 	}
 }
 
@@ -223,11 +223,11 @@ func (f *flight) land(ctx context.Context, err error) {
 func (f *flight) crash() {
 	c := f.circuit
 	c.giveBack()
-	f.endContext()
 	if !f.settled {
 		c.meters.panics.Add(1)
 		f.settle(Failure, ErrUnwound, c.now())
 	}
+	f.endContext()
 }
 
 // flyPooled runs t's work on a worker and waits for it, no longer than the deadline and

@@ -98,11 +98,10 @@ func parseTree(t *testing.T, path, text string) *ast.File {
 
 // clockReads are the places in the root package that may read the wall clock. It is read
 // when the process begins; all else asks how long ago that was, which the monotonic clock
-// answers. And some say a moment for people to read: a transition, a shadow's beginning, the
-// deadline of a context. (.golangci.yml knows them too.)
+// answers. And some say a moment for people to read: a transition, a shadow's beginning.
+// (.golangci.yml knows them too.)
 var clockReads = strings.NewReplacer(
 	"since: time.Now()}", "",
-	"wall := time.Now()", "",
 	"var processStart = time.Now()", "",
 	"At: time.Now(),", "",
 )

@@ -17,8 +17,8 @@ import (
 // cancellable child, the cause. From then on every answer is that context's own.
 type deadlineContext struct {
 	// word is the deadline, since the process began, doubled, and in the lowest bit whether
-	// the call is over: so all of this is 32 bytes. It is an atomic (and first, for machines
-	// of 32 bits) that begins as a plain number: to begin as one would cost an exchange.
+	// the call was over before it: so all of this is 32 bytes. It is an atomic (and first, for
+	// machines of 32 bits) that begins as a plain number: to begin as one would cost an exchange.
 	//
 	// The bit and made cross without a lock: who ends the call sets the bit, then looks for
 	// made; who makes the real context sets made, then looks for the bit. One of the two
@@ -42,7 +42,8 @@ func (d *deadlineContext) deadline() time.Duration {
 	return time.Duration(atomic.LoadInt64(&d.word) >> 1)
 }
 
-// ended reports whether the call is over.
+// ended reports whether the call was over before its deadline. If it was not, the deadline
+// says all.
 func (d *deadlineContext) ended() bool { return atomic.LoadInt64(&d.word)&callEnded != 0 }
 
 // realContext is what a deadlineContext stands for.
@@ -52,11 +53,9 @@ type realContext struct {
 	cancel context.CancelFunc
 }
 
-// Deadline returns the command's deadline, each time the same moment of the monotonic clock.
-func (d *deadlineContext) Deadline() (time.Time, bool) {
-	wall := time.Now()
-	return wall.Add(d.deadline() - wall.Sub(processStart)), true
-}
+// Deadline returns the command's deadline, each time the same. What it says of the wall clock is
+// by that of when the process began.
+func (d *deadlineContext) Deadline() (time.Time, bool) { return processStart.Add(d.deadline()), true }
 
 // Done makes the real context.
 func (d *deadlineContext) Done() <-chan struct{} { return d.real().Done() }
@@ -82,30 +81,31 @@ func (d *deadlineContext) real() context.Context {
 	if r := d.made.Load(); r != nil {
 		return r
 	}
-	at, _ := d.Deadline()
-	ctx, cancel := context.WithDeadlineCause(d.Context, at, ErrTimeout)
-	r := &realContext{ctx, cancel}
+	r := new(realContext)
+	if d.ended() { // and stays so for who asks after the deadline
+		r.Context, r.cancel = context.WithCancel(d.Context)
+	} else {
+		at, _ := d.Deadline()
+		r.Context, r.cancel = context.WithDeadlineCause(d.Context, at, ErrTimeout)
+	}
 	if !d.made.CompareAndSwap(nil, r) {
-		cancel() // another made one meanwhile: nobody has seen this one
+		r.cancel() // another made one meanwhile: nobody has seen this one
 		return d.made.Load()
 	}
-	if d.ended() && d.early() {
-		cancel()
+	if d.ended() {
+		r.cancel()
 	}
 	return r
 }
 
-// end cancels the context: the call is over. A real context whose deadline has passed is
-// left to its timer, which gives the cause.
-func (d *deadlineContext) end() {
+// end cancels the context: the call is over. If it is late, the context has ended by its
+// deadline, and a real one is left to its timer, which gives the cause.
+func (d *deadlineContext) end(late bool) {
+	if late {
+		return
+	}
 	atomic.OrInt64(&d.word, callEnded)
 	if r := d.made.Load(); r != nil {
-		d.cancel(r)
-	}
-}
-
-func (d *deadlineContext) cancel(r *realContext) {
-	if d.early() {
 		r.cancel()
 	}
 }
@@ -123,5 +123,5 @@ func (c *Circuit) within(ctx context.Context, timeout time.Duration) (context.Co
 		return ctx, func() {}
 	}
 	d := newDeadlineContext(ctx, time.Since(processStart)+timeout)
-	return d, d.end
+	return d, func() { d.end(!d.early()) }
 }
