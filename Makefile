@@ -51,14 +51,19 @@ modules: ## the tests of every nested module
 	@if [ -z "$(NESTED)" ]; then echo "no nested module yet"; fi
 	@$(call each,$(NESTED),go test ./...)
 
+# Not under the race detector: what runs other programs (a browser, compilers) one after the
+# other, and has no data that goroutines share.
+NO_RACE_MODULES := %/browsertest ./internal/browser ./internal/dashboardtest
+NO_RACE_PACKAGES := /internal/(apilist|compatgen|docpage|dropin|mutation|reliability|sabotage)$$
+
 .PHONY: race
-race: ## all tests but those in a browser under the race detector, RACE_COUNT times
-	@export GORACE=halt_on_error=1; $(call each,$(filter-out %/browsertest ./internal/browser ./internal/dashboardtest,$(MODULES)),go test -race -count=$(RACE_COUNT) ./...)
+race: ## the tests under the race detector, RACE_COUNT times; -short: the largest at a tenth of their scale
+	@export GORACE=halt_on_error=1; $(call each,$(filter-out $(NO_RACE_MODULES),$(MODULES)),go test -race -short -count=$(RACE_COUNT) $$(go list ./... | grep -vE '$(NO_RACE_PACKAGES)'))
 
 .PHONY: test-32bit
 test-32bit: ## the core's tests where words have 32 bits: alignment of atomics, width of int
 	GOARCH=386 CGO_ENABLED=0 go vet . ./internal/...
-	GOARCH=386 CGO_ENABLED=0 go test . ./internal/...
+	GOARCH=386 CGO_ENABLED=0 go test -short . ./internal/window ./internal/soak ./regressions
 
 .PHONY: vet
 vet: ## go vet, every module
@@ -141,8 +146,11 @@ bench-compare: ## the root package's benchmarks against those of the revision BA
 
 .PHONY: deps
 deps: ## install what the tests want beside Go: chromium, promtool, spin, npm's dashboard, the linter
+	@$(MAKE) -j2 programs tools
+
+.PHONY: programs
+programs:
 	bash .ci/deps.sh
-	@$(MAKE) tools
 
 .PHONY: tools
 tools: $(GOLANGCI) ## build the pinned tools into .tmp/bin

@@ -18,6 +18,9 @@ import (
 // spin runs Debian's spin, a model checker, in a directory that holds the models.
 func spin(t *testing.T, args ...string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("spin takes its time")
+	}
 	path, err := exec.LookPath("spin")
 	if err != nil {
 		t.Skip("spin is not installed: `make deps` installs it")

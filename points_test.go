@@ -13,6 +13,9 @@ import (
 // The points of the explorer of interleavings are compiled away: the package refers to none
 // of its functions.
 func TestNothingRemainsOfTheExplorerInANormalBuild(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles the package twice")
+	}
 	functions := func(tags string) (n int) {
 		archive, err := exec.CommandContext(t.Context(), "go", "list", "-tags", tags, "-export", "-f", "{{.Export}}", ".").Output()
 		require.NoError(t, err)

@@ -6,7 +6,7 @@ set -euo pipefail
 floor=$1
 profile=.tmp/cover.out
 mkdir -p .tmp
-go test -coverprofile="$profile.all" .
+go test -short -coverprofile="$profile.all" .
 # The points of internal/explore stand in blocks that only its build tag compiles: they are
 # no statements of the library. awk drops the blocks that begin on such a line.
 grep -n 'if explore\.On {' ./*.go | awk -F '[:/]' '{ print $2 ":" $3 }' >"$profile.points" || true

@@ -123,12 +123,15 @@ type readerFunc func([]byte) (int, error)
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // TestK05NamesFromOutsideAreBounded: a client that is led to ever new hosts, or to hosts
-// whose names are no names, makes no more circuits than allowed, and no goroutines.
-// TestK05NamesFromOutsideAreBounded asks a million hosts, most of them once. Time passes
-// meanwhile, so that hosts lose their circuits to others, and one in a hundred has a name
+// whose names are no names, makes no more circuits than allowed, and no goroutines. It asks a
+// million hosts (with -short, 100,000), most of them once. Time passes meanwhile, so that hosts lose their circuits to others, and one in a hundred has a name
 // that is not fit for a circuit.
 func TestK05NamesFromOutsideAreBounded(t *testing.T) {
-	const hosts, most = 1_000_000, 10
+	const most = 10
+	hosts := 1_000_000
+	if testing.Short() {
+		hosts = 100_000
+	}
 	synctest.Test(t, func(t *testing.T) {
 		reg := quill.NewRegistry()
 		tr := PerHost(Hosts{Registry: reg, MaxHosts: most}, roundTrip(func(*http.Request) (*http.Response, error) {
@@ -138,8 +141,8 @@ func TestK05NamesFromOutsideAreBounded(t *testing.T) {
 		ran, evicted := runtime.NumGoroutine(), 0
 		var heap uint64
 		for i := range hosts {
-			if i%50_000 == 0 {
-				if i == 50_000 {
+			if i%(hosts/20) == 0 {
+				if i == hosts/20 {
 					heap = heapInUse()
 				}
 				evicted += len(names(reg))

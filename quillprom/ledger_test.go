@@ -255,10 +255,13 @@ func inUse() int {
 
 // TestK05AMillionNamesHaveNoMoreSeriesThanTheLimitAllows makes circuits of names that never
 // come back, ten thousand at a time. With QUILL_THOROUGH set in the environment they are a
-// million, else a tenth of that.
+// million, else a tenth of that; with -short, a hundredth.
 func TestK05AMillionNamesHaveNoMoreSeriesThanTheLimitAllows(t *testing.T) {
-	const atOnce, limit = 10_000, 10
-	rounds := 10
+	const limit = 10
+	atOnce, rounds := 10_000, 10
+	if testing.Short() {
+		atOnce = 1000
+	}
 	if os.Getenv("QUILL_THOROUGH") != "" {
 		rounds = 100
 	}

@@ -19,6 +19,9 @@ import (
 // promtool returns the path of Prometheus's tool.
 func promtool(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("promtool takes its time")
+	}
 	path, err := exec.LookPath("promtool")
 	if err != nil {
 		t.Skip("promtool is not installed: `make deps` installs it")

@@ -73,7 +73,7 @@ func proofs(o options) []instrument {
 			name: "schedules", fast: true, seconds: pick(o.fast, 40, 85),
 			commands: [][]string{
 				goTest("-tags=explore", "./internal/explore"),
-				thorough(o, goTest("-tags=explore", "-timeout=6m", "-run=EverySchedule|SampledSchedules", ".")...),
+				thorough(o, "-tags=explore", "-timeout=6m", "-run=EverySchedule|SampledSchedules", "."),
 			},
 			figures: readSchedules,
 		},
@@ -99,8 +99,8 @@ func proofs(o options) []instrument {
 		},
 		{
 			name: "invariants", fast: true, seconds: pick(o.fast, 8, 24),
-			commands: [][]string{thorough(o, goTest("-skip=^TestC11RecoversFromEveryState$", "-run=^Test[A-Z][0-9]+[A-Z]",
-				".", "./internal/window", "./quillhttp", "./quillstream", "./quillprom", "./lastgood")...)},
+			commands: [][]string{thorough(o, "-skip=^TestC11RecoversFromEveryState$", "-run=^Test[A-Z][0-9]+[A-Z]",
+				".", "./internal/window", "./quillhttp", "./quillstream", "./quillprom", "./lastgood")},
 			figures: readInvariants,
 		},
 		{
@@ -173,9 +173,13 @@ func goTest(args ...string) []string {
 	return append([]string{"go", "test", "-count=1", "-v"}, args...)
 }
 
-// thorough has the tests do all that their texts say, unless there is only a minute.
-func thorough(o options, command ...string) []string {
-	return append([]string{"env", "QUILL_THOROUGH=" + pick(o.fast, "", "1")}, command...)
+// thorough has the tests do all that their texts say, unless there is only a minute: then the
+// largest are played at a tenth of their scale, as CI plays them whole in another stage.
+func thorough(o options, args ...string) []string {
+	if o.fast {
+		return goTest(append([]string{"-short"}, args...)...)
+	}
+	return append([]string{"env", "QUILL_THOROUGH=1"}, goTest(args...)...)
 }
 
 func pick[T any](fast bool, ifFast, ifNot T) T {
