@@ -197,7 +197,16 @@ func TestResizeRefusesWhatIsOutOfRange(t *testing.T) {
 	} {
 		require.ErrorContains(t, err, want)
 		require.ErrorContains(t, err, `"shared"`)
+		bad, ok := errors.AsType[*quill.SettingsError](err)
+		require.True(t, ok, "%v", err)
+		require.Equal(t, "shared", bad.Command)
+		require.Len(t, bad.Problems, 1)
+		p := bad.Problems[0]
+		require.Equal(t, want, p.Field+" is "+p.Value)
+		require.NotEmpty(t, p.Allowed)
 	}
+	require.EqualError(t, b.Resize(0, -1), `quill: settings of "shared": `+
+		"MaxConcurrent is 0: must be 1 to 1000000, or unlimited; QueueSize is -1: must be 0 to 1000000")
 	require.Equal(t, before, b.Stats())
 }
 

@@ -65,7 +65,7 @@ func ExampleBulkhead_Resize() {
 	// Output:
 	// <nil>
 	// 20 5
-	// quill: bulkhead "resize": MaxConcurrent is 0: must be 1 to 1000000, or unlimited (-1)
+	// quill: settings of "resize": MaxConcurrent is 0: must be 1 to 1000000, or unlimited
 }
 
 func ExampleBulkhead_Stats() {

@@ -6,7 +6,6 @@ package quill
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -100,14 +99,17 @@ func (b *Bulkhead) Name() string { return b.name }
 
 // Resize changes the limits while calls run. After shrinking, no call is admitted until
 // fewer than maxConcurrent run; after growing, waiters go at once. Waiters beyond a
-// smaller queue stay. Numbers out of range give an error that names them, and change
-// nothing.
+// smaller queue stay. Numbers out of range give a [*SettingsError] that names them, and
+// change nothing. A maxConcurrent of 0 is out of range: there is no default here.
 func (b *Bulkhead) Resize(maxConcurrent, queueSize int) error {
 	s := Settings{Isolation: b.Isolation(), MaxConcurrent: maxConcurrent, QueueSize: queueSize}
+	var c checker
 	if maxConcurrent == 0 {
-		return fmt.Errorf("quill: bulkhead %q: MaxConcurrent is 0: must be 1 to 1000000, or unlimited (-1)", b.name)
+		f := &settingsFields[maxConcurrentField]
+		c.refuse(maxConcurrentField, f.text(&s), f.allowed())
 	}
-	if err := s.validate(b.name); err != nil {
+	c.check(s)
+	if err := c.err(b.name); err != nil {
 		return err
 	}
 	b.resize(s)

@@ -112,14 +112,7 @@ func (s Settings) Validate() error { return s.validate("") }
 // validate is Validate for the settings of the named circuit.
 func (s Settings) validate(command string) error {
 	var c checker
-	for i := range settingsFields {
-		f := &settingsFields[i]
-		v := f.get(&s)
-		if v != 0 && (f.special == "" || v != off) && !f.inBounds(v) {
-			c.refuse(i, f.text(&s), f.allowed())
-		}
-	}
-	c.contradictions(s)
+	c.check(s)
 	return c.err(command)
 }
 
@@ -133,6 +126,18 @@ type checker struct {
 func (c *checker) refuse(field int, value, allowed string) {
 	c.bad |= 1 << field
 	c.problems = append(c.problems, Problem{settingsFields[field].name, value, allowed})
+}
+
+// check collects the problems of s, whose zero fields stand for their defaults.
+func (c *checker) check(s Settings) {
+	for i := range settingsFields {
+		f := &settingsFields[i]
+		v := f.get(&s)
+		if v != 0 && (f.special == "" || v != off) && !f.inBounds(v) {
+			c.refuse(i, f.text(&s), f.allowed())
+		}
+	}
+	c.contradictions(s)
 }
 
 func (c *checker) err(command string) error {
