@@ -2,7 +2,9 @@ package quill_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/seed-f7c3343e/quill"
 )
@@ -57,4 +59,14 @@ func ExampleLatency() {
 	l := getTitle.Circuit().Stats().Whole
 	fmt.Println(l.Count(), l.Mean() > 0, l.Percentile(99) >= l.Percentile(50))
 	// Output: 100 true true
+}
+
+func ExampleLatency_MarshalJSON() {
+	circuit := quill.NewCircuit("metrics-json")
+	circuit.Report(context.Background(), nil, time.Millisecond)
+	circuit.Report(context.Background(), nil, 3*time.Millisecond)
+
+	text, err := json.Marshal(circuit.Stats().Execution) // or the whole Stats
+	fmt.Println(string(text), err)
+	// Output: {"count":2,"meanMs":2,"p50Ms":1.015808,"p90Ms":3.014656,"p99Ms":3.014656,"p999Ms":3.014656,"maxMs":3.014656} <nil>
 }

@@ -2,6 +2,7 @@ package quill_test
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -265,5 +266,38 @@ func TestGaugesShowWhatIsUnderWay(t *testing.T) {
 		synctest.Wait()
 		s = c.Stats()
 		require.Equal(t, []int{1, 0, 1}, []int{s.InFlight, s.Queued, s.Abandoned})
+	})
+}
+
+// TestStatsAsJSONHaveTheirLatencies: a Latency has no exported field, so without a method of
+// its own it would be {}.
+func TestStatsAsJSONHaveTheirLatencies(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{})
+		empty, err := json.Marshal(c.Stats().Whole)
+		require.NoError(t, err)
+		require.JSONEq(t, `{"count": 0, "meanMs": 0, "p50Ms": 0, "p90Ms": 0, "p99Ms": 0, "p999Ms": 0, "maxMs": 0}`, string(empty))
+
+		for ms := range 1000 {
+			c.Report(t.Context(), nil, time.Duration(ms+1)*time.Millisecond)
+		}
+		s := c.Stats()
+		text, err := json.Marshal(s)
+		require.NoError(t, err)
+		var all map[string]json.RawMessage
+		require.NoError(t, json.Unmarshal(text, &all))
+		for name, l := range map[string]quill.Latency{
+			"Execution": s.Execution, "Whole": s.Whole,
+			"TotalExecution": s.TotalExecution, "TotalWhole": s.TotalWhole,
+		} {
+			var got map[string]float64
+			require.NoError(t, json.Unmarshal(all[name], &got), name)
+			ms := func(p float64) float64 { return float64(l.Percentile(p)) / 1e6 }
+			require.Equal(t, map[string]float64{
+				"count": 1000, "meanMs": 500.5,
+				"p50Ms": ms(50), "p90Ms": ms(90), "p99Ms": ms(99), "p999Ms": ms(99.9), "maxMs": ms(100),
+			}, got, name)
+			require.InEpsilon(t, 1000, got["maxMs"], 0.0625)
+		}
 	})
 }

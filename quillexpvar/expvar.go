@@ -70,13 +70,16 @@ type Circuit struct {
 	Panics     uint64            `json:"panics"`
 }
 
-// Latency is a distribution of durations, in milliseconds.
+// Latency is a distribution of durations, in milliseconds: what [quill.Latency.MarshalJSON]
+// writes.
 type Latency struct {
 	Count uint64  `json:"count"`
 	Mean  float64 `json:"meanMs"`
 	P50   float64 `json:"p50Ms"`
 	P90   float64 `json:"p90Ms"`
 	P99   float64 `json:"p99Ms"`
+	P999  float64 `json:"p999Ms"`
+	Max   float64 `json:"maxMs"`
 }
 
 func circuitOf(s quill.Stats) Circuit {
@@ -96,5 +99,6 @@ func latencyOf(l quill.Latency) Latency {
 	return Latency{
 		Count: l.Count(), Mean: ms(l.Mean()),
 		P50: ms(l.Percentile(50)), P90: ms(l.Percentile(90)), P99: ms(l.Percentile(99)),
+		P999: ms(l.Percentile(99.9)), Max: ms(l.Percentile(100)),
 	}
 }

@@ -42,12 +42,21 @@ func TestEveryFigureIsThere(t *testing.T) {
 			"window": {"success": 1, "failure": 1, "timeout": 0, "rejected": 0, "shortCircuited": 1, "ignored": 0, "canceled": 0},
 			"total": {"success": 1, "failure": 1, "timeout": 0, "rejected": 0, "shortCircuited": 1, "ignored": 0, "canceled": 0},
 			"inFlight": 0, "maxConcurrent": 7, "queued": 0, "queueSize": 3, "abandoned": 0,
-			"execute": {"count": 2, "meanMs": 100, "p50Ms": 96.468992, "p90Ms": 96.468992, "p99Ms": 96.468992},
-			"whole": {"count": 2, "meanMs": 100, "p50Ms": 96.468992, "p90Ms": 96.468992, "p99Ms": 96.468992},
+			"execute": {"count": 2, "meanMs": 100, "p50Ms": 96.468992, "p90Ms": 96.468992, "p99Ms": 96.468992, "p999Ms": 96.468992, "maxMs": 96.468992},
+			"whole": {"count": 2, "meanMs": 100, "p50Ms": 96.468992, "p90Ms": 96.468992, "p99Ms": 96.468992, "p999Ms": 96.468992, "maxMs": 96.468992},
 			"fallbacks": [{"step": "default", "answered": 1, "failed": 0, "rejected": 0}],
 			"unanswered": {"missing": 1, "failed": 0, "rejected": 0},
 			"panics": 0
 		}}`, v.String())
+		text, err := json.Marshal(before)
+		require.NoError(t, err)
+		var stats struct{ Execution, Whole quillexpvar.Latency }
+		require.NoError(t, json.Unmarshal(text, &stats))
+		var now map[string]quillexpvar.Circuit
+		require.NoError(t, json.Unmarshal([]byte(v.String()), &now))
+		require.Equal(t, now[c.Name()].Execute, stats.Execution, "the JSON of a quill.Latency is of the same form")
+		require.Equal(t, now[c.Name()].Whole, stats.Whole)
+
 		time.Sleep(time.Hour)
 		var later map[string]quillexpvar.Circuit
 		require.NoError(t, json.Unmarshal([]byte(v.String()), &later))
