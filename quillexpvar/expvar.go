@@ -15,7 +15,7 @@ import (
 )
 
 // Publish publishes the circuits of r, nil for [quill.DefaultRegistry], under a name. As
-// [expvar.Publish] does, it ends the program if the name is taken.
+// [expvar.Publish] does, it panics if the name is taken.
 func Publish(name string, r *quill.Registry) { expvar.Publish(name, New(r)) }
 
 // New returns the circuits of r, nil for [quill.DefaultRegistry], as a variable: a JSON
