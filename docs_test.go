@@ -2,6 +2,7 @@ package quill_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/format"
@@ -75,6 +76,11 @@ func declarations(text string) (code, error) {
 	})
 }
 
+// program normalizes a whole file, or fails if it is none.
+func program(text string) (code, error) {
+	return normalize(text, func(formatted string) string { return formatted })
+}
+
 func normalize(source string, body func(formatted string) string) (code, error) {
 	full, err := format.Source([]byte(source))
 	if err != nil {
@@ -115,10 +121,18 @@ func (c code) holds(part code, bare bool) bool {
 }
 
 // runnable is what a page's Go code may consist of: the statements of an Example that the
-// tests run, and the declarations of the file that it stands in.
+// tests run, and the declarations of the file that it stands in; or a main.go beside which
+// an example_test.go runs it.
 func runnable(t *testing.T) []code {
 	t.Helper()
 	var all []code
+	for _, name := range treeFiles(t, "main.go") {
+		if _, err := os.Stat(filepath.Join(filepath.Dir(name), "example_test.go")); err == nil {
+			c, err := program(treeText(t, name))
+			require.NoError(t, err, name)
+			all = append(all, c)
+		}
+	}
 	for _, name := range treeFiles(t, "_test.go") {
 		text := treeText(t, name)
 		file := parseTree(t, name, text)
@@ -147,7 +161,8 @@ func runnable(t *testing.T) []code {
 }
 
 // TestEveryGoBlockIsAnExample: a fenced ```go block is the body of an Example, or a run of
-// whole statements or declarations of its file. Go code that must not run, such as a fault
+// whole statements or declarations of its file; one that begins with its package clause is
+// a program that an Example runs. Go code that must not run, such as a fault
 // shown, is fenced as ```text. A page in another language may translate the comments.
 func TestEveryGoBlockIsAnExample(t *testing.T) {
 	examples := runnable(t)
@@ -164,11 +179,15 @@ func TestEveryGoBlockIsAnExample(t *testing.T) {
 }
 
 func shown(examples []code, block string, bare bool) bool {
-	part, err := statements(block)
-	if err != nil {
-		if part, err = declarations(block); err != nil {
-			return false
+	var part code
+	err := errors.New("not read yet")
+	for _, read := range []func(text string) (code, error){statements, declarations, program} {
+		if part, err = read(block); err == nil {
+			break
 		}
+	}
+	if err != nil {
+		return false
 	}
 	for _, e := range examples {
 		if e.holds(part, bare) {

@@ -50,6 +50,22 @@ func Example() {
 	// "", refused: true
 }
 
+// Nothing but the transport changes. Circuits that are in [quill.DefaultRegistry] are seen by
+// a dashboard or a collector without more ado.
+func ExampleHosts() {
+	srv := httptest.NewServer(http.NotFoundHandler())
+	defer srv.Close()
+
+	client := &http.Client{Transport: quillhttp.PerHost(quillhttp.Hosts{
+		Settings: quill.Settings{Timeout: 5 * time.Second, MaxConcurrent: 50},
+	}, nil)}
+
+	_, _ = get(client, srv.URL)
+	circuit, _ := quill.DefaultRegistry.Lookup(srv.URL)
+	fmt.Println(circuit.Stats().Settings.Timeout, circuit.Stats().Total.Ignored)
+	// Output: 5s 1
+}
+
 // One circuit for a dependency with a name, whatever hosts it has.
 func ExampleNew() {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
