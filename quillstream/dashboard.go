@@ -100,9 +100,12 @@ func WithMaxViewers(n int) DashboardOption {
 }
 
 // Dashboard returns a dashboard of the circuits of r, those made later included; nil means
-// [quill.DefaultRegistry]. Mount it with a path that ends in a slash:
+// [quill.DefaultRegistry]. Mount it with a path that ends in a slash, and close it when the
+// server has stopped; until then it looks at each circuit every five seconds:
 //
-//	mux.Handle("/quill/", http.StripPrefix("/quill", quillstream.Dashboard(nil)))
+//	board := quillstream.Dashboard(nil)
+//	defer board.Close()
+//	mux.Handle("/quill/", http.StripPrefix("/quill", board))
 //
 // The page brings everything along that it needs. Who may see it is for the handlers
 // before it to say; it shows the texts of errors (see [quill.WithRedact]). The names of

@@ -11,9 +11,11 @@
 // [Dashboard] serves a page of all circuits for people: what they do now, what they did in
 // the last hour, and why. With [WithAdmin] they are changed there, too.
 //
-//	mux.Handle("/quill/", http.StripPrefix("/quill", quillstream.Dashboard(nil)))
+//	board := quillstream.Dashboard(nil)
+//	defer board.Close() // when the server has stopped
+//	mux.Handle("/quill/", http.StripPrefix("/quill", board))
 //
-// The first two are handlers for a mux of yours. Both make one snapshot a tick, however many
+// All are handlers for a mux of yours. The first two make one snapshot a tick, however many
 // clients there are, and none while there is no client. No client holds up another or a
 // call: one that does not take what is sent is cut off. docs/stream.md has every field.
 package quillstream

@@ -24,7 +24,9 @@ func main() {
 
 	server := &http.Server{Addr: "localhost:8080", Handler: routes(board, getMovie), ReadHeaderTimeout: time.Second}
 	fmt.Println("open http://localhost:8080/quill/")
-	log.Fatal(server.ListenAndServe())
+	err := server.ListenAndServe()
+	board.Close()
+	log.Fatal(err)
 }
 
 // command guards a dependency that is ill for the last twenty seconds of each minute since
