@@ -37,7 +37,7 @@ func ExampleRegistry_Configure_reload() {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	file := filepath.Join(dir, "circuits.json")
 
 	// In a program: signal.Notify(signals, syscall.SIGHUP) and go reload(signals, file, registry).

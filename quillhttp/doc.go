@@ -3,7 +3,12 @@
 // A [Transport] is an [http.RoundTripper] around another one. [New] puts every request
 // through one circuit; [PerHost] gives each host a circuit of its own:
 //
-//	client := &http.Client{Transport: quillhttp.PerHost(quillhttp.Hosts{}, nil)}
+//	client := &http.Client{Transport: quillhttp.PerHost(quillhttp.Hosts{
+//		Settings: quill.Settings{Timeout: 5 * time.Second, MaxConcurrent: 50},
+//	}, nil)}
+//
+// Settings that are left out have their defaults here, too: 10 responses per host may be open
+// at once, and each has 1s, the reading of its body included.
 //
 // What counts as what:
 //

@@ -28,7 +28,7 @@ func fetchMovie(ctx context.Context, url string) (movie Movie, err error) {
 	if err != nil {
 		return movie, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	switch code := resp.StatusCode; {
 	case code >= 500, code == http.StatusTooManyRequests:
 		return movie, fmt.Errorf("movie-info answers %s", resp.Status)

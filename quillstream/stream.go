@@ -39,7 +39,7 @@ type StreamSettings struct {
 	// off: 10ms to 1m, default 5s. It stands in for http.Server.WriteTimeout, which would
 	// end every stream.
 	WriteTimeout time.Duration
-	// Authorize decides who may read: nil lets him, an error is answered with 403 and
+	// Authorize decides who may read: nil lets everybody, an error is answered with 403 and
 	// its text. It runs on the request's goroutine before anything else; by default
 	// everybody may. An answer of another kind (401, a redirect) is the business of a
 	// handler around this one.

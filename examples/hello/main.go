@@ -14,7 +14,7 @@ import (
 var getMovie = quill.New("movie-info", fetchMovie).OrElse("(name unavailable)")
 
 // fetchMovie stands for your call to another service, which is down.
-func fetchMovie(ctx context.Context, id string) (string, error) {
+func fetchMovie(context.Context, string) (string, error) {
 	return "", errors.New("connection refused")
 }
 
