@@ -74,9 +74,7 @@ func (a *asyncCall[Req, Resp]) launch(ctx context.Context) {
 // in use for another call: see finish.
 func (a *asyncCall[Req, Resp]) giveUp() {
 	t := &a.call.task
-	if explore.On {
-		explore.Read("status", t)
-	}
+	explore.Read("status", t)
 	if t.leave(t.status.Load(), abandoned) {
 		t.timer.Stop()
 		a.landed(abandoned)

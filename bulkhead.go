@@ -113,16 +113,12 @@ func (b *Bulkhead) Resize(maxConcurrent, queueSize int) error {
 }
 
 func (b *Bulkhead) resize(s Settings) {
-	if explore.On {
-		explore.Lock("bulkhead.mu", &b.mu)
-	}
+	explore.Lock("bulkhead.mu", &b.mu)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.isolation = s.Isolation
 	b.slots.setLimit(s.MaxConcurrent, s.Isolation == Semaphore)
-	if explore.On {
-		explore.Write("queueSize")
-	}
+	explore.Write("queueSize")
 	b.queueSize.Store(int64(s.QueueSize))
 	b.admitWaitersLocked()
 }
@@ -136,9 +132,7 @@ func (b *Bulkhead) Isolation() Isolation {
 
 // Stats returns what the bulkhead is doing, as one consistent value.
 func (b *Bulkhead) Stats() BulkheadStats {
-	if explore.On {
-		explore.Lock("bulkhead.mu", &b.mu)
-	}
+	explore.Lock("bulkhead.mu", &b.mu)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return BulkheadStats{
@@ -153,15 +147,11 @@ func (b *Bulkhead) acquire() (w *waiter, ok bool) {
 	if b.slots.take(false) {
 		return nil, true
 	}
-	if explore.On {
-		explore.Read("queueSize")
-	}
+	explore.Read("queueSize")
 	if b.queueSize.Load() == 0 {
 		return nil, false
 	}
-	if explore.On {
-		explore.Lock("bulkhead.mu", &b.mu)
-	}
+	explore.Lock("bulkhead.mu", &b.mu)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if int64(b.queue.length) >= b.queueSize.Load() {
@@ -194,9 +184,7 @@ func (b *Bulkhead) await(ctx context.Context, w *waiter, wait time.Duration) boo
 	case <-ended:
 	case <-expired:
 	}
-	if explore.On {
-		explore.Lock("bulkhead.mu", &b.mu)
-	}
+	explore.Lock("bulkhead.mu", &b.mu)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if w.linked {
@@ -218,9 +206,7 @@ func (b *Bulkhead) release() {
 }
 
 func (b *Bulkhead) admitWaiters() {
-	if explore.On {
-		explore.Lock("bulkhead.mu", &b.mu)
-	}
+	explore.Lock("bulkhead.mu", &b.mu)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.admitWaitersLocked()

@@ -52,9 +52,7 @@ func (f *Future[T]) run(command string, call func() (Answer[T], error)) {
 }
 
 func (f *Future[T]) resolve() {
-	if explore.On {
-		explore.Write("future")
-	}
+	explore.Write("future")
 	close(f.done)
 }
 
@@ -79,9 +77,7 @@ func (f *Future[T]) Wait(ctx context.Context) (T, error) {
 
 // Answer is [Future.Wait] with the history of the answer, as [Command.Answer] returns it.
 func (f *Future[T]) Answer(ctx context.Context) (Answer[T], error) {
-	if explore.On {
-		explore.Read("future")
-	}
+	explore.Read("future")
 	select {
 	case <-f.done: // if both are ready, the answer is wanted
 	default:

@@ -26,9 +26,7 @@ const (
 // countLocked counts a result. It is under the lock so that a result is counted in the
 // epoch in which it is judged.
 func (c *Circuit) countLocked(cfg *config, o Outcome, slow, stale bool) {
-	if explore.On {
-		explore.Put("counters")
-	}
+	explore.Put("counters")
 	if o > Rejected {
 		c.counters.AddSerially(int(o))
 		return
@@ -80,13 +78,9 @@ func (c *Circuit) evidenceLocked(now time.Duration) tally {
 // evidenceIn is the evidence in a ring. Each failure asks for it: it reads five of the
 // counters, and takes no lock.
 func (c *Circuit) evidenceIn(ring *window.Ring, now time.Duration) tally {
-	if explore.On {
-		explore.Read("gate.base")
-	}
+	explore.Read("gate.base")
 	base := c.gate.base.Load()
-	if explore.On {
-		explore.Read("counters")
-	}
+	explore.Read("counters")
 	for {
 		until := ring.Until()
 		n := c.evidenceSince(ring.Edge(now), base)

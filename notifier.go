@@ -30,9 +30,7 @@ func (n *notifier) add(t Transition) {
 	if !n.wanted() {
 		return
 	}
-	if explore.On {
-		explore.Write("pending")
-	}
+	explore.Write("pending")
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if len(n.pending) >= mostPending {
@@ -85,9 +83,7 @@ func (n *notifier) deliver() {
 
 // next gives the hook to call now and what to tell it.
 func (n *notifier) next() (f func(Transition), t Transition, ok bool) {
-	if explore.On {
-		explore.Write("pending")
-	}
+	explore.Write("pending")
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for {

@@ -34,9 +34,7 @@ func (b *Bulkhead) start(t *task) {
 		t.worker = w
 	}
 	w.used = true
-	if explore.On {
-		explore.Write("tasks", w)
-	}
+	explore.Write("tasks", w)
 	w.tasks <- t // a worker that is free has an empty channel
 }
 
@@ -112,9 +110,7 @@ func (w *worker) finish(t *task) (again bool) {
 		t.giveBack()
 		t.tell(finished)
 	default:
-		if explore.On {
-			explore.Write("abandoned")
-		}
+		explore.Write("abandoned")
 		t.circuit.abandon(-1)
 		if again {
 			t.circuit.bulkhead.park(w)

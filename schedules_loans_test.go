@@ -30,7 +30,7 @@ func newLendingCrowd(s *explore.Scenario, limit, queue, stripes int) *crowd {
 	s.Value("loans", inForce)
 	s.Value("slots.mu", inForce) // under which it is read, too
 	for i := range stripes {
-		s.Value(stripeName(i), func() uint64 {
+		s.Value(explore.At("stripe", i), func() uint64 {
 			h := uint64(0)
 			for _, l := range known {
 				h = explore.Hash(h, (*l)[i].word.Load())

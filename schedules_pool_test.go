@@ -17,8 +17,8 @@ func idlePool(s *explore.Scenario, workers int, used bool) *Bulkhead {
 		w := b.pool.addLocked()
 		w.used = used
 		b.pool.put(w)
-		s.Value(w.belowName(), func() uint64 { return uint64(w.below.Load()) })
-		s.Value(w.stateName(), w.hash)
+		s.Value(explore.At("below", int(w.number)), func() uint64 { return uint64(w.below.Load()) })
+		s.Value(explore.At("state", int(w.number)), w.hash)
 	}
 	b.pool.watchLocked(b)
 	s.Still("places")

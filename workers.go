@@ -3,7 +3,6 @@ package quill
 import (
 	"math"
 	"slices"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -32,10 +31,6 @@ const (
 
 // stays reports whether w may be kept for another task.
 func (w *worker) stays() bool { return w.number != 0 }
-
-// The names are for the explorer.
-func (w *worker) belowName() string { return "below " + strconv.Itoa(int(w.number)) }
-func (w *worker) stateName() string { return "state " + strconv.Itoa(int(w.number)) }
 
 // workers are the workers of a bulkhead that may be idle: a stack. A task that is used again
 // first tries the worker that it had last, which stays where it is on the stack meanwhile: so
@@ -71,9 +66,7 @@ const (
 
 // takeAgain takes w, if it is not busy.
 func (w *worker) takeAgain() bool {
-	if explore.On {
-		explore.Write(w.stateName())
-	}
+	explore.WriteAt("state", int(w.number))
 	return w.state.CompareAndSwap(stacked, stacked|busy)
 }
 
@@ -84,9 +77,7 @@ func (p *workers) take() *worker {
 		if w == nil {
 			return nil
 		}
-		if explore.On {
-			explore.Write(w.stateName())
-		}
+		explore.WriteAt("state", int(w.number))
 		if w.state.Swap(busy)&busy == 0 {
 			return w
 		}
@@ -96,35 +87,25 @@ func (p *workers) take() *worker {
 // pop takes the worker on top off the stack.
 func (p *workers) pop() *worker {
 	for {
-		if explore.On {
-			explore.Read("idle")
-		}
+		explore.Read("idle")
 		top := p.top.Load()
 		number := int(top & numberMask)
 		if number == 0 {
 			return nil
 		}
-		if explore.On {
-			explore.Read("places")
-		}
+		explore.Read("places")
 		all := p.all.Load()
 		if all == nil || number > len(*all) {
 			continue // they were forgotten, so top is another
 		}
 		w := (*all)[number-1]
-		if explore.On {
-			explore.Read(w.belowName())
-		}
+		explore.ReadAt("below", int(w.number))
 		below := w.below.Load()
-		if explore.On {
-			explore.Write("idle")
-		}
+		explore.Write("idle")
 		if p.top.CompareAndSwap(top, top&^numberMask+oneTake|uint64(below)) {
 			return w
 		}
-		if explore.On {
-			explore.Retry(4)
-		}
+		explore.Retry(4)
 	}
 }
 
@@ -132,13 +113,13 @@ func (p *workers) pop() *worker {
 // mostly it lay there all the time.
 func (p *workers) put(w *worker) bool {
 	if explore.On {
-		explore.Write(w.stateName())
+		explore.WriteAt("state", int(w.number))
 	}
 	if w.state.Add(-busy) == stacked {
 		return false
 	}
 	if explore.On {
-		explore.Write(w.stateName())
+		explore.WriteAt("state", int(w.number))
 	}
 	w.state.Store(stacked)
 	p.push(w)
@@ -153,7 +134,7 @@ func (p *workers) push(w *worker) {
 		}
 		top := p.top.Load()
 		if explore.On {
-			explore.Write(w.belowName())
+			explore.WriteAt("below", int(w.number))
 		}
 		w.below.Store(uint32(top & numberMask))
 		if explore.On {
@@ -184,16 +165,12 @@ func (b *Bulkhead) find() *worker {
 // keep the worker of this one: what Go takes for a goroutine it never gives back, and a
 // thousand commands that are called now and then would have a thousand.
 func (p *workers) stir() bool {
-	if explore.On {
-		explore.Read("places")
-	}
+	explore.Read("places")
 	if p.all.Load() != nil {
 		return false
 	}
 	now := time.Since(processStart)
-	if explore.On {
-		explore.Write("stirred")
-	}
+	explore.Write("stirred")
 	last := time.Duration(p.stirred.Swap(int64(now)))
 	return last == 0 || now-last > keepWarm
 }
@@ -201,9 +178,7 @@ func (p *workers) stir() bool {
 // hire returns a worker when none seemed idle: one that is idle after all, as the reaper
 // held them all for a moment, or a new one.
 func (b *Bulkhead) hire() *worker {
-	if explore.On {
-		explore.Lock("bulkhead.mu", &b.mu)
-	}
+	explore.Lock("bulkhead.mu", &b.mu)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := &b.pool
@@ -230,9 +205,7 @@ func (p *workers) addLocked() *worker {
 	w := &worker{tasks: make(chan *task, 1), number: uint32(len(all) + 1)} //nolint:gosec // at most a million
 	w.state.Store(busy)
 	all = append(all, w) // who has the old slice looks at no more than its length
-	if explore.On {
-		explore.Write("places")
-	}
+	explore.Write("places")
 	p.all.Store(&all)
 	return w
 }
@@ -243,9 +216,7 @@ func (b *Bulkhead) retire(w *worker) {
 	if !w.stays() {
 		return
 	}
-	if explore.On {
-		explore.Lock("bulkhead.mu", &b.mu)
-	}
+	explore.Lock("bulkhead.mu", &b.mu)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := &b.pool
@@ -253,9 +224,7 @@ func (b *Bulkhead) retire(w *worker) {
 	if len(p.vacant) == len(*p.all.Load()) {
 		p.take() // clears the stack of places whose goroutine ended itself
 		p.vacant = nil
-		if explore.On {
-			explore.Write("places")
-		}
+		explore.Write("places")
 		p.all.Store(nil)
 	}
 }
@@ -266,32 +235,24 @@ func (b *Bulkhead) park(w *worker) {
 	if !b.pool.put(w) {
 		return
 	}
-	if explore.On {
-		explore.Read("watched")
-	}
+	explore.Read("watched")
 	if !b.pool.watched.Load() {
 		b.watch()
 	}
 }
 
 func (b *Bulkhead) watch() {
-	if explore.On {
-		explore.Lock("bulkhead.mu", &b.mu)
-	}
+	explore.Lock("bulkhead.mu", &b.mu)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if explore.On {
-		explore.Read("watched")
-	}
+	explore.Read("watched")
 	if !b.pool.watched.Load() {
 		b.pool.watchLocked(b)
 	}
 }
 
 func (p *workers) watchLocked(b *Bulkhead) {
-	if explore.On {
-		explore.Write("watched")
-	}
+	explore.Write("watched")
 	p.watched.Store(true)
 	if p.reaper == nil {
 		p.reaper = time.AfterFunc(keepWarm, b.reap)
@@ -302,9 +263,7 @@ func (p *workers) watchLocked(b *Bulkhead) {
 
 // reap dismisses the workers that nobody needed since it last looked.
 func (b *Bulkhead) reap() {
-	if explore.On {
-		explore.Lock("bulkhead.mu", &b.mu)
-	}
+	explore.Lock("bulkhead.mu", &b.mu)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := &b.pool
@@ -314,9 +273,7 @@ func (b *Bulkhead) reap() {
 			w.used = false
 			kept = append(kept, w)
 		} else {
-			if explore.On {
-				explore.Write("tasks", w)
-			}
+			explore.Write("tasks", w)
 			w.tasks <- nil // one that is idle has an empty channel
 		}
 	}
@@ -325,13 +282,9 @@ func (b *Bulkhead) reap() {
 	}
 	// Whoever parks a worker looks at watched after that, and here it is the other way round:
 	// one of the two sees the other, and no worker is idle without a watch.
-	if explore.On {
-		explore.Write("watched")
-	}
+	explore.Write("watched")
 	p.watched.Store(false)
-	if explore.On {
-		explore.Read("idle")
-	}
+	explore.Read("idle")
 	if p.top.Load()&numberMask != 0 {
 		p.watchLocked(b)
 	} else if p.reaper != nil {

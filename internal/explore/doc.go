@@ -4,7 +4,7 @@
 // The code under test says where its steps are: [Read] and [Write] before an access to
 // shared memory, [Lock] before a mutex, [Select] and [Receive] before a channel that may
 // block, [Go] in place of the go statement. In a normal build all of these are empty and
-// leave nothing behind (TestNothingRemainsInANormalBuild of the root package); with the
+// leave nothing behind (TestNothingRemainsOfTheExplorerInANormalBuild of the root package); with the
 // build tag "explore" they hand control to a scheduler, which lets one goroutine run at a
 // time, and which a scenario's test drives with Run:
 //

@@ -4,6 +4,7 @@ package explore
 
 import (
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 )
@@ -42,6 +43,15 @@ func Write(object string, of ...any) { point(step{object: named(object, of), kin
 
 // Put is Write for a write that is blind: the goroutine learns nothing of what the object held.
 func Put(object string, of ...any) { point(step{object: named(object, of), kind: puts}) }
+
+// ReadAt is Read for the ith object of that name.
+func ReadAt(object string, i int) { point(step{object: At(object, i), kind: reads}) }
+
+// WriteAt is Write for the ith object of that name.
+func WriteAt(object string, i int) { point(step{object: At(object, i), kind: writes}) }
+
+// At is the name of the ith object of that name.
+func At(object string, i int) string { return object + " " + strconv.Itoa(i) }
 
 // Holding is for a goroutine that has just read the object and will compare it with what it
 // read in its next Write to it, as a compare-and-swap does. All that it has left of the read

@@ -158,8 +158,8 @@ var ofCalls = []fault{
 	}}},
 	{name: "workers idle without the reaper", first: []suite{schedules}, killers: []string{"TestNoWorkerIsIdleWithoutTheReaperInEverySchedule"}, edits: []edit{{
 		"workers.go",
-		"	p.watched.Store(false)\n	if explore.On {\n		explore.Read(\"idle\")\n	}\n	if p.top.Load()&numberMask != 0 {\n",
-		"	idle := p.top.Load()&numberMask != 0\n	if explore.On {\n		explore.Write(\"watched\")\n	}\n" +
+		"	p.watched.Store(false)\n	explore.Read(\"idle\")\n	if p.top.Load()&numberMask != 0 {\n",
+		"	idle := p.top.Load()&numberMask != 0\n	explore.Write(\"watched\")\n" +
 			"	p.watched.Store(false)\n	if idle {\n",
 	}}},
 
@@ -183,7 +183,7 @@ var ofCalls = []fault{
 	{name: "open to half-open by a plain store", first: []suite{racedBreaker}, killers: []string{"TestC01BreakerIsLinearizable"}, edits: []edit{{
 		"gate.go",
 		"	c.lockGate()\n	defer c.unlockGate()\n	switch o := c.overrideLocked(now); o.kind {\n",
-		"	if explore.On {\n		explore.Write(\"gate.mu\")\n	}\n	switch o := c.overrideLocked(now); o.kind {\n",
+		"	explore.Write(\"gate.mu\")\n	switch o := c.overrideLocked(now); o.kind {\n",
 	}}},
 	// Failures that take no lock.
 	{name: "a failure counts itself whatever it would open", killers: []string{"TestClosedAndOpenCircuitsTakeNoLock"}, edits: []edit{{
@@ -289,7 +289,7 @@ var ofCalls = []fault{
 		{
 			"circuit.go",
 			"	c.lockGate()\n	old := c.config.Load()\n",
-			"	if explore.On {\n		explore.Write(\"gate.mu\")\n	}\n	old := c.config.Load()\n",
+			"	explore.Write(\"gate.mu\")\n	old := c.config.Load()\n",
 		},
 		{"circuit.go", "	c.unlockGate()\n	if !c.shared {\n", "	if !c.shared {\n"},
 	}},

@@ -4,8 +4,8 @@ package main
 var ofLoans = []fault{
 	{name: "to call in forgets a stripe", killers: []string{"TestA05TheLastSlotIsFoundWhateverIsLent"}, edits: []edit{{
 		"loans.go",
-		"	for i := range *l {\n		if explore.On {\n			explore.Write(stripeName(i))\n",
-		"	for i := range (*l)[1:] {\n		if explore.On {\n			explore.Write(stripeName(i))\n",
+		"	for i := range *l {\n		explore.WriteAt(\"stripe\", i)\n",
+		"	for i := range (*l)[1:] {\n		explore.WriteAt(\"stripe\", i)\n",
 	}}},
 	{
 		name: "a stripe is read, then closed", first: []suite{schedules},
@@ -13,7 +13,7 @@ var ofLoans = []fault{
 		edits: []edit{{
 			"loans.go",
 			"		back += (*l)[i].word.Swap(0) & freeMask\n",
-			"		back += (*l)[i].word.Load() & freeMask\n		if explore.On {\n			explore.Write(stripeName(i))\n		}\n		(*l)[i].word.Store(0)\n",
+			"		back += (*l)[i].word.Load() & freeMask\n		explore.WriteAt(\"stripe\", i)\n		(*l)[i].word.Store(0)\n",
 		}},
 	},
 	{

@@ -6,7 +6,10 @@ package explore
 
 import "sync"
 
-// On reports whether the scheduler is built in.
+// On reports whether the scheduler is built in. Most points are called without asking it: what
+// an empty function is told costs nothing. Asked it must be where the comments below say so, and
+// in a function that would otherwise be too large to be inlined ((*task).leave, (*workers).put
+// and push): an inlined empty call still counts against the compiler's budget.
 const On = false
 
 // Read is a point before a read of the shared object of that name. Where there are several
@@ -18,6 +21,12 @@ func Write(_ string, _ ...any) {}
 
 // Put is Write for a write that is blind: the goroutine learns nothing of what the object held.
 func Put(_ string, _ ...any) {}
+
+// ReadAt is Read for the ith object of that name.
+func ReadAt(_ string, _ int) {}
+
+// WriteAt is Write for the ith object of that name.
+func WriteAt(_ string, _ int) {}
 
 // Holding is for a goroutine that has just read the object and will compare it with what it
 // read in its next Write to it. A nil func lets go of it: there will be no comparison. Within
@@ -31,7 +40,8 @@ func Lock(_ string, _ *sync.Mutex) {}
 // in it, so the explorer may forget them.
 func Retry(_ int) {}
 
-// Receive is a point before a receive from that channel.
+// Receive is a point before a receive from that channel. Within if On only: it is generic, and
+// each of its instances would be compiled into the package that calls it.
 func Receive[T any](_ string, _ <-chan T, _ ...any) {}
 
 // Select is a point before a select of these channels, each a variable of its own. It

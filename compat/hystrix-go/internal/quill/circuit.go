@@ -156,9 +156,7 @@ func (c *Circuit) Bulkhead() *Bulkhead { return c.bulkhead }
 
 // current is the version of the settings that is in force.
 func (c *Circuit) current() *config {
-	if explore.On {
-		explore.Read("config")
-	}
+	explore.Read("config")
 	return c.config.Load()
 }
 
@@ -185,9 +183,7 @@ func (c *Circuit) Configure(s Settings) error {
 		c.meters.configRejected.Add(1)
 		return err
 	}
-	if explore.On {
-		explore.Lock("configuring", &c.configuring)
-	}
+	explore.Lock("configuring", &c.configuring)
 	c.configuring.Lock()
 	defer c.configuring.Unlock()
 	c.configure(s)
@@ -205,13 +201,9 @@ func (c *Circuit) configure(s Settings) {
 	now := c.now()
 	c.lockGate()
 	old := c.config.Load()
-	if explore.On {
-		explore.Read("counters") // a fresh window begins with what they hold
-	}
+	explore.Read("counters") // a fresh window begins with what they hold
 	cfg := c.newConfig(s, s.WithDefaults(), old, now)
-	if explore.On {
-		explore.Write("config")
-	}
+	explore.Write("config")
 	c.config.Store(cfg)
 	c.publishLocked(true)
 	if s.Override != old.Override {

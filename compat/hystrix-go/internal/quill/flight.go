@@ -303,9 +303,7 @@ func (f *flight) settleRun(ctx context.Context, err error, now time.Duration) {
 		f.succeed(now)
 		return
 	}
-	if explore.On {
-		explore.Read("granted") // a caller that ends is told where he waits for a slot
-	}
+	explore.Read("granted") // a caller that ends is told where he waits for a slot
 	if late {
 		f.settleLost(ctx.Err(), now)
 	} else if ended := f.caller.Err(); ended != nil {

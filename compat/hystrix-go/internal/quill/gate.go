@@ -43,20 +43,14 @@ const (
 // lockGate takes the gate's lock. As long as somebody holds it, no failure is counted
 // without it: see countFailure.
 func (c *Circuit) lockGate() {
-	if explore.On {
-		explore.Lock("gate.mu", &c.gate.mu)
-	}
+	explore.Lock("gate.mu", &c.gate.mu)
 	c.gate.mu.Lock()
-	if explore.On {
-		explore.Put("counters")
-	}
+	explore.Put("counters")
 	c.counters.Shut()
 }
 
 func (c *Circuit) unlockGate() {
-	if explore.On {
-		explore.Put("counters")
-	}
+	explore.Put("counters")
 	c.counters.Open()
 	c.gate.mu.Unlock()
 }
@@ -91,9 +85,7 @@ func (c *Circuit) publishLocked(watch bool) {
 		case Closed:
 			word |= passes
 		case Open:
-			if explore.On {
-				explore.Put("gate.openUntil")
-			}
+			explore.Put("gate.openUntil")
 			g.openUntil.Store(int64(g.machine.openUntil))
 			word |= refuses
 		case HalfOpen:
@@ -102,18 +94,14 @@ func (c *Circuit) publishLocked(watch bool) {
 	if watch || g.override.kind != NoOverride { // whose end a result must see, too
 		word |= watches
 	}
-	if explore.On {
-		explore.Put("gate.word")
-	}
+	explore.Put("gate.word")
 	g.word.Store(word)
 }
 
 // passing reports whether the circuit is closed and lets everybody through, and in which
 // epoch.
 func (c *Circuit) passing() (epoch uint64, ok bool) {
-	if explore.On {
-		explore.Read("gate.word")
-	}
+	explore.Read("gate.word")
 	word := c.gate.word.Load()
 	return word >> epochShift, word&passes != 0
 }
@@ -124,13 +112,9 @@ func (c *Circuit) admit(now time.Duration, cfg *config) admission {
 	if epoch, ok := c.passing(); ok {
 		return admission{token: token{epoch: epoch}, state: Closed, ok: true}
 	}
-	if explore.On {
-		explore.Read("gate.word")
-	}
+	explore.Read("gate.word")
 	if c.gate.word.Load()&refuses != 0 {
-		if explore.On {
-			explore.Read("gate.openUntil")
-		}
+		explore.Read("gate.openUntil")
 		if until := time.Duration(c.gate.openUntil.Load()); now < until {
 			return admission{state: Open, retryAfter: until - now, detail: *c.gate.why.Load()}
 		}
@@ -207,13 +191,9 @@ func (c *Circuit) movedOnLocked(now time.Duration, m change, h Health, detail st
 // forgetLocked begins the evidence afresh: the circuit closed, or what it saw while its
 // breaker was disabled is over. The statistics go on.
 func (c *Circuit) forgetLocked(cfg *config) {
-	if explore.On {
-		explore.Read("counters")
-	}
+	explore.Read("counters")
 	sums := c.counters.Sums()
-	if explore.On {
-		explore.Put("gate.base")
-	}
+	explore.Put("gate.base")
 	c.gate.base.Store(&sums)
 	if cfg.last != nil {
 		cfg.last.Clear()

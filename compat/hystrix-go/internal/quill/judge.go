@@ -86,20 +86,14 @@ func hintOf(o Outcome, err error) time.Duration {
 // What is let pass: a success that is held up between look and count for as long as the
 // circuit takes to open, sleep and close counts as one more success of the new window.
 func (c *Circuit) countSuccess(now time.Duration, t token) bool {
-	if explore.On {
-		explore.Read("gate.word")
-	}
+	explore.Read("gate.word")
 	word := c.gate.word.Load()
 	if word&^passes != t.epoch<<epochShift {
 		return false
 	}
-	if explore.On {
-		explore.Put("counters")
-	}
+	explore.Put("counters")
 	c.counters.Add(int(Success))
-	if explore.On {
-		explore.Read("gate.word")
-	}
+	explore.Read("gate.word")
 	if c.gate.word.Load() != word {
 		c.weigh(now, t)
 	}
@@ -119,9 +113,7 @@ func (c *Circuit) countSuccess(now time.Duration, t token) bool {
 // lock. One that has looked at the word before it did looks at it again: see countSuccess.
 func (c *Circuit) countFailure(now time.Duration, t token) bool {
 	for {
-		if explore.On {
-			explore.Read("counters")
-		}
+		explore.Read("counters")
 		seen, open := c.counters.Look()
 		if explore.On {
 			explore.Holding("counters", func() bool {
@@ -135,9 +127,7 @@ func (c *Circuit) countFailure(now time.Duration, t token) bool {
 			}
 			return false
 		}
-		if explore.On {
-			explore.Write("counters")
-		}
+		explore.Write("counters")
 		if c.counters.AddIf(seen) {
 			return true
 		}
@@ -146,9 +136,7 @@ func (c *Circuit) countFailure(now time.Duration, t token) bool {
 
 // harmless reports whether one failure more, of a call admitted with t, would move nothing.
 func (c *Circuit) harmless(now time.Duration, t token) bool {
-	if explore.On {
-		explore.Read("gate.word")
-	}
+	explore.Read("gate.word")
 	word := c.gate.word.Load()
 	cfg := c.current()
 	if word&^watches != t.epoch<<epochShift|passes || cfg.last != nil {

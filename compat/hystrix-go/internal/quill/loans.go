@@ -6,7 +6,6 @@ package quill
 
 import (
 	"math/bits"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -77,28 +76,20 @@ func (s *slots) met() {
 // more are taken than the limit, which was lowered: what comes back must not go out again.
 func (s *slots) lendLocked(most func(w uint64) uint64) {
 	for {
-		if explore.On {
-			explore.Read("slots")
-		}
+		explore.Read("slots")
 		w := s.word.Load()
 		n := most(w)
 		if n == 0 || w&(lending|waiting) != 0 || w&takenMask > w>>limitShift&limitMask {
 			return
 		}
-		if explore.On {
-			explore.Write("slots")
-		}
+		explore.Write("slots")
 		if s.word.CompareAndSwap(w, w|lending) {
 			l := newLoans(n)
-			if explore.On {
-				explore.Write("loans")
-			}
+			explore.Write("loans")
 			s.loans.Store(&l)
 			return
 		}
-		if explore.On {
-			explore.Retry(2)
-		}
+		explore.Retry(2)
 	}
 }
 
@@ -134,20 +125,14 @@ func (s *slots) callInLocked() {
 	if l == nil {
 		return
 	}
-	if explore.On {
-		explore.Write("loans")
-	}
+	explore.Write("loans")
 	s.loans.Store(nil)
 	back := uint64(0)
 	for i := range *l {
-		if explore.On {
-			explore.Write(stripeName(i))
-		}
+		explore.WriteAt("stripe", i)
 		back += (*l)[i].word.Swap(0) & freeMask
 	}
-	if explore.On {
-		explore.Write("slots")
-	}
+	explore.Write("slots")
 	s.word.Add(-(lending + back)) // the flag is set, and no less than back are taken
 }
 
@@ -155,9 +140,7 @@ func (s *slots) callInLocked() {
 func (s *slots) lentLocked() (n uint64) {
 	if l := s.loans.Load(); l != nil {
 		for i := range *l {
-			if explore.On {
-				explore.Read(stripeName(i))
-			}
+			explore.ReadAt("stripe", i)
 			n += (*l)[i].word.Load() & freeMask
 		}
 	}
@@ -172,9 +155,7 @@ func (s *slots) giveLent() bool { return s.moveLent(roomMask, 1-oneRoom) }
 
 // moveLent changes the stripe at hand by change, if there is one that has any of from.
 func (s *slots) moveLent(from uint64, change int64) bool {
-	if explore.On {
-		explore.Read("loans")
-	}
+	explore.Read("loans")
 	l := s.loans.Load()
 	if l == nil {
 		return false
@@ -182,22 +163,16 @@ func (s *slots) moveLent(from uint64, change int64) bool {
 	i := l.place()
 	word := &(*l)[i].word
 	for {
-		if explore.On {
-			explore.Read(stripeName(i))
-		}
+		explore.ReadAt("stripe", i)
 		w := word.Load()
 		if w&from == 0 {
 			return false
 		}
-		if explore.On {
-			explore.Write(stripeName(i))
-		}
+		explore.WriteAt("stripe", i)
 		if word.CompareAndSwap(w, w+uint64(change)) { //nolint:gosec // what is below 0 comes out right
 			return true
 		}
-		if explore.On {
-			explore.Retry(2)
-		}
+		explore.Retry(2)
 	}
 }
 
@@ -208,6 +183,3 @@ func (l loans) place() int {
 	}
 	return window.Place(len(l))
 }
-
-// stripeName is for the explorer.
-func stripeName(i int) string { return "stripe " + strconv.Itoa(i) }

@@ -41,9 +41,7 @@ const (
 // take takes a slot if one is free and, unless patient, nobody waits for one.
 func (s *slots) take(patient bool) bool {
 	for {
-		if explore.On {
-			explore.Read("slots")
-		}
+		explore.Read("slots")
 		w := s.word.Load()
 		if w&lending != 0 && s.takeLent() {
 			return true
@@ -59,9 +57,7 @@ func (s *slots) take(patient bool) bool {
 			s.callIn()
 			continue
 		}
-		if explore.On {
-			explore.Write("slots")
-		}
+		explore.Write("slots")
 		if s.word.CompareAndSwap(w, w+1) {
 			return true
 		}
@@ -82,9 +78,7 @@ func (s *slots) giveBack() bool {
 	if s.giveLent() {
 		return false
 	}
-	if explore.On {
-		explore.Write("slots")
-	}
+	explore.Write("slots")
 	return s.word.Add(^uint64(0))&waiting != 0
 }
 
@@ -96,9 +90,7 @@ func (s *slots) taken() int {
 	}
 	s.lock()
 	defer s.mu.Unlock()
-	if explore.On {
-		explore.Read("slots")
-	}
+	explore.Read("slots")
 	n := s.word.Load() & takenMask
 	return int(n - min(n, s.lentLocked()))
 }
@@ -120,27 +112,19 @@ func (s *slots) setLimit(n int, mayLend bool) {
 	s.mayLend = mayLend
 	s.callInLocked() // it was lent by what the limit was
 	for {
-		if explore.On {
-			explore.Read("slots")
-		}
+		explore.Read("slots")
 		w := s.word.Load()
-		if explore.On {
-			explore.Write("slots")
-		}
+		explore.Write("slots")
 		if s.word.CompareAndSwap(w, w&(1<<limitShift-1)|uint64(n)<<limitShift) {
 			return
 		}
-		if explore.On {
-			explore.Retry(2)
-		}
+		explore.Retry(2)
 	}
 }
 
 // setWaiting says whether somebody waits. While somebody does, nothing is lent.
 func (s *slots) setWaiting(on bool) {
-	if explore.On {
-		explore.Write("slots")
-	}
+	explore.Write("slots")
 	if !on {
 		s.word.And(^uint64(waiting))
 	} else if s.word.Or(waiting)&lending != 0 {
@@ -149,8 +133,6 @@ func (s *slots) setWaiting(on bool) {
 }
 
 func (s *slots) lock() {
-	if explore.On {
-		explore.Lock("slots.mu", &s.mu)
-	}
+	explore.Lock("slots.mu", &s.mu)
 	s.mu.Lock()
 }

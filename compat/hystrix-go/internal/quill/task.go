@@ -79,9 +79,7 @@ func (t *task) init(c *Circuit, w work, warm, kept bool) {
 
 // begin starts the time of a call.
 func (t *task) begin(deadline int64) {
-	if explore.On {
-		explore.Write("status", t)
-	}
+	explore.Write("status", t)
 	t.status.Store(deadline)
 	if deadline != noDeadline {
 		t.arm(deadline)
@@ -90,13 +88,9 @@ func (t *task) begin(deadline int64) {
 
 // end ends the call one way, unless it has ended another.
 func (t *task) end(how int64) bool {
-	if explore.On {
-		explore.Read("status", t)
-	}
+	explore.Read("status", t)
 	s := t.status.Load()
-	if explore.On {
-		explore.Write("status", t)
-	}
+	explore.Write("status", t)
 	return s > abandoned && t.status.CompareAndSwap(s, how)
 }
 
@@ -108,9 +102,7 @@ func (t *task) await(gaveUp <-chan struct{}) (how int64) {
 			explore.Receive("told", t.told, t)
 		}
 		<-t.told
-		if explore.On {
-			explore.Read("status", t)
-		}
+		explore.Read("status", t)
 		return t.status.Load()
 	}
 	var told <-chan struct{} = t.told
@@ -120,9 +112,7 @@ func (t *task) await(gaveUp <-chan struct{}) (how int64) {
 	select {
 	case <-told:
 	case <-gaveUp:
-		if explore.On {
-			explore.Read("status", t)
-		}
+		explore.Read("status", t)
 		if t.leave(t.status.Load(), abandoned) {
 			t.timer.Stop() // or it holds the call's request until a timeout that nobody waits for
 			return abandoned
@@ -132,9 +122,7 @@ func (t *task) await(gaveUp <-chan struct{}) (how int64) {
 		}
 		<-t.told
 	}
-	if explore.On {
-		explore.Read("status", t)
-	}
+	explore.Read("status", t)
 	return t.status.Load()
 }
 
@@ -164,16 +152,12 @@ func (t *task) leave(was, how int64) bool {
 // whether that is due. So a busy command seldom touches a timer (BenchmarkPool).
 func (t *task) arm(deadline int64) {
 	for {
-		if explore.On {
-			explore.Read("armed", t)
-		}
+		explore.Read("armed", t)
 		at := t.armed.Load()
 		if at != idle && at <= deadline {
 			return // it fires in time, and will find this deadline
 		}
-		if explore.On {
-			explore.Write("armed", t)
-		}
+		explore.Write("armed", t)
 		if t.armed.CompareAndSwap(at, deadline) {
 			break
 		}
@@ -182,9 +166,7 @@ func (t *task) arm(deadline int64) {
 	// before this one.
 	for at := deadline; at != idle; {
 		t.timer.Reset(time.Duration(at) - t.circuit.now())
-		if explore.On {
-			explore.Read("armed", t)
-		}
+		explore.Read("armed", t)
 		latest := t.armed.Load()
 		if latest == at {
 			return
@@ -196,13 +178,9 @@ func (t *task) arm(deadline int64) {
 // ring is what the timer calls. It clears armed before it looks at the deadline, and begin
 // sets the deadline before it looks at armed: no deadline goes unseen by both.
 func (t *task) ring() {
-	if explore.On {
-		explore.Write("armed", t)
-	}
+	explore.Write("armed", t)
 	t.armed.Store(idle)
-	if explore.On {
-		explore.Read("status", t)
-	}
+	explore.Read("status", t)
 	s := t.status.Load()
 	if s <= abandoned || s == noDeadline {
 		return
@@ -222,9 +200,7 @@ func (t *task) tell(how int64) {
 		t.lander.landed(how)
 		return
 	}
-	if explore.On {
-		explore.Write("told", t)
-	}
+	explore.Write("told", t)
 	t.told <- struct{}{}
 }
 
