@@ -157,7 +157,7 @@ func breakerTrace(seed uint64, steps int, met map[string]int) string {
 func settleAtRandom(random *rand.Rand, b *breaker, r *rules, now time.Duration, tok token, n *tally, met map[string]int) string {
 	ends := []struct {
 		name string
-		e    evidence
+		e    resultClass
 	}{{"success", good}, {"failure", bad}, {"neutral", nothing}, {"ignoring", ignored}}
 	end := ends[random.IntN(len(ends))]
 	if end.e == good && b.state == Closed && random.IntN(4) > 0 {

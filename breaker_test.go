@@ -190,7 +190,7 @@ func (p *player) settle(t *testing.T, args []string) {
 	t.Helper()
 	tok, known := p.tokens[args[0]]
 	require.True(t, known, "nobody is called %s", args[0])
-	e := map[string]evidence{"good": good, "bad": bad, "ignored": ignored, "nothing": nothing}
+	e := map[string]resultClass{"good": good, "bad": bad, "ignored": ignored, "nothing": nothing}
 	kind, known := e[args[1]]
 	require.True(t, known, "no evidence is called %s", args[1])
 	v := values(t, args[2:], "random", "hint")

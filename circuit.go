@@ -28,7 +28,7 @@ type Circuit struct {
 	config      atomic.Pointer[config]
 
 	gate     gate
-	witness  witness
+	samples  samples
 	notifier *notifier // nil without hooks
 	meters   meters
 	times    window.Times
@@ -84,7 +84,7 @@ func newCircuit(name string, o *options) *Circuit {
 	if o.shadow != nil {
 		cfg.shadow = c.newShadow(*o.shadow)
 	}
-	c.witness.floor.Store(-1)
+	c.samples.slowFloor.Store(-1)
 	c.config.Store(cfg)
 	c.lockGate()
 	c.publishLocked(false)
@@ -209,7 +209,7 @@ func (c *Circuit) configure(s Settings) {
 		c.announceLocked(now, c.gate.machine.state, c.healthLocked(now), overrideText(s.Override, "by its settings", 0))
 	}
 	if cfg.ring != old.ring {
-		c.witness.forget()
+		c.samples.forget()
 		c.announceLocked(now, c.gate.machine.state, c.healthLocked(now), "settings changed: the window begins afresh")
 	}
 	c.unlockGate()
@@ -233,7 +233,7 @@ func (c *Circuit) Reset() {
 	c.lockGate()
 	defer c.unlockGate()
 	c.config.Load().ring.Restart(now)
-	c.witness.forget()
+	c.samples.forget()
 	c.movedLocked(now, c.gate.machine.reset(), "")
 }
 

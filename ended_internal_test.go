@@ -25,7 +25,7 @@ func TestCancelAfterTheDeadlineChangesNothing(t *testing.T) {
 		{late, abandoned, context.DeadlineExceeded},
 		{t.Context(), expired, nil},
 	} {
-		f := flight{caller: c.caller}
-		require.Equal(t, c.want, f.endedBy(c.how))
+		e := execution{caller: c.caller}
+		require.Equal(t, c.want, e.callerErr(c.how))
 	}
 }

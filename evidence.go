@@ -41,7 +41,7 @@ func (c *Circuit) recordLocked(now time.Duration, t Transition) {
 		Settings:   c.settingsInForce(cfg),
 		NextProbe:  c.nextProbeLocked(t.At, now),
 	}
-	e.Errors, e.Slowest = c.remembered(t.At, now, cfg)
+	e.Errors, e.Slowest = c.samplesInWindow(t.At, now, cfg)
 	g := &c.gate
 	if len(g.history) == mostTransitions {
 		oldest := 0

@@ -95,7 +95,7 @@ func (c *Circuit) Explain() Explanation {
 	if t := e.lastMove(); t != nil {
 		e.Since = t.At
 	}
-	e.Errors, e.Slowest = c.remembered(e.At, now, cfg)
+	e.Errors, e.Slowest = c.samplesInWindow(e.At, now, cfg)
 	return e
 }
 

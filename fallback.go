@@ -27,7 +27,7 @@ func (c *Command[Req, Resp]) Fallback(
 	if f == nil {
 		panic("quill: fallback \"" + name + "\" of command \"" + c.Name() + "\" is nil: it must be a function")
 	}
-	return c.with(step[Req, Resp]{
+	return c.withStep(step[Req, Resp]{
 		name: name, timed: true,
 		try: func(ctx context.Context, req Req, cause error) (Answer[Resp], error) {
 			v, err := f(ctx, req, cause)
@@ -48,7 +48,7 @@ func (c *Command[Req, Resp]) FallbackTo(other *Command[Req, Resp]) *Command[Req,
 	if other.circuit == c.circuit {
 		panic("quill: FallbackTo of command \"" + c.Name() + "\": the other command has the same circuit")
 	}
-	return c.with(step[Req, Resp]{
+	return c.withStep(step[Req, Resp]{
 		name: other.Name(),
 		try: func(ctx context.Context, req Req, _ error) (Answer[Resp], error) {
 			return other.Answer(ctx, req)
@@ -64,7 +64,7 @@ func (c *Command[Req, Resp]) FallbackLast(store Store[Req, Resp]) *Command[Req, 
 	if store == nil {
 		panic("quill: FallbackLast of command \"" + c.Name() + "\": the store is nil")
 	}
-	n := c.with(step[Req, Resp]{
+	n := c.withStep(step[Req, Resp]{
 		name: "last", timed: true,
 		try: func(ctx context.Context, req Req, _ error) (Answer[Resp], error) {
 			stored, err := store.Last(ctx, req)
@@ -81,10 +81,10 @@ func (c *Command[Req, Resp]) FallbackLast(store Store[Req, Resp]) *Command[Req, 
 // MaxConcurrentFallbacks, and must be the last step. The step is named "default". v is
 // given to all callers as it is: they must not change what it points to.
 func (c *Command[Req, Resp]) OrElse(v Resp) *Command[Req, Resp] {
-	return c.with(step[Req, Resp]{name: "default", value: &v})
+	return c.withStep(step[Req, Resp]{name: "default", value: &v})
 }
 
-func (c *Command[Req, Resp]) with(s step[Req, Resp]) *Command[Req, Resp] {
+func (c *Command[Req, Resp]) withStep(s step[Req, Resp]) *Command[Req, Resp] {
 	if err := CheckName(s.name); err != nil {
 		panic("quill: fallback of command \"" + c.Name() + "\": " + err.Error())
 	}
@@ -102,8 +102,8 @@ func (c *Command[Req, Resp]) with(s step[Req, Resp]) *Command[Req, Resp] {
 	return &n
 }
 
-// keep stores a primary success, in no more time than a fallback step has.
-func (c *Command[Req, Resp]) keep(ctx context.Context, req Req, resp Resp, timeout time.Duration) {
+// saveAnswer gives a primary success to the stores, which have as much time as a fallback step.
+func (c *Command[Req, Resp]) saveAnswer(ctx context.Context, req Req, resp Resp, timeout time.Duration) {
 	ctx, end := c.circuit.within(ctx, timeout)
 	defer end()
 	returned := false
@@ -120,56 +120,56 @@ func (c *Command[Req, Resp]) keep(ctx context.Context, req Req, resp Resp, timeo
 	returned = true
 }
 
-// fallsBack reports whether the call's end calls for a fallback: not where the caller is
-// at fault or gone.
-func (f *flight) fallsBack() bool {
-	switch f.outcome {
+// fallbackDue reports whether the outcome calls for a fallback: not where the request was wrong
+// or the caller has gone.
+func (e *execution) fallbackDue() bool {
+	switch e.outcome {
 	case Failure, Rejected, ShortCircuited:
-		return f.caller.Err() == nil
+		return e.caller.Err() == nil
 	case Timeout:
-		return f.own && f.caller.Err() == nil
+		return e.own && e.caller.Err() == nil
 	case Success, Ignored, Canceled:
 	}
 	return false
 }
 
-// fallBack asks the steps in order until one answers.
-func (c *Command[Req, Resp]) fallBack(ctx context.Context, req Req, f *flight) (Answer[Resp], error) {
-	how := &f.how
-	var place fallbackPlace
-	defer place.leave(c.circuit)
-	cause := f.failure(nil)
+// runFallbacks tries the steps in order until one answers.
+func (c *Command[Req, Resp]) runFallbacks(ctx context.Context, req Req, e *execution) (Answer[Resp], error) {
+	fb := &e.fallback
+	var slot fallbackSlot
+	defer slot.release(c.circuit)
+	cause := e.failure(nil)
 	for i := range c.steps {
 		s := &c.steps[i]
 		if s.value != nil {
 			s.meter.answered.Add(1)
-			how.step = s.name
-			return Answer[Resp]{Value: *s.value, Outcome: f.outcome, Step: s.name, Cause: cause}, nil
+			fb.step = s.name
+			return Answer[Resp]{Value: *s.value, Outcome: e.outcome, Step: s.name, Cause: cause}, nil
 		}
 		if i > 0 && ctx.Err() != nil {
-			how.steps = append(how.steps, StepError{s.name, callerCause(ctx)})
+			fb.steps = append(fb.steps, StepError{s.name, callerCause(ctx)})
 			continue // a value can still answer
 		}
-		if !place.enter(c.circuit, f.cfg) {
+		if !slot.acquire(c.circuit, e.cfg) {
 			s.meter.rejected.Add(1)
-			how.steps = append(how.steps, StepError{s.name, ErrFallbackFull})
+			fb.steps = append(fb.steps, StepError{s.name, ErrFallbackFull})
 			continue
 		}
-		f.asks()
-		a, err := c.ask(ctx, req, s, cause, f.cfg.FallbackTimeout)
+		e.beginFallback()
+		a, err := c.tryStep(ctx, req, s, cause, e.cfg.FallbackTimeout)
 		if err == nil {
-			a.Outcome, a.Step, a.Cause = f.outcome, s.name, cause
-			how.step, how.age = s.name, a.Age
+			a.Outcome, a.Step, a.Cause = e.outcome, s.name, cause
+			fb.step, fb.age = s.name, a.Age
 			return a, nil
 		}
-		how.steps = append(how.steps, StepError{s.name, err})
+		fb.steps = append(fb.steps, StepError{s.name, err})
 	}
-	err := f.failure(how.steps)
-	return Answer[Resp]{Outcome: f.outcome, Cause: cause}, err
+	err := e.failure(fb.steps)
+	return Answer[Resp]{Outcome: e.outcome, Cause: cause}, err
 }
 
-// ask tries one step and counts how it went, also when it panics.
-func (c *Command[Req, Resp]) ask(
+// tryStep tries one step and counts how it went, also when it panics.
+func (c *Command[Req, Resp]) tryStep(
 	ctx context.Context, req Req, s *step[Req, Resp], cause error, timeout time.Duration,
 ) (a Answer[Resp], err error) {
 	if s.timed {
@@ -194,10 +194,10 @@ func (c *Command[Req, Resp]) ask(
 	return a, err
 }
 
-// fallbackPlace is a place under MaxConcurrentFallbacks, taken once for a whole chain.
-type fallbackPlace struct{ held bool }
+// fallbackSlot is a place under MaxConcurrentFallbacks, taken once for a whole chain.
+type fallbackSlot struct{ held bool }
 
-func (p *fallbackPlace) enter(c *Circuit, cfg *config) bool {
+func (p *fallbackSlot) acquire(c *Circuit, cfg *config) bool {
 	if p.held {
 		return true
 	}
@@ -213,28 +213,28 @@ func (p *fallbackPlace) enter(c *Circuit, cfg *config) bool {
 	}
 }
 
-func (p *fallbackPlace) leave(c *Circuit) {
+func (p *fallbackSlot) release(c *Circuit) {
 	if p.held {
 		c.meters.fallbacks.Add(-1)
 	}
 }
 
-// failure is the call's end as an error: run's own, untouched, unless there is none, quill
-// ended the call, or fallbacks failed on top.
-func (f *flight) failure(steps []StepError) error {
-	if f.err == nil {
+// failure is the outcome of the call as an error: run's own, untouched, if run failed and no
+// fallback was tried; an *Error otherwise; nil if there is none.
+func (e *execution) failure(steps []StepError) error {
+	if e.err == nil {
 		return nil
 	}
-	switch f.outcome {
+	switch e.outcome {
 	case Success, Failure, Ignored:
-		if len(steps) == 0 && f.err != ErrGoexit { //nolint:errorlint // only our own
-			return f.err
+		if len(steps) == 0 && e.err != ErrGoexit { //nolint:errorlint // only our own
+			return e.err
 		}
 	case Timeout, Rejected, ShortCircuited, Canceled:
 	}
 	return &Error{
-		Command: f.circuit.name, Outcome: f.outcome, State: f.admission.state,
-		RetryAfter: f.admission.retryAfter, Detail: f.admission.detail,
-		Cause: f.err, Steps: steps,
+		Command: e.circuit.name, Outcome: e.outcome, State: e.admission.state,
+		RetryAfter: e.admission.retryAfter, Detail: e.admission.detail,
+		Cause: e.err, Steps: steps,
 	}
 }

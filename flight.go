@@ -7,8 +7,8 @@ import (
 	"github.com/seed-f7c3343e/quill/internal/explore"
 )
 
-// flight is one call on its way through the circuit: admitted, run, settled.
-type flight struct {
+// execution is one call on its way through the circuit: admitted, run, settled.
+type execution struct {
 	circuit *Circuit
 	cfg     *config
 	caller  context.Context //nolint:containedctx // lives as long as the call
@@ -27,233 +27,229 @@ type flight struct {
 	// What is small is together: each call begins by clearing all of this.
 	outcome Outcome
 	timed   bool
-	own     bool // whether the deadline is the command's own and not the caller's
-	started bool // run was called, or may be
+	own     bool // the deadline is the command's own, not that of the caller's context
+	started bool // the call has its slot: run is called, or was
 	settled bool
-	stale   bool
-	aloft   bool // run is under way on the caller's goroutine, or did not return
+	stale   bool // the result came too late to count as evidence
+	running bool // run was called on the caller's goroutine and has not returned
 
-	how answered
+	fallback answered
 }
 
-// take brings a call as far as a slot: breaker, then bulkhead. If it reports false the
-// flight is settled.
-func (f *flight) take(ctx context.Context, c *Circuit) bool {
-	return f.enter(ctx, c, c.now()) && f.takeSlot()
+// init makes f the execution of a call of c, by the settings that are in force now.
+func (e *execution) init(ctx context.Context, c *Circuit) {
+	e.circuit, e.caller, e.cfg = c, ctx, c.current()
 }
 
-// takeOff is take for a flight that is a call's already.
-func (f *flight) takeOff() bool { return f.pass(f.circuit.now()) && f.takeSlot() }
+// admit asks the breaker, then the bulkhead. If it reports false the call is settled.
+func (e *execution) admit() bool { return e.passBreaker(e.circuit.now()) && e.acquireSlot() }
 
-// enter is pass for a flight that is not yet that of a call.
-func (f *flight) enter(ctx context.Context, c *Circuit, now time.Duration) bool {
-	f.circuit, f.caller, f.cfg = c, ctx, c.current()
-	return f.pass(now)
-}
-
-// pass brings a call past the breaker. If it reports false the flight is settled.
-func (f *flight) pass(now time.Duration) bool {
-	c := f.circuit
-	f.began, f.ran = now, now
-	if f.caller.Err() != nil {
-		f.admission.state = c.State()
-		f.settle(Canceled, callerCause(f.caller), f.began)
+// passBreaker asks the breaker and works out the deadline. If it reports false the call is
+// settled.
+func (e *execution) passBreaker(now time.Duration) bool {
+	c := e.circuit
+	e.began, e.ran = now, now
+	if e.caller.Err() != nil {
+		e.admission.state = c.State()
+		e.settle(Canceled, callerCause(e.caller), e.began)
 		return false
 	}
 	if epoch, ok := c.passing(); ok {
-		f.admission.token.epoch = epoch
-	} else if f.admission = c.admit(f.began, f.cfg); !f.admission.ok {
-		f.settle(ShortCircuited, ErrOpen, f.began)
+		e.admission.token.epoch = epoch
+	} else if e.admission = c.admit(e.began, e.cfg); !e.admission.ok {
+		e.settle(ShortCircuited, ErrOpen, e.began)
 		return false
 	}
-	if timeout := f.cfg.Timeout; timeout != NoTimeout {
-		f.deadline, f.timed, f.own = now+timeout, true, true
+	if timeout := e.cfg.Timeout; timeout != NoTimeout {
+		e.deadline, e.timed, e.own = now+timeout, true, true
 	}
-	if d, ok := f.caller.(*deadlineContext); ok {
-		f.heed(d.deadline() - c.born) // a call in a call: it need not ask the clock
-	} else if at, ok := f.caller.Deadline(); ok {
-		f.heed(now + time.Until(at))
+	if d, ok := e.caller.(*deadlineContext); ok {
+		e.applyCallerDeadline(d.deadline() - c.born) // a nested call: saves reading the clock
+	} else if at, ok := e.caller.Deadline(); ok {
+		e.applyCallerDeadline(now + time.Until(at))
 	}
 	return true
 }
 
-// heed is told the caller's deadline, which ends the call if it is the earlier one; or if they
-// are the same: a fallback would come too late.
-func (f *flight) heed(callers time.Duration) {
-	if !f.timed || callers <= f.deadline {
-		f.deadline, f.timed, f.own = callers, true, false
+// applyCallerDeadline makes the deadline of the caller's context the one of the call if it is
+// not later than the command's own. It wins a tie: a fallback would come too late anyway.
+func (e *execution) applyCallerDeadline(callers time.Duration) {
+	if !e.timed || callers <= e.deadline {
+		e.deadline, e.timed, e.own = callers, true, false
 	}
 }
 
-func (f *flight) takeSlot() bool {
-	c := f.circuit
-	if !c.bulkhead.slots.take(false) && !f.takeLater() {
+func (e *execution) acquireSlot() bool {
+	c := e.circuit
+	if !c.bulkhead.slots.take(false) && !e.acquireSlotSlowly() {
 		return false
 	}
-	f.hasSlot()
+	e.slotAcquired()
 	return true
 }
 
-// hasSlot is where a call that has its slot begins to run.
-func (f *flight) hasSlot() {
-	if c := f.circuit; c.shared {
+// slotAcquired marks the call as running: from here on it holds a slot.
+func (e *execution) slotAcquired() {
+	if c := e.circuit; c.shared {
 		c.meters.inFlight.Add(1)
 	}
-	f.started = true
-	if f.cfg.shadow != nil {
-		f.enterShadow()
+	e.started = true
+	if e.cfg.shadow != nil {
+		e.enterShadow()
 	}
 }
 
-func (f *flight) enterShadow() { f.shadow = f.cfg.shadow.enter(f.ran) }
+func (e *execution) enterShadow() { e.shadow = e.cfg.shadow.enter(e.ran) }
 
-// takeLater is takeSlot where none was free at once.
-func (f *flight) takeLater() bool {
-	w, ok := f.circuit.bulkhead.acquire()
+// acquireSlotSlowly is acquireSlot where no slot was free at the first look: the call waits in
+// the queue or is rejected.
+func (e *execution) acquireSlotSlowly() bool {
+	w, ok := e.circuit.bulkhead.acquire()
 	if !ok {
-		f.settle(Rejected, ErrFull, f.began)
+		e.settle(Rejected, ErrFull, e.began)
 		return false
 	}
-	return w == nil || f.queue(w)
+	return w == nil || e.waitForSlot(w)
 }
 
-// queue waits for a slot. A call whose deadline passes meanwhile never runs.
-func (f *flight) queue(w *waiter) bool {
-	c := f.circuit
+// waitForSlot waits in the queue. A call whose deadline passes meanwhile never runs.
+func (e *execution) waitForSlot(w *waiter) bool {
+	c := e.circuit
 	c.meters.queued.Add(1)
 	var wait time.Duration
-	if f.own {
-		wait = max(1, f.deadline-f.began)
+	if e.own {
+		wait = max(1, e.deadline-e.began)
 	}
-	granted := c.bulkhead.await(f.caller, w, wait)
+	granted := c.bulkhead.await(e.caller, w, wait)
 	c.meters.queued.Add(-1)
-	f.ran = c.now()
-	if granted && !f.late(f.ran) && f.caller.Err() == nil {
+	e.ran = c.now()
+	if granted && !e.late(e.ran) && e.caller.Err() == nil {
 		return true
 	}
 	if granted {
 		c.bulkhead.release()
 	}
-	f.settleLost(f.caller.Err(), f.ran)
+	e.settleInterrupted(e.caller.Err(), e.ran)
 	return false
 }
 
-func (f *flight) late(now time.Duration) bool { return f.timed && now >= f.deadline }
+func (e *execution) late(now time.Duration) bool { return e.timed && now >= e.deadline }
 
-// settleLost settles a call that its deadline or its caller ended, whichever was first:
-// ended is what the call's context says.
-func (f *flight) settleLost(ended error, now time.Duration) {
+// settleInterrupted settles a call that its deadline or the end of its caller's context ended,
+// whichever came first. ended is the Err of the call's context.
+func (e *execution) settleInterrupted(ended error, now time.Duration) {
 	switch {
 	case ended == context.Canceled: //nolint:errorlint // Err returns it bare
-		f.settle(Canceled, callerCause(f.caller), now)
-	case f.own:
-		f.settle(Timeout, ErrTimeout, now)
+		e.settle(Canceled, callerCause(e.caller), now)
+	case e.own:
+		e.settle(Timeout, ErrTimeout, now)
 	case ended != nil:
-		f.settle(Timeout, callerCause(f.caller), now)
+		e.settle(Timeout, callerCause(e.caller), now)
 	default:
-		f.settle(Timeout, context.DeadlineExceeded, now)
+		e.settle(Timeout, context.DeadlineExceeded, now)
 	}
 }
 
 // settle ends the call: one outcome, counted once.
-func (f *flight) settle(o Outcome, err error, now time.Duration) {
-	c := f.circuit
-	f.outcome, f.err, f.ended, f.settled = o, err, now, true
-	slow := f.started && f.cfg.SlowCallDuration > 0 && now-f.ran >= f.cfg.SlowCallDuration
+func (e *execution) settle(o Outcome, err error, now time.Duration) {
+	c := e.circuit
+	e.outcome, e.err, e.ended, e.settled = o, err, now, true
+	slow := e.started && e.cfg.SlowCallDuration > 0 && now-e.ran >= e.cfg.SlowCallDuration
 	if c.config.Load().ring.Advance(now) {
-		c.turned(now)
+		c.windowAdvanced(now)
 	}
-	if c.witness.wants(now, o, f.started, now-f.ran) {
-		c.saw(now, o, f.started, now-f.ran, err)
+	if c.samples.wants(now, o, e.started, now-e.ran) {
+		c.recordSample(now, o, e.started, now-e.ran, err)
 	}
-	if c.judge(now, f.admission.token, o, f.started, slow, err) {
-		f.stale = true
+	if c.judge(now, e.admission.token, o, e.started, slow, err) {
+		e.stale = true
 		c.meters.stale.Add(1)
 	}
-	if f.shadow != nil {
-		f.shadow.settle(now, o, now-f.ran, err)
+	if e.shadow != nil {
+		e.shadow.settle(now, o, now-e.ran, err)
 	}
 }
 
-// succeed settles a success. Of most of them nobody wants to know more than that they were
-// one.
-func (f *flight) succeed(now time.Duration) {
-	c, cfg, took := f.circuit, f.circuit.current(), now-f.ran
-	if f.shadow != nil || cfg.last != nil || f.admission.token.probe != 0 || c.witness.isSlow(true, took) ||
-		f.cfg.SlowCallDuration > 0 && took >= f.cfg.SlowCallDuration || now >= cfg.ring.Until() ||
-		!c.countSuccess(now, f.admission.token) {
-		f.settle(Success, nil, now)
+// settleSuccess settles a success. Most successes only add one to a counter; the few that do
+// more go through settle.
+func (e *execution) settleSuccess(now time.Duration) {
+	c, cfg, took := e.circuit, e.circuit.current(), now-e.ran
+	if e.shadow != nil || cfg.last != nil || e.admission.token.probe != 0 || c.samples.amongSlowest(true, took) ||
+		e.cfg.SlowCallDuration > 0 && took >= e.cfg.SlowCallDuration || now >= cfg.ring.Until() ||
+		!c.countSuccess(now, e.admission.token) {
+		e.settle(Success, nil, now)
 		return
 	}
-	f.ended, f.settled = now, true
+	e.ended, e.settled = now, true
 }
 
 // runContext is the caller's context with the command's own deadline, if that is the
 // earlier one.
-func (f *flight) runContext() context.Context {
-	if !f.own {
-		return f.caller
+func (e *execution) runContext() context.Context {
+	if !e.own {
+		return e.caller
 	}
-	f.ctx = newDeadlineContext(f.caller, f.circuit.born+f.deadline)
-	return f.ctx
+	e.ctx = newDeadlineContext(e.caller, e.circuit.born+e.deadline)
+	return e.ctx
 }
 
 // endContext ends the context that runContext made.
-func (f *flight) endContext() {
-	if f.ctx != nil {
-		f.ctx.end(f.late(f.ended))
+func (e *execution) endContext() {
+	if e.ctx != nil {
+		e.ctx.end(e.late(e.ended))
 	}
 }
 
-// land settles a call whose run on the caller's goroutine returned err, and gives everything
-// back.
-func (f *flight) land(ctx context.Context, err error) {
-	if now := f.circuit.now(); err == nil && !f.late(now) {
-		f.succeed(now)
+// finish settles a call whose run, on the caller's goroutine, returned err, and releases what
+// the call held.
+func (e *execution) finish(ctx context.Context, err error) {
+	if now := e.circuit.now(); err == nil && !e.late(now) {
+		e.settleSuccess(now)
 	} else {
-		f.settleRun(ctx, err, now)
+		e.settleResult(ctx, err, now)
 	}
-	f.circuit.giveBack()
-	f.aloft = false
-	f.endContext()
+	e.circuit.giveBack()
+	e.running = false
+	e.endContext()
 }
 
-// crash is land for a run that did not return: a panic or Goexit passes through untouched, and
-// counts as a failure. Or its classifier did not, which has settled the call.
-func (f *flight) crash() {
-	c := f.circuit
+// unwind is finish for a run that did not return. Its panic or Goexit goes on untouched; the
+// call counts as a failure. If it was the classifier that panicked, the call is settled
+// already.
+func (e *execution) unwind() {
+	c := e.circuit
 	c.giveBack()
-	if !f.settled {
+	if !e.settled {
 		c.meters.panics.Add(1)
-		f.settle(Failure, ErrUnwound, c.now())
+		e.settle(Failure, ErrUnwound, c.now())
 	}
-	f.endContext()
+	e.endContext()
 }
 
-// flyPooled runs t's work on a worker and waits for it, no longer than the deadline and
-// the caller's context allow. It reports whether the work is over: if it is not, t and
-// what it works on belong to the worker.
-func (f *flight) flyPooled(t *task) (over bool) {
-	defer f.endContext()
-	t.ctx = f.runContext()
-	t.begin(f.ownDeadline())
-	return f.landPooled(t, f.circuit.bulkhead.fly(t, f.caller.Done()))
+// runPooled runs t's work on a worker and waits for it, no longer than the deadline and the
+// caller's context allow. It reports whether the work is over: if it is not, the worker still
+// uses t and all that t refers to.
+func (e *execution) runPooled(t *task) (over bool) {
+	defer e.endContext()
+	t.ctx = e.runContext()
+	t.begin(e.ownDeadline())
+	return e.finishPooled(t, e.circuit.bulkhead.runAndWait(t, e.caller.Done()))
 }
 
 // ownDeadline is when a timer must end the call: the caller's own deadline comes with its
 // context, and with its cause.
-func (f *flight) ownDeadline() int64 {
-	if f.own {
-		return int64(f.deadline)
+func (e *execution) ownDeadline() int64 {
+	if e.own {
+		return int64(e.deadline)
 	}
 	return noDeadline
 }
 
-// landPooled is the second half of flyPooled.
-func (f *flight) landPooled(t *task, how int64) (over bool) {
-	c := f.circuit
+// finishPooled is the second half of runPooled: it settles the call by how the wait ended.
+func (e *execution) finishPooled(t *task, how int64) (over bool) {
+	c := e.circuit
 	if how != finished {
-		f.settleLost(f.endedBy(how), c.now())
+		e.settleInterrupted(e.callerErr(how), c.now())
 		return false
 	}
 	if !t.kept {
@@ -263,89 +259,89 @@ func (f *flight) landPooled(t *task, how int64) (over bool) {
 	switch {
 	case t.panicked != nil:
 		c.meters.panics.Add(1)
-		f.settle(Failure, t.panicked, now)
+		e.settle(Failure, t.panicked, now)
 		panic(t.panicked)
 	case t.goexit:
 		c.meters.panics.Add(1)
-		f.settle(Failure, ErrGoexit, now)
+		e.settle(Failure, ErrGoexit, now)
 	default:
-		f.settleRun(t.ctx, t.err, now)
+		e.settleResult(t.ctx, t.err, now)
 	}
 	return true
 }
 
-// endedBy is the end of the caller's context if that is what ended the wait: a deadline
-// that came first is not undone by a cancel after it.
-func (f *flight) endedBy(how int64) error {
-	err := f.caller.Err()
+// callerErr is the Err of the caller's context if that is what ended the wait, or nil: a
+// cancel that comes after the deadline changes nothing.
+func (e *execution) callerErr(how int64) error {
+	err := e.caller.Err()
 	if how == expired && err != context.DeadlineExceeded {
 		return nil
 	}
 	return err
 }
 
-// warm reports whether what the call uses may be kept for another: not in a bubble of
-// testing/synctest, which nothing may leave (a circuit made outside reads negative times
-// in one).
-func (f *flight) warm() bool { return !f.circuit.cold && f.began >= 0 }
+// warm reports whether what the call uses (task, worker) may be kept for another call. Not in a
+// bubble of testing/synctest, since nothing may leave a bubble. (A circuit made outside reads
+// negative times in one.)
+func (e *execution) warm() bool { return !e.circuit.cold && e.began >= 0 }
 
-// settleRun settles a call whose run returned err. A result that came at its deadline or
-// later is a Timeout whatever it is (Canceled, if the caller had cancelled before), so that
-// the caller, the counters and the hooks agree; one that came in time, but after the caller
-// cancelled, is a Success if it is one.
-func (f *flight) settleRun(ctx context.Context, err error, now time.Duration) {
-	late := f.late(now)
+// settleResult settles a call whose run returned err. A result that comes at the deadline or
+// later is a Timeout, whatever it is (or Canceled, if the caller had cancelled before), so that
+// caller, counters and hooks agree. A success that comes before the deadline stays a Success
+// even if the caller has cancelled meanwhile.
+func (e *execution) settleResult(ctx context.Context, err error, now time.Duration) {
+	late := e.late(now)
 	if err == nil && !late {
-		f.succeed(now)
+		e.settleSuccess(now)
 		return
 	}
-	explore.Read("granted") // a caller that ends is told where he waits for a slot
+	explore.Read("granted") // whether the caller cancelled is visible where a call waits for its slot
 	if late {
-		f.settleLost(ctx.Err(), now)
-	} else if ended := f.caller.Err(); ended != nil {
-		f.settleLost(ended, now)
+		e.settleInterrupted(ctx.Err(), now)
+	} else if ended := e.caller.Err(); ended != nil {
+		e.settleInterrupted(ended, now)
 	} else {
-		f.settleError(err, now)
+		e.settleError(err, now)
 	}
 }
 
 // settleError settles a call whose run failed in time.
-func (f *flight) settleError(err error, now time.Duration) {
+func (e *execution) settleError(err error, now time.Duration) {
 	verdict := CountFailure
 	switch {
 	case err == ErrUnwound: //nolint:errorlint // given by End as it is
-		f.circuit.meters.panics.Add(1)
+		e.circuit.meters.panics.Add(1)
 	case marksOf(err).ignored:
 		verdict = CountIgnored
-	case f.circuit.classifier != nil:
-		verdict = f.classify(err, now)
+	case e.circuit.classifier != nil:
+		verdict = e.classify(err, now)
 	}
 	switch verdict {
 	case CountIgnored:
-		f.settle(Ignored, err, now)
+		e.settle(Ignored, err, now)
 	case CountSuccess:
-		f.settle(Success, err, now)
+		e.settle(Success, err, now)
 	default: // CountFailure, and what a classifier should not say
-		f.settle(Failure, err, now)
+		e.settle(Failure, err, now)
 	}
 }
 
-// classify asks the classifier, which is the user's: if it panics, that counts as the
-// failure it was asked about.
-func (f *flight) classify(err error, now time.Duration) Verdict {
+// classify calls the user's classifier. If it panics, the call counts as a Failure, and the
+// panic goes on.
+func (e *execution) classify(err error, now time.Duration) Verdict {
 	returned := false
 	defer func() {
 		if !returned {
-			f.circuit.meters.panics.Add(1)
-			f.settle(Failure, err, now)
+			e.circuit.meters.panics.Add(1)
+			e.settle(Failure, err, now)
 		}
 	}()
-	verdict := f.circuit.classifier(err)
+	verdict := e.circuit.classifier(err)
 	returned = true
 	return verdict
 }
 
-// callerCause is why the caller's context ended: its Err, and the cause if it has another.
+// callerCause is why the caller's context ended: its Err, and its Cause if that is another.
 func callerCause(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
 	if cause == nil || cause == err { //nolint:errorlint // identity is meant
@@ -354,84 +350,86 @@ func callerCause(ctx context.Context) error {
 	return &endedError{err, cause}
 }
 
-// endedError is the end of a caller's context with a cause of its own.
+// endedError is the end of a context that has a Cause of its own.
 type endedError struct{ err, cause error }
 
 func (e *endedError) Error() string   { return e.err.Error() + ": " + e.cause.Error() }
 func (e *endedError) Unwrap() []error { return []error{e.err, e.cause} }
 
-// conclude ends the whole call, fallback included: its latency, its hooks. It runs
-// deferred, so that a call that panics is told as well.
-func (f *flight) conclude() {
-	if f.aloft {
-		f.crash()
+// conclude ends the whole call, fallback included: it records the latency and calls the
+// hooks. It runs deferred, so that this happens for a call that panics as well.
+func (e *execution) conclude() {
+	if e.running {
+		e.unwind()
 	}
-	if !f.settled {
-		return // its context panicked before it was a call
+	if !e.settled {
+		return // the caller's context panicked before the call was admitted
 	}
-	c := f.circuit
-	if f.outcome != Success {
-		c.countUnanswered(f.outcome, &f.how)
+	c := e.circuit
+	if e.outcome != Success {
+		c.countUnanswered(e.outcome, &e.fallback)
 	}
-	now := f.ended
-	if f.how.asked {
-		now = c.now() // which took its time too
-		if f.started {
-			c.times.RecordWhole(now - f.began)
+	now := e.ended
+	if e.fallback.asked {
+		now = c.now() // the fallback took time as well
+		if e.started {
+			c.times.RecordWhole(now - e.began)
 		}
-	} else if f.started {
-		if f.ran == f.began {
-			c.times.Record(f.ended - f.began)
+	} else if e.started {
+		if e.ran == e.began {
+			c.times.Record(e.ended - e.began)
 		} else {
-			f.recordApart()
+			e.recordQueued()
 		}
 	}
 	if c.hooks != nil {
-		f.tell(now)
+		e.notifyHooks(now)
 	}
 }
 
-// recordApart records a call that waited for its slot, and asked nobody else.
-func (f *flight) recordApart() {
-	f.circuit.times.RecordRun(f.ended - f.ran)
-	f.circuit.times.RecordWhole(f.ended - f.began)
+// recordQueued records a call that waited for its slot, where no fallback or store was called.
+func (e *execution) recordQueued() {
+	e.circuit.times.RecordRun(e.ended - e.ran)
+	e.circuit.times.RecordWhole(e.ended - e.began)
 }
 
-// tell keeps the event, which is large, off the stack of calls that nobody listens to.
+// notifyHooks is a function of its own so that calls without hooks do not pay for the event,
+// which is large, on their stack.
 //
 //go:noinline
-func (f *flight) tell(now time.Duration) {
-	f.circuit.tell(f.caller, f.event(now, &f.how), f.circuit.hooks)
+func (e *execution) notifyHooks(now time.Duration) {
+	e.circuit.callHooks(e.caller, e.event(now, &e.fallback), e.circuit.hooks)
 }
 
-// asks says that somebody else is asked now, whose time is not the time in run.
-func (f *flight) asks() {
-	if f.how.asked {
+// beginFallback is called before the first fallback step or store: their time is part of the
+// whole time of the call, but not of its time in run, which is recorded here.
+func (e *execution) beginFallback() {
+	if e.fallback.asked {
 		return
 	}
-	f.how.asked = true
-	if f.started {
-		f.circuit.times.RecordRun(f.ended - f.ran)
+	e.fallback.asked = true
+	if e.started {
+		e.circuit.times.RecordRun(e.ended - e.ran)
 	}
 }
 
-// answered is how the fallback chain of a call went.
+// answered is what the fallback chain of a call did.
 type answered struct {
-	asked bool // somebody else was asked, who takes time: a fallback step, a store. See asks.
+	asked bool // a fallback step or a store was called: see beginFallback
 	step  string
 	steps []StepError
 	age   time.Duration
 }
 
-func (f *flight) event(now time.Duration, a *answered) CallEvent {
-	e := CallEvent{
-		Command: f.circuit.name, Outcome: f.outcome, Err: f.err,
-		State: f.admission.state, Probe: f.admission.token.probe != 0, Late: f.stale,
-		Wait: f.ran - f.began, Total: now - f.began,
+func (e *execution) event(now time.Duration, a *answered) CallEvent {
+	event := CallEvent{
+		Command: e.circuit.name, Outcome: e.outcome, Err: e.err,
+		State: e.admission.state, Probe: e.admission.token.probe != 0, Late: e.stale,
+		Wait: e.ran - e.began, Total: now - e.began,
 		Step: a.step, Steps: a.steps, Age: a.age,
 	}
-	if f.started {
-		e.Execute = f.ended - f.ran
+	if e.started {
+		event.Execute = e.ended - e.ran
 	}
-	return e
+	return event
 }

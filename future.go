@@ -20,7 +20,7 @@ type Future[T any] struct {
 // early, cancel ctx. A panic of the call reaches those who wait.
 func (c *Command[Req, Resp]) Go(ctx context.Context, req Req) *Future[Resp] {
 	f := &Future[Resp]{done: make(chan struct{})}
-	if c.goByWorker(ctx, req, f) {
+	if c.goOnWorker(ctx, req, f) {
 		return f
 	}
 	run := func() {

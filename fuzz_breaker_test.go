@@ -99,7 +99,7 @@ func (c *checked) settle(in *tape, before breaker) {
 	if tok.probe == 0 {
 		return // its result comes by judge
 	}
-	m, counts := c.settleProbe(c.now, &c.r, tok, evidence(in.next()%4), float64(in.next())/255, in.duration())
+	m, counts := c.settleProbe(c.now, &c.r, tok, resultClass(in.next()%4), float64(in.next())/255, in.duration())
 	require.False(c.t, counts && tok.epoch != before.epoch, "a result of an earlier epoch")
 	require.False(c.t, !counts && m.why != unmoved, "a result that does not count moves nothing")
 	c.moved(before, m, false)

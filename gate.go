@@ -180,7 +180,7 @@ func (c *Circuit) movedOnLocked(now time.Duration, m change, h Health, detail st
 	c.publishLocked(m.why == takenBack)
 	c.announceLocked(now, m.from, h, reason)
 	if fresh {
-		c.witness.forgetErrors() // they were evidence for what is over
+		c.samples.forgetErrors() // they were evidence for what is over
 	}
 }
 

@@ -59,12 +59,12 @@ type Transition struct {
 	Health   Health    // the evidence: the window on which it was decided
 }
 
-// tell calls the hooks one after the other, also those after one that panics.
-func (c *Circuit) tell(ctx context.Context, e CallEvent, hooks []Hooks) {
+// callHooks calls the hooks one after the other, also those after one that panics.
+func (c *Circuit) callHooks(ctx context.Context, e CallEvent, hooks []Hooks) {
 	if len(hooks) == 0 {
 		return
 	}
-	defer c.tell(ctx, e, hooks[1:])
+	defer c.callHooks(ctx, e, hooks[1:])
 	if hooks[0].OnCall == nil {
 		return
 	}
@@ -81,18 +81,18 @@ func (c *Circuit) tell(ctx context.Context, e CallEvent, hooks []Hooks) {
 // orphanPanic takes a panic that has no caller to go to: its work was abandoned.
 func (c *Circuit) orphanPanic(p *PanicError) {
 	c.meters.panics.Add(1)
-	c.tellPanic(p)
+	c.callPanicHooks(p)
 }
 
 // hookPanic takes a panic of OnTransition, nil if it ended its goroutine.
 func (c *Circuit) hookPanic(p *PanicError) {
 	c.meters.hookPanics.Add(1)
 	if p != nil {
-		c.tellPanic(p)
+		c.callPanicHooks(p)
 	}
 }
 
-func (c *Circuit) tellPanic(p *PanicError) {
+func (c *Circuit) callPanicHooks(p *PanicError) {
 	for i := range c.hooks {
 		if f := c.hooks[i].OnPanic; f != nil {
 			func() {

@@ -14,8 +14,8 @@ import (
 func TestF06WhoIsRefusedAFallbackDoesNotCount(t *testing.T) {
 	c := NewCircuit("f06", WithRegistry(NewRegistry()), Settings{MaxConcurrentFallbacks: 1})
 	cfg := c.config.Load()
-	var held fallbackPlace
-	require.True(t, held.enter(c, cfg))
+	var held fallbackSlot
+	require.True(t, held.acquire(c, cfg))
 	end := make(chan struct{})
 	var refused sync.WaitGroup
 	for range 2 {
@@ -26,8 +26,8 @@ func TestF06WhoIsRefusedAFallbackDoesNotCount(t *testing.T) {
 					return
 				default:
 				}
-				var place fallbackPlace
-				if place.enter(c, cfg) {
+				var place fallbackSlot
+				if place.acquire(c, cfg) {
 					t.Error("a second one runs")
 				}
 			}
@@ -42,6 +42,6 @@ func TestF06WhoIsRefusedAFallbackDoesNotCount(t *testing.T) {
 	close(end)
 	refused.Wait()
 	require.EqualValues(t, 1, most)
-	held.leave(c)
+	held.release(c)
 	require.Zero(t, c.Stats().FallbacksInFlight)
 }

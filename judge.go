@@ -28,11 +28,11 @@ func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, e
 		}
 	case Timeout, Rejected:
 	}
-	return c.judgeAlone(now, t, o, slow, hintOf(o, err))
+	return c.judgeUnderLock(now, t, o, slow, hintOf(o, err))
 }
 
-// judgeAlone is judge for a result that may move the breaker.
-func (c *Circuit) judgeAlone(now time.Duration, t token, o Outcome, slow bool, hint time.Duration) (stale bool) {
+// judgeUnderLock is judge for a result that may move the breaker.
+func (c *Circuit) judgeUnderLock(now time.Duration, t token, o Outcome, slow bool, hint time.Duration) (stale bool) {
 	c.lockGate()
 	defer c.unlockGate()
 	g, cfg := &c.gate, c.config.Load()
@@ -49,7 +49,7 @@ func (c *Circuit) judgeAlone(now time.Duration, t token, o Outcome, slow bool, h
 		c.publishLocked(true)
 		return false
 	}
-	c.weighLocked(now, hint)
+	c.evaluateLocked(now, hint)
 	return false
 }
 
@@ -76,7 +76,7 @@ func hintOf(o Outcome, err error) time.Duration {
 //
 // An error that is judged at the same moment may have read the counters too early to see
 // this success, and have asked for those that follow to be watched too late for this one to
-// see that. So this looks again after it has counted, and weighLocked reads the counters
+// see that. So this looks again after it has counted, and evaluateLocked reads the counters
 // again after it has asked: one of the two sees the other's.
 //
 // What is let pass: a success that is held up between look and count for as long as the
@@ -91,7 +91,7 @@ func (c *Circuit) countSuccess(now time.Duration, t token) bool {
 	c.counters.Add(int(Success))
 	explore.Read("gate.word")
 	if c.gate.word.Load() != word {
-		c.weigh(now, t)
+		c.evaluate(now, t)
 	}
 	return true
 }
@@ -144,20 +144,20 @@ func (c *Circuit) harmless(now time.Duration, t token) bool {
 	return watchful(&cfg.rules, n) == (word&watches != 0) && cfg.rules.verdict(n) == unmoved
 }
 
-// weigh judges the window as it is, after a success that has counted itself.
-func (c *Circuit) weigh(now time.Duration, t token) {
+// evaluate judges the window as it is, after a success that has counted itself.
+func (c *Circuit) evaluate(now time.Duration, t token) {
 	c.lockGate()
 	defer c.unlockGate()
 	over := c.overrideLocked(now).kind // it may be new since t was admitted
 	if over != Disabled && t.epoch == c.gate.machine.epoch && c.gate.machine.state == Closed {
-		c.weighLocked(now, 0)
+		c.evaluateLocked(now, 0)
 	}
 }
 
-// weighLocked judges the window of a closed circuit. If successes are to be watched from
+// evaluateLocked judges the window of a closed circuit. If successes are to be watched from
 // now on it says so first, and then looks at them: see countSuccess. If they are watched
 // already, that was said before the first look.
-func (c *Circuit) weighLocked(now, hint time.Duration) {
+func (c *Circuit) evaluateLocked(now, hint time.Duration) {
 	g, cfg := &c.gate, c.config.Load()
 	n := c.evidenceLocked(now)
 	if watchful(&cfg.rules, n) {
@@ -177,25 +177,25 @@ func (c *Circuit) weighLocked(now, hint time.Duration) {
 	}
 }
 
-// turn tells the window the time, before a result is looked at.
-func (c *Circuit) turn(now time.Duration) {
+// advanceWindow moves the window on to now, before a result is judged.
+func (c *Circuit) advanceWindow(now time.Duration) {
 	if c.config.Load().ring.Advance(now) {
-		c.turned(now)
+		c.windowAdvanced(now)
 	}
 }
 
-// turned is what a new bucket of the window brings.
-func (c *Circuit) turned(now time.Duration) {
-	c.watch()
-	c.witness.expire(now - c.config.Load().RollingWindow)
+// windowAdvanced is called when a new bucket of the window has begun.
+func (c *Circuit) windowAdvanced(now time.Duration) {
+	c.watchSuccesses()
+	c.samples.expire(now - c.config.Load().RollingWindow)
 }
 
-// watchingLocked reports whether the word asks for successes to be judged.
+// watchingLocked reports whether successes must be judged: the flag watches of the word.
 func (g *gate) watchingLocked() bool { return g.word.Load()&watches != 0 }
 
-// watch makes the next result judged even if it is a success. Old successes may have left
-// the window, and the result at hand may be one that says nothing.
-func (c *Circuit) watch() {
+// watchSuccesses makes the next result be judged even if it is a success: old successes may
+// have left the window.
+func (c *Circuit) watchSuccesses() {
 	c.lockGate()
 	defer c.unlockGate()
 	c.publishLocked(true)
@@ -205,7 +205,7 @@ func (c *Circuit) judgeProbeLocked(
 	now time.Duration, t token, o Outcome, ran, slow bool, hint time.Duration, detail string,
 ) (stale bool) {
 	cfg := c.config.Load()
-	e := evidenceOf(o, slow)
+	e := classOf(o, slow)
 	if !ran {
 		e = nothing // refused, or timed out in the queue: the dependency was not asked
 	}

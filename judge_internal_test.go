@@ -21,15 +21,15 @@ func TestASuccessWeighsTheWindowOfItsOwnEpochOnly(t *testing.T) {
 		return c
 	}
 	c := watched()
-	c.weigh(c.now(), token{epoch: c.gate.machine.epoch + 1})
+	c.evaluate(c.now(), token{epoch: c.gate.machine.epoch + 1})
 	require.Equal(t, Closed, c.State())
 
 	require.NoError(t, c.Override(Disabled, 0, ""))
-	c.weigh(c.now(), token{epoch: c.gate.machine.epoch})
+	c.evaluate(c.now(), token{epoch: c.gate.machine.epoch})
 	require.NoError(t, c.Override(NoOverride, 0, ""))
 	require.Equal(t, Closed, c.State())
 
 	c = watched()
-	c.weigh(c.now(), token{epoch: c.gate.machine.epoch})
+	c.evaluate(c.now(), token{epoch: c.gate.machine.epoch})
 	require.Equal(t, Open, c.State())
 }

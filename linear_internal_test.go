@@ -211,7 +211,7 @@ func (s *breakerSequence) apply(op breakerOp, r *rules) (saw breakerSaw) {
 		saw.token, c, saw.ok = s.admit(op.now, r)
 		s.moved(c)
 	case op.token.probe != 0:
-		c, counts := s.settleProbe(op.now, r, op.token, evidenceOf(op.outcome, false), 0, 0)
+		c, counts := s.settleProbe(op.now, r, op.token, classOf(op.outcome, false), 0, 0)
 		s.moved(c)
 		if counts {
 			s.count(op.outcome)
@@ -271,7 +271,7 @@ func gateClient(c *Circuit, clock *atomic.Int64, ends []Outcome) func(int, *hist
 				if o == Failure {
 					err = errors.New("sick")
 				}
-				c.turn(now)
+				c.advanceWindow(now)
 				return breakerSaw{late: c.judge(now, saw.token, o, true, false, err)}
 			})
 		}

@@ -16,7 +16,7 @@ func warmCircuit(t *testing.T, s Settings) *Circuit {
 	t.Helper()
 	c := newCircuit("dep", &options{settings: s})
 	require.False(t, c.cold)
-	c.bulkhead.pool.stir()
+	c.bulkhead.pool.wasAtRest()
 	t.Cleanup(c.bulkhead.DismissWorkers)
 	return c
 }
@@ -53,9 +53,9 @@ func TestWarmWorkersAreReused(t *testing.T) {
 func TestAPoolKeepsNoWorkerOfACallThatComesAfterALongRest(t *testing.T) {
 	c := newCircuit("dep", &options{settings: Settings{}})
 	t.Cleanup(c.bulkhead.DismissWorkers)
-	c.bulkhead.pool.stirred.Store(int64(time.Since(processStart) - keepWarm))
+	c.bulkhead.pool.lastAtRest.Store(int64(time.Since(processStart) - keepWarm))
 	for range 2 {
-		c.bulkhead.pool.stirred.Add(-int64(keepWarm))
+		c.bulkhead.pool.lastAtRest.Add(-int64(keepWarm))
 		require.NoError(t, doNothing(t, c))
 		require.Empty(t, c.bulkhead.idleWorkers(), "the next may be as far off")
 		require.False(t, c.bulkhead.pool.watched.Load())
@@ -64,7 +64,7 @@ func TestAPoolKeepsNoWorkerOfACallThatComesAfterALongRest(t *testing.T) {
 	require.NoError(t, doNothing(t, c))
 	require.Len(t, c.bulkhead.idleWorkers(), 1, "it was not")
 	first := c.bulkhead.idleWorkers()
-	c.bulkhead.pool.stirred.Store(0)
+	c.bulkhead.pool.lastAtRest.Store(0)
 	require.NoError(t, doNothing(t, c))
 	require.Equal(t, first, c.bulkhead.idleWorkers(), "a pool that has workers does not rest")
 }
@@ -135,7 +135,7 @@ func TestReaperDismissesWorkersThatNobodyNeeded(t *testing.T) {
 	require.Equal(t, workers[2:], b.idleWorkers(), "two at once were needed in this term")
 	for _, w := range workers[:2] {
 		require.Nil(t, <-w.tasks, "dismissed")
-		b.retire(w)
+		b.workerExited(w)
 	}
 
 	b.reap()
@@ -144,17 +144,17 @@ func TestReaperDismissesWorkersThatNobodyNeeded(t *testing.T) {
 	require.Nil(t, b.pool.reaper, "a pool at rest has no timer")
 	require.Nil(t, b.pool.take())
 	require.NotNil(t, b.pool.all.Load())
-	b.retire(workers[2])
-	b.retire(workers[3])
+	b.workerExited(workers[2])
+	b.workerExited(workers[3])
 	require.Nil(t, b.pool.all.Load(), "nothing is left of a pool whose workers have gone")
 	require.Empty(t, b.pool.vacant)
 }
 
 func TestThePlaceOfAWorkerThatEndedIsUsedAgain(t *testing.T) {
 	b := newBulkhead("dep", Settings{MaxConcurrent: 10}.WithDefaults())
-	stays := b.hire()
+	stays := b.newWorker()
 	for range 5 {
-		w := b.hire()
+		w := b.newWorker()
 		require.EqualValues(t, 2, w.number)
 		w.tasks <- nil
 		require.Eventually(t, func() bool {
@@ -165,7 +165,7 @@ func TestThePlaceOfAWorkerThatEndedIsUsedAgain(t *testing.T) {
 	}
 	stays.tasks <- nil
 	require.Eventually(t, func() bool { return b.pool.all.Load() == nil }, 10*time.Second, time.Millisecond)
-	last := b.hire()
+	last := b.newWorker()
 	require.EqualValues(t, 1, last.number, "they begin anew")
 	last.tasks <- nil
 }
@@ -173,7 +173,7 @@ func TestThePlaceOfAWorkerThatEndedIsUsedAgain(t *testing.T) {
 func TestATaskGoesToTheWorkerThatItHadLast(t *testing.T) {
 	b := newBulkhead("dep", Settings{MaxConcurrent: 10}.WithDefaults())
 	t.Cleanup(b.DismissWorkers)
-	first, second := b.hire(), b.hire()
+	first, second := b.newWorker(), b.newWorker()
 	b.park(first)
 	b.park(second)
 	require.True(t, first.takeAgain(), "wherever it lies")

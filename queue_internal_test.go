@@ -16,10 +16,10 @@ func TestSlotGrantedBeforeAndSeenAfterTheDeadlineIsGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, w := grantedWaiter(t)
 		time.Sleep(time.Second)
-		f := flight{circuit: c, cfg: c.config.Load(), caller: t.Context(), timed: true, own: true, deadline: time.Second}
-		require.False(t, f.queue(w), "it must not run")
-		require.Equal(t, Timeout, f.outcome)
-		require.Equal(t, ErrTimeout, f.err)
+		e := execution{circuit: c, cfg: c.config.Load(), caller: t.Context(), timed: true, own: true, deadline: time.Second}
+		require.False(t, e.waitForSlot(w), "it must not run")
+		require.Equal(t, Timeout, e.outcome)
+		require.Equal(t, ErrTimeout, e.err)
 		require.Zero(t, c.bulkhead.Stats().InFlight)
 		require.Zero(t, c.Stats().Queued)
 	})
@@ -31,9 +31,9 @@ func TestSlotGrantedToACallerWhoHasLeftIsGivenBack(t *testing.T) {
 			c, w := grantedWaiter(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			f := flight{circuit: c, cfg: c.config.Load(), caller: ctx, timed: true, own: true, deadline: time.Hour}
-			require.False(t, f.queue(w))
-			require.Equal(t, Canceled, f.outcome)
+			e := execution{circuit: c, cfg: c.config.Load(), caller: ctx, timed: true, own: true, deadline: time.Hour}
+			require.False(t, e.waitForSlot(w))
+			require.Equal(t, Canceled, e.outcome)
 			require.Zero(t, c.bulkhead.Stats().InFlight)
 		}
 	})
@@ -47,8 +47,8 @@ func TestSlotOfOneWhoGaveUpGoesToTheNext(t *testing.T) {
 			require.True(t, ok)
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			f := flight{circuit: c, cfg: c.config.Load(), caller: ctx}
-			require.False(t, f.queue(w))
+			e := execution{circuit: c, cfg: c.config.Load(), caller: ctx}
+			require.False(t, e.waitForSlot(w))
 			<-next.granted
 			require.Equal(t, 1, c.bulkhead.Stats().InFlight)
 			require.Zero(t, c.bulkhead.Stats().Queued)

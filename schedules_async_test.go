@@ -20,9 +20,10 @@ func TestH01CallByGoEndsOnceInEverySchedule(t *testing.T) {
 			p := &pooledCall[int, int]{run: c.run}
 			p.init(x.Circuit, p, false, true)
 			a := &asyncCall[int, int]{call: p, command: c, future: future}
-			p.async, p.lander, p.ctx = a, a, ctx
-			a.flight.enter(ctx, x.Circuit, 0)
-			a.flight.hasSlot()
+			p.async, p.completer, p.ctx = a, a, ctx
+			a.exec.init(ctx, x.Circuit)
+			a.exec.passBreaker(0)
+			a.exec.slotAcquired()
 			p.status.Store(0)
 
 			stopped, givesUp := false, false
@@ -33,7 +34,7 @@ func TestH01CallByGoEndsOnceInEverySchedule(t *testing.T) {
 			}
 			s.Go("caller", func() { x.bulkhead.start(&p.task) })
 			if ends != "cancel" {
-				s.Go("timer", p.ring)
+				s.Go("timer", p.timerFired)
 			}
 			if ends != "deadline" {
 				s.Go("canceler", func() {

@@ -97,7 +97,7 @@ func (x *explored) settle(t token, o Outcome) (stale bool) {
 		err = errors.New("sick")
 	}
 	now := x.at()
-	x.turn(now)
+	x.advanceWindow(now)
 	return x.judge(now, t, o, true, false, err)
 }
 

@@ -22,7 +22,7 @@ import (
 type deed struct {
 	do func(x *operated) string
 	// apart are the parts, if any, that others may come between: a success that need not be
-	// watched counts itself without the lock, and is then weighed under it (see countSuccess).
+	// watched counts itself without the lock, and is then evaluated under it (see countSuccess).
 	apart []deed
 }
 
@@ -139,7 +139,7 @@ func ending(o Outcome, of func(*operated) (token, bool)) deed {
 	}
 	weigh := func(x *operated) string {
 		if t, _ := of(x); looked[x] && x.overrideLocked(x.now).kind != Disabled {
-			x.weigh(x.now, t)
+			x.evaluate(x.now, t)
 		}
 		return ""
 	}

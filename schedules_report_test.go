@@ -34,7 +34,7 @@ func reported(o Outcome) deed {
 	}
 	found := map[*operated]token{}
 	parts := []deed{{do: func(x *operated) string {
-		found[x] = x.standing(x.now).token
+		found[x] = x.admissionOfReport(x.now).token
 		return ""
 	}}}
 	settle := ending(o, func(x *operated) (token, bool) { return found[x], true })

@@ -36,8 +36,8 @@ func racedTask(s *explore.Scenario) (*explored, *task) {
 	s.Finally(func() error {
 		t.timer.Stop()
 		w, left := x.bulkhead.slots.word.Load(), x.bulkhead.abandoned.Load()
-		if w&takenMask != 0 || left != 0 || len(t.told) != 0 {
-			return fmt.Errorf("left behind: %d slots, %d abandoned, %d told", w&takenMask, left, len(t.told))
+		if w&takenMask != 0 || left != 0 || len(t.done) != 0 {
+			return fmt.Errorf("left behind: %d slots, %d abandoned, %d told", w&takenMask, left, len(t.done))
 		}
 		return nil
 	})
@@ -51,12 +51,12 @@ func TestE07ResultDeadlineAndCancelHaveOneWinnerInEverySchedule(t *testing.T) {
 			gaveUp := make(chan struct{})
 			var how int64
 			s.Go("caller", func() {
-				how = x.bulkhead.fly(k, gaveUp)
+				how = x.bulkhead.runAndWait(k, gaveUp)
 			})
-			s.Go("timer", k.ring)
+			s.Go("timer", k.timerFired)
 			if cancels {
 				s.Go("canceler", func() {
-					explore.Write("told", k)
+					explore.Write("done", k)
 					close(gaveUp)
 				})
 			}
@@ -75,16 +75,16 @@ func TestE07LateTimerSparesTheNextCallOfATaskInEverySchedule(t *testing.T) {
 		x, k := racedTask(s)
 		var first, second int64
 		s.Go("caller", func() {
-			if first = x.bulkhead.fly(k, nil); first != finished {
+			if first = x.bulkhead.runAndWait(k, nil); first != finished {
 				return // the worker has the task
 			}
 			k.ctx, k.err = nil, nil // as done does, which would stop the timer of a cold task
 			x.bulkhead.acquire()
 			explore.Write("status", k)
 			k.status.Store(int64(time.Hour))
-			second = x.bulkhead.fly(k, nil)
+			second = x.bulkhead.runAndWait(k, nil)
 		})
-		s.Go("timer", k.ring)
+		s.Go("timer", k.timerFired)
 		s.Finally(func() error {
 			if first == finished && second != finished || first != finished && first != expired {
 				return fmt.Errorf("the calls ended with %d and %d", first, second)

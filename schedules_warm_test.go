@@ -37,7 +37,7 @@ func newWarmPool(s *explore.Scenario, limit, queue int) *warmPool {
 	p.bulkhead.resize(Settings{Isolation: Pool, MaxConcurrent: limit, QueueSize: queue})
 	p.crowd.values()
 	p.values()
-	p.bulkhead.pool.stirred.Store(int64(time.Since(processStart))) // no worker is for one call only
+	p.bulkhead.pool.lastAtRest.Store(int64(time.Since(processStart))) // no worker is for one call only
 	s.Always(func() error {
 		if idle := idleNow(p.bulkhead); len(idle) > limit {
 			return fmt.Errorf("%d idle workers of a pool of %d", len(idle), limit)
@@ -65,8 +65,8 @@ func (p *warmPool) values() {
 		}
 		return h
 	})
-	p.s.Value("stirred", func() uint64 {
-		if pool.stirred.Load() != 0 {
+	p.s.Value("lastAtRest", func() uint64 {
+		if pool.lastAtRest.Load() != 0 {
 			return 1
 		}
 		return 0
@@ -120,7 +120,7 @@ func (p *warmPool) keeper() (call func(number int, run func(int) (int, error))) 
 	k := &pooledCall[int, int]{}
 	k.init(p.Circuit, k, true, true)
 	p.s.Finally(func() error {
-		if len(k.told) > 0 {
+		if len(k.done) > 0 {
 			return errors.New("a kept task was told twice")
 		}
 		return nil
@@ -128,9 +128,10 @@ func (p *warmPool) keeper() (call func(number int, run func(int) (int, error))) 
 	return func(number int, run func(int) (int, error)) {
 		defer p.over(number)
 		k.run = func(context.Context, int) (int, error) { return run(number) }
-		defer k.done()
-		var f flight
-		if f.take(context.Background(), p.Circuit) && f.flyPooled(&k.task) && f.err == nil && k.resp != number {
+		defer k.clear()
+		var e execution
+		e.init(context.Background(), p.Circuit)
+		if e.admit() && e.runPooled(&k.task) && e.err == nil && k.resp != number {
 			p.s.Failf("call %d was answered with %d", number, k.resp)
 		}
 	}
@@ -209,7 +210,7 @@ func TestA08FirstCallsAfterARestLeaveNoMoreWorkersThanSlotsInEverySchedule(t *te
 	well := func(n int) (int, error) { return n, nil }
 	everyScheduleWithin(t, 1, "two at once", func(s *explore.Scenario) {
 		p := newWarmPool(s, 2, 0)
-		p.bulkhead.pool.stirred.Store(0)
+		p.bulkhead.pool.lastAtRest.Store(0)
 		for i, name := range []string{"a", "b"} {
 			s.Go(name, func() {
 				call := p.keeper()
@@ -226,7 +227,7 @@ func TestA08FirstCallsAfterARestLeaveNoMoreWorkersThanSlotsInEverySchedule(t *te
 	} {
 		everyScheduleWithin(t, 2, "one after the other, the first "+name, func(s *explore.Scenario) {
 			p := newWarmPool(s, 1, 0)
-			p.bulkhead.pool.stirred.Store(0)
+			p.bulkhead.pool.lastAtRest.Store(0)
 			s.Go("caller", func() {
 				call := p.keeper()
 				call(1, run)

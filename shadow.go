@@ -130,14 +130,14 @@ func (s *shadow) enter(now time.Duration) *shadowCall {
 	a := t.admit(now, t.config.Load())
 	if !a.ok {
 		s.shortCircuited.Add(1)
-		t.turn(now)
+		t.advanceWindow(now)
 		t.judge(now, token{}, ShortCircuited, false, false, ErrOpen)
 		return k
 	}
 	if _, ok := t.bulkhead.acquire(); !ok {
 		s.rejected.Add(1)
-		t.turn(now)
-		t.saw(now, Rejected, false, 0, ErrFull)
+		t.advanceWindow(now)
+		t.recordSample(now, Rejected, false, 0, ErrFull)
 		t.judge(now, a.token, Rejected, false, false, ErrFull)
 		return k
 	}
@@ -167,8 +167,8 @@ func (k *shadowCall) settle(now time.Duration, o Outcome, took time.Duration, er
 		o, err = Timeout, ErrTimeout
 	}
 	slow := s.candidate.SlowCallDuration > 0 && took >= s.candidate.SlowCallDuration
-	t.turn(now)
-	t.saw(now, o, true, took, err)
+	t.advanceWindow(now)
+	t.recordSample(now, o, true, took, err)
 	t.judge(now, k.token, o, true, slow, err)
 	t.times.Record(took)
 }

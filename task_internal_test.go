@@ -21,13 +21,13 @@ func TestLateTimerOfAnEarlierCallLeavesTheNextAlone(t *testing.T) {
 		first, second := int64(time.Second), int64(2*time.Second)
 		k.begin(first)
 		seen := k.status.Load() // the timer has fired, seen that the first call is due, and is held up
-		require.True(t, k.end(finished))
+		require.True(t, k.tryEnd(finished))
 		k.begin(second)
-		require.False(t, k.leave(seen, expired))
+		require.False(t, k.abandon(seen, expired))
 		require.Equal(t, second, k.status.Load(), "the second call goes on")
 		require.Zero(t, k.circuit.bulkhead.abandoned.Load())
 
-		<-k.told
+		<-k.done
 		require.Equal(t, 2*time.Second, k.circuit.now())
 		require.Equal(t, expired, k.status.Load())
 	})
@@ -37,11 +37,11 @@ func TestTaskWithAShorterDeadlineThanTheLastEndsInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newTask()
 		k.begin(int64(time.Hour))
-		require.True(t, k.end(finished))
+		require.True(t, k.tryEnd(finished))
 		k.begin(int64(time.Second))
-		<-k.told
+		<-k.done
 		require.Equal(t, time.Second, k.circuit.now())
-		k.done()
+		k.clear()
 	})
 }
 
@@ -51,9 +51,9 @@ func TestTaskEndsOneWayOnly(t *testing.T) {
 			for _, second := range []int64{finished, expired, abandoned} {
 				k := newTask()
 				k.begin(noDeadline)
-				require.True(t, k.end(first))
-				require.False(t, k.end(second))
-				require.False(t, k.leave(k.status.Load(), second))
+				require.True(t, k.tryEnd(first))
+				require.False(t, k.tryEnd(second))
+				require.False(t, k.abandon(k.status.Load(), second))
 				require.Equal(t, first, k.status.Load())
 				require.Zero(t, k.circuit.bulkhead.abandoned.Load())
 			}
@@ -65,16 +65,16 @@ func TestTimerOfACallThatEndedServesTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newTask()
 		k.begin(int64(time.Second))
-		require.True(t, k.end(finished))
+		require.True(t, k.tryEnd(finished))
 		k.begin(int64(3 * time.Second))
 		require.Equal(t, int64(time.Second), k.armed.Load(), "the timer was left alone")
-		<-k.told
+		<-k.done
 		require.Equal(t, 3*time.Second, k.circuit.now())
 
 		k.begin(int64(4 * time.Second))
-		require.True(t, k.end(finished))
+		require.True(t, k.tryEnd(finished))
 		time.Sleep(time.Hour)
 		require.Equal(t, idle, k.armed.Load(), "no timer is left when no call comes")
-		require.Empty(t, k.told)
+		require.Empty(t, k.done)
 	})
 }

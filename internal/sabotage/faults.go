@@ -36,8 +36,8 @@ var ofCalls = []fault{
 	// Slots.
 	{name: "release dropped on panic, semaphore", killers: []string{"TestA03NothingIsLeftOverWhateverTheEndAndWherever"}, edits: []edit{{
 		"flight.go",
-		"	c := f.circuit\n	c.giveBack()\n",
-		"	c := f.circuit\n	if f.settled {\n		c.giveBack()\n	}\n",
+		"	c := e.circuit\n	c.giveBack()\n",
+		"	c := e.circuit\n	if e.settled {\n		c.giveBack()\n	}\n",
 	}}},
 	{name: "release dropped on panic, pool", killers: []string{"TestA08WorkerThatPanickedStaysAndOneThatExitedIsReplaced"}, edits: []edit{{
 		"pool.go",
@@ -52,8 +52,8 @@ var ofCalls = []fault{
 	{name: "release before run ends, at the deadline", killers: []string{"TestAbandonedWorkKeepsItsSlotAndShows"}, edits: []edit{
 		{
 			"flight.go",
-			"		f.settleLost(f.endedBy(how), c.now())\n",
-			"		c.giveBack()\n		f.settleLost(f.endedBy(how), c.now())\n",
+			"		e.settleInterrupted(e.callerErr(how), c.now())\n",
+			"		c.giveBack()\n		e.settleInterrupted(e.callerErr(how), c.now())\n",
 		},
 		{
 			"pool.go",
@@ -63,8 +63,8 @@ var ofCalls = []fault{
 	}},
 	{name: "release twice on cancel", killers: []string{"TestA03NothingIsLeftOverWhateverTheEndAndWherever"}, edits: []edit{{
 		"flight.go",
-		"		f.settleLost(f.endedBy(how), c.now())\n",
-		"		if how == abandoned {\n			c.giveBack()\n		}\n		f.settleLost(f.endedBy(how), c.now())\n",
+		"		e.settleInterrupted(e.callerErr(how), c.now())\n",
+		"		if how == abandoned {\n			c.giveBack()\n		}\n		e.settleInterrupted(e.callerErr(how), c.now())\n",
 	}}},
 	{name: "release twice when cancelled in the queue", killers: []string{"TestWaiterThatLeavesTheMiddleOfTheQueueDisturbsNobody"}, edits: []edit{{
 		"bulkhead.go",
@@ -78,18 +78,18 @@ var ofCalls = []fault{
 	}}},
 	{name: "a slot given back by the worker and by the caller", killers: []string{"TestThePoolHasAsManyWorkersAsRanAtOnce"}, edits: []edit{{
 		"pool.go",
-		"	case won && t.lander == nil:\n		t.tell(finished)\n",
-		"	case won && t.lander == nil:\n		t.circuit.giveBack()\n		t.tell(finished)\n",
+		"	case won && t.completer == nil:\n		t.notify(finished)\n",
+		"	case won && t.completer == nil:\n		t.circuit.giveBack()\n		t.notify(finished)\n",
 	}}},
 	{name: "the caller forgets to give the worker back", killers: []string{"TestWarmWorkersAreReused"}, edits: []edit{{
 		"pool.go",
-		"	if t.worker.stays() && !t.goexit {\n",
-		"	if t.worker.stays() && t.panicked != nil {\n",
+		"	if t.worker.reusable() && !t.goexit {\n",
+		"	if t.worker.reusable() && t.panicked != nil {\n",
 	}}},
 	{name: "the slot given back before the worker", first: []suite{schedules}, killers: []string{"TestA08WarmWorkersAreLentOnceAndLeaveInEverySchedule"}, edits: []edit{{
 		"pool.go",
-		"	if t.worker.stays() && !t.goexit {\n		t.circuit.bulkhead.park(t.worker)\n	}\n	t.circuit.giveBack()\n}\n",
-		"	t.circuit.giveBack()\n	if t.worker.stays() && !t.goexit {\n		t.circuit.bulkhead.park(t.worker)\n	}\n}\n",
+		"	if t.worker.reusable() && !t.goexit {\n		t.circuit.bulkhead.park(t.worker)\n	}\n	t.circuit.giveBack()\n}\n",
+		"	t.circuit.giveBack()\n	if t.worker.reusable() && !t.goexit {\n		t.circuit.bulkhead.park(t.worker)\n	}\n}\n",
 	}}},
 	{name: "a worker at work taken off the stack", first: []suite{schedules}, killers: []string{"TestATaskGoesToTheWorkerThatItHadLast"}, edits: []edit{{
 		"workers.go",
@@ -148,8 +148,8 @@ var ofCalls = []fault{
 	}}},
 	{name: "worker not replaced after Goexit", killers: []string{"TestA08WorkerThatPanickedStaysAndOneThatExitedIsReplaced"}, edits: []edit{{
 		"pool.go",
-		"	if t.worker.stays() && !t.goexit {\n",
-		"	if t.worker.stays() {\n",
+		"	if t.worker.reusable() && !t.goexit {\n",
+		"	if t.worker.reusable() {\n",
 	}}},
 	{name: "an idle worker taken by two, by way of a third", first: []suite{schedules}, killers: []string{"TestWhoHasASlotFindsAWorkerForHimselfInEverySchedule"}, edits: []edit{{
 		"workers.go",
@@ -227,8 +227,8 @@ var ofCalls = []fault{
 	}}},
 	{name: "a probe refused inside keeps its place", killers: []string{"TestProbeThatIsRefusedInsideGivesItsPlaceBack"}, edits: []edit{{
 		"breaker.go",
-		"!b.takeBack(now, t.probe) {",
-		"e != nothing && !b.takeBack(now, t.probe) {",
+		"!b.releaseProbe(now, t.probe) {",
+		"e != nothing && !b.releaseProbe(now, t.probe) {",
 	}}},
 	{name: "a probe that hangs is never replaced", killers: []string{"TestBreakerTranscripts"}, edits: []edit{{
 		"breaker.go",
@@ -267,8 +267,8 @@ var ofCalls = []fault{
 	}}},
 	{name: "a call in a call counts its deadline by the other's birth", killers: []string{"TestCallInACallEndsAtTheEarlierDeadline"}, edits: []edit{{
 		"flight.go",
-		"		f.heed(d.deadline() - c.born)",
-		"		f.heed(d.deadline())",
+		"		e.applyCallerDeadline(d.deadline() - c.born)",
+		"		e.applyCallerDeadline(d.deadline())",
 	}}},
 	{name: "a context that does not tell that its call is over", killers: []string{"TestDeadlineContextIsCanceledWhenTheCallIsOver"}, edits: []edit{{
 		"deadline.go",
@@ -310,8 +310,8 @@ var ofCalls = []fault{
 	}}},
 	{name: "Judge judges what Disabled is to keep from it", killers: []string{"TestJudgeOpensByTheSettingsInForceAndCountsNothing"}, edits: []edit{{
 		"report.go",
-		"	if c.overrideLocked(now).kind != Disabled && c.gate.machine.state == Closed {\n		c.weighLocked",
-		"	if c.overrideLocked(now).kind <= Disabled && c.gate.machine.state == Closed {\n		c.weighLocked",
+		"	if c.overrideLocked(now).kind != Disabled && c.gate.machine.state == Closed {\n		c.evaluateLocked",
+		"	if c.overrideLocked(now).kind <= Disabled && c.gate.machine.state == Closed {\n		c.evaluateLocked",
 	}}},
 	{name: "TakeBack looks before it takes the lock", first: []suite{schedules}, killers: []string{"TestC01TakeBackMeetsResultsAsInSomeOrderInEverySchedule"}, edits: []edit{{
 		"report.go",
@@ -341,13 +341,13 @@ var ofCalls = []fault{
 	}}},
 	{name: "settings read twice in one call: the fallback's", killers: []string{"TestJ03AFallbackHasTheTimeOfTheSettingsItsCallBeganWith"}, edits: []edit{{
 		"fallback.go",
-		"c.ask(ctx, req, s, cause, f.cfg.FallbackTimeout)",
-		"c.ask(ctx, req, s, cause, c.circuit.config.Load().FallbackTimeout)",
+		"c.tryStep(ctx, req, s, cause, e.cfg.FallbackTimeout)",
+		"c.tryStep(ctx, req, s, cause, c.circuit.config.Load().FallbackTimeout)",
 	}}},
 	{name: "settings read twice in one call: what is slow", killers: []string{"TestJ03ACallIsSlowBySettingsItBeganWith"}, edits: []edit{{
 		"flight.go",
-		"now-f.ran >= f.cfg.SlowCallDuration",
-		"now-f.ran >= c.config.Load().SlowCallDuration",
+		"now-e.ran >= e.cfg.SlowCallDuration",
+		"now-e.ran >= c.config.Load().SlowCallDuration",
 	}}},
 
 	// The race for a call's end.
@@ -363,9 +363,9 @@ var ofCalls = []fault{
 	}}},
 	{name: "fallback started by winner and loser of the deadline race", killers: []string{"TestE07ResultAndDeadlineAtOneInstant"}, edits: []edit{{
 		"command.go",
-		"	if f.fallsBack() && c.steps != nil {\n",
-		"	if f.fallsBack() && c.steps != nil {\n		if f.outcome == Timeout {\n" +
-			"			_, _ = c.fallBack(ctx, req, f)\n		}\n",
+		"	if e.fallbackDue() && c.steps != nil {\n",
+		"	if e.fallbackDue() && c.steps != nil {\n		if e.outcome == Timeout {\n" +
+			"			_, _ = c.runFallbacks(ctx, req, e)\n		}\n",
 	}}},
 	{name: "a result at the deadline is a success", killers: []string{"TestE02RunsContextEndsAtThatVeryMoment"}, edits: []edit{{
 		"flight.go",
@@ -374,8 +374,8 @@ var ofCalls = []fault{
 	}}},
 	{name: "the chain goes on after an answer", killers: []string{"TestB03TheChainStopsAtTheFirstAnswer"}, edits: []edit{{
 		"fallback.go",
-		"		if err == nil {\n			a.Outcome, a.Step, a.Cause = f.outcome, s.name, cause\n",
-		"		if err == nil && i == len(c.steps)-1 {\n			a.Outcome, a.Step, a.Cause = f.outcome, s.name, cause\n",
+		"		if err == nil {\n			a.Outcome, a.Step, a.Cause = e.outcome, s.name, cause\n",
+		"		if err == nil && i == len(c.steps)-1 {\n			a.Outcome, a.Step, a.Cause = e.outcome, s.name, cause\n",
 	}}},
 	{name: "future resolved by a plain store", first: []suite{racedFuture}, killers: []string{"TestAllWhoWaitForAFutureSeeTheSameAnswer"}, edits: []edit{
 		{"future.go", "		f.resolve()\n", "		if !returned {\n			f.resolve()\n		}\n"},
@@ -384,13 +384,13 @@ var ofCalls = []fault{
 
 	{name: "a late cancel of a call by Go ends the next", killers: []string{"TestACallByGoThatAStaleCancelMayFindIsNotUsedAgain"}, edits: []edit{{
 		"async.go",
-		"	a.eyed = a.stop != nil && !a.stop()\n",
+		"	a.cancelMayRun = a.stop != nil && !a.stop()\n",
 		"	if a.stop != nil {\n		a.stop()\n	}\n",
 	}}},
 	{name: "a call by Go that timed out is used again", first: []suite{schedules}, killers: []string{"TestH01CallByGoEndsOnceInEverySchedule"}, edits: []edit{{
 		"async.go",
-		"		if a.over = f.landPooled(t, how); a.over {\n",
-		"		a.over = true\n		if f.landPooled(t, how) {\n",
+		"		if a.over = e.finishPooled(t, how); a.over {\n",
+		"		a.over = true\n		if e.finishPooled(t, how) {\n",
 	}}},
 
 	// Window. It never clears: a bucket begins with a mark of the totals, which is what the

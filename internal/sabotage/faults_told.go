@@ -15,8 +15,8 @@ var ofHooks = []fault{
 	}}},
 	{name: "event before the call is given back", killers: []string{"TestC10OnCallComesWhenEverythingIsGivenBack"}, edits: []edit{{
 		"call.go",
-		"	defer f.conclude()\n	defer func() {\n",
-		"	defer func() {\n		f.conclude()\n",
+		"	defer e.conclude()\n	defer func() {\n",
+		"	defer func() {\n		e.conclude()\n",
 	}}},
 	{name: "event before the state is visible", first: []suite{schedules}, killers: []string{"TestC08TransitionsAreToldInOrderAndAfterTheyAreSeenInEverySchedule"}, edits: []edit{{
 		"gate.go",
@@ -26,7 +26,7 @@ var ofHooks = []fault{
 
 	// Evidence and shadow.
 	{name: "evidence shows an error as it is in spite of the redaction", killers: []string{"TestErrorsAreRedacted"}, edits: []edit{{
-		"witness.go",
+		"samples.go",
 		"	return oneLine(c.redact(err))\n",
 		"	return oneLine(textOf(err))\n",
 	}}},
@@ -46,7 +46,7 @@ var ofHooks = []fault{
 		"took >= limit && (o == Success || o == Failure) {",
 	}}},
 	{name: "errors of former windows are counted as evidence", killers: []string{"TestErrorsAreCountedInTheWindowOnly"}, edits: []edit{{
-		"witness.go",
+		"samples.go",
 		"		if ageless {\n",
 		"		if ageless || true {\n",
 	}}},

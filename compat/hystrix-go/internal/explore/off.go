@@ -8,7 +8,7 @@ import "sync"
 
 // On reports whether the scheduler is built in. Most points are called without asking it: what
 // an empty function is told costs nothing. Asked it must be where the comments below say so, and
-// in a function that would otherwise be too large to be inlined ((*task).leave, (*workers).put
+// in a function that would otherwise be too large to be inlined ((*task).abandon, (*workers).put
 // and push): an inlined empty call still counts against the compiler's budget.
 const On = false
 

@@ -10,28 +10,28 @@ import (
 	"github.com/afex/hystrix-go/internal/explore"
 )
 
-// asyncCall is a call of [Command.Go] through a pool. It needs no goroutine beside the
-// worker's as long as all goes well: who calls Go takes it as far as a slot, and the worker
-// settles a success. Whatever may wait or is the user's (a place in the queue, a fallback, a
-// classifier) gets a goroutine of its own, which goes on from there.
+// asyncCall is a call of [Command.Go] that runs on a worker. As long as all goes well it needs
+// no goroutine but the worker's: the goroutine that calls Go acquires the slot, and the worker
+// settles a success. Whatever may block or is the user's code (waiting in the queue, a
+// fallback, a classifier) continues on a goroutine of its own.
 //
 // It belongs to a pooledCall and is kept with it. Work, deadline and cancel race for the end
-// of the call as they do for [Command.Do]: see task. The winner calls landed.
+// of the call as they do for [Command.Do]: see task. The winner calls completed.
 type asyncCall[Req, Resp any] struct {
 	command *Command[Req, Resp]
 	call    *pooledCall[Req, Resp]
 	future  *Future[Resp]
 
-	flight flight
-	over   bool        // the work is over, and call no longer the worker's
-	stop   func() bool // ends the wait for the caller's context; nil if that cannot end
-	eyed   bool        // that context has ended, and giveUp may still look at the call
+	exec         execution
+	over         bool        // the work is over, and call no longer the worker's
+	stop         func() bool // ends the wait for the caller's context; nil if that cannot end
+	cancelMayRun bool        // that context has ended, and giveUp may still look at the call
 }
 
-// goByWorker begins the call that f is the answer of, or reports that it must have a
-// goroutine from the beginning: hooks and stores are called in each one, and a bubble of
-// testing/synctest lends nothing.
-func (c *Command[Req, Resp]) goByWorker(ctx context.Context, req Req, f *Future[Resp]) bool {
+// goOnWorker starts the call whose answer is f without a goroutine beside the worker's. It
+// reports false if the call needs one from the start: hooks and stores may block, and in a
+// bubble of testing/synctest no worker is shared.
+func (c *Command[Req, Resp]) goOnWorker(ctx context.Context, req Req, f *Future[Resp]) bool {
 	if c.spares == nil || c.stores != nil || c.circuit.hooks != nil || c.circuit.cold {
 		return false
 	}
@@ -45,54 +45,55 @@ func (c *Command[Req, Resp]) goByWorker(ctx context.Context, req Req, f *Future[
 	}
 	a := p.async
 	a.command, a.future, p.req = c, f, req
+	a.exec.init(ctx, c.circuit)
 	switch {
-	case !a.flight.enter(ctx, c.circuit, now):
+	case !a.exec.passBreaker(now):
 		a.over = true
-		a.goOn(func() (resp Resp) { return resp })
-	case !a.flight.cfg.pooled || !c.circuit.bulkhead.slots.take(false):
+		a.continueAsync(func() (resp Resp) { return resp })
+	case !a.exec.cfg.pooled || !c.circuit.bulkhead.slots.take(false):
 		a.over = true
-		a.goOn(func() Resp { return c.attemptAdmitted(ctx, req, &a.flight) })
+		a.continueAsync(func() Resp { return c.acquireAndRun(ctx, req, &a.exec) })
 	default:
-		a.flight.hasSlot()
-		a.launch(ctx)
+		a.exec.slotAcquired()
+		a.startWork(ctx)
 	}
 	return true
 }
 
-// launch hands the work to a worker.
-func (a *asyncCall[Req, Resp]) launch(ctx context.Context) {
-	t, f := &a.call.task, &a.flight
-	t.lander = a
-	t.ctx = f.runContext()
+// startWork hands the work to a worker.
+func (a *asyncCall[Req, Resp]) startWork(ctx context.Context) {
+	t, e := &a.call.task, &a.exec
+	t.completer = a
+	t.ctx = e.runContext()
 	if ctx.Done() != nil {
 		a.stop = context.AfterFunc(ctx, a.giveUp)
 	}
-	t.begin(f.ownDeadline())
+	t.begin(e.ownDeadline())
 	if ctx.Err() != nil { // perhaps before there was something to give up
 		a.giveUp()
 	}
-	f.circuit.bulkhead.start(t)
+	e.circuit.bulkhead.start(t)
 }
 
-// giveUp ends the call because its context has ended. If it comes late, the task is not yet
-// in use for another call: see finish.
+// giveUp abandons the work because the caller's context has ended. If it comes too late, the
+// task is not yet in use for another call: see recycle.
 func (a *asyncCall[Req, Resp]) giveUp() {
 	t := &a.call.task
 	explore.Read("status", t)
-	if t.leave(t.status.Load(), abandoned) {
+	if t.abandon(t.status.Load(), abandoned) {
 		t.timer.Stop()
-		a.landed(abandoned)
+		a.completed(abandoned)
 	}
 }
 
-// landed takes the end of the work, or of the wait for it. It is called once, by whoever
-// brought that about, and must not hold him up.
-func (a *asyncCall[Req, Resp]) landed(how int64) {
-	t, f := &a.call.task, &a.flight
+// completed is called once, when the work has ended or nobody waits for it any more, by
+// whoever brought that about: worker, timer or canceller. It must not block them.
+func (a *asyncCall[Req, Resp]) completed(how int64) {
+	t, e := &a.call.task, &a.exec
 	if how == finished && t.err == nil && t.panicked == nil && !t.goexit {
-		if now := f.circuit.now(); !f.late(now) {
-			f.settle(Success, nil, now)
-			f.conclude()
+		if now := e.circuit.now(); !e.late(now) {
+			e.settle(Success, nil, now)
+			e.conclude()
 			future := a.future
 			future.answer.Value = a.call.resp
 			a.endContext()
@@ -101,27 +102,27 @@ func (a *asyncCall[Req, Resp]) landed(how int64) {
 			return
 		}
 	}
-	a.goOn(func() (resp Resp) {
+	a.continueAsync(func() (resp Resp) {
 		defer a.endContext()
-		if a.over = f.landPooled(t, how); a.over {
+		if a.over = e.finishPooled(t, how); a.over {
 			resp = a.call.resp
 		}
 		return resp
 	})
 }
 
-// goOn goes on with the call on a goroutine of its own: attempt is what is left until it is
-// settled.
-func (a *asyncCall[Req, Resp]) goOn(attempt func() Resp) {
+// continueAsync finishes the call on a goroutine of its own. attempt does what is left to do
+// until the call is settled.
+func (a *asyncCall[Req, Resp]) continueAsync(attempt func() Resp) {
 	run := func() {
 		a.future.run(a.command.Name(), func() (Answer[Resp], error) {
-			c, f := a.command, &a.flight
-			defer f.conclude()
+			c, e := a.command, &a.exec
+			defer e.conclude()
 			resp := attempt()
-			if f.outcome == Success {
-				return Answer[Resp]{Value: resp, Cause: f.err}, f.err
+			if e.outcome == Success {
+				return Answer[Resp]{Value: resp, Cause: e.err}, e.err
 			}
-			return c.otherwise(f.caller, a.call.req, f)
+			return c.fallbackOrError(e.caller, a.call.req, e)
 		})
 		if a.over {
 			a.recycle()
@@ -134,19 +135,19 @@ func (a *asyncCall[Req, Resp]) goOn(attempt func() Resp) {
 	}
 }
 
-// endContext ends run's context, and the wait for the end of the caller's.
+// endContext ends run's context, and stops watching the caller's.
 func (a *asyncCall[Req, Resp]) endContext() {
-	a.flight.endContext()
-	a.eyed = a.stop != nil && !a.stop()
+	a.exec.endContext()
+	a.cancelMayRun = a.stop != nil && !a.stop()
 }
 
-// recycle keeps the call for another one.
+// recycle keeps the call for reuse, unless giveUp may still be running on it.
 func (a *asyncCall[Req, Resp]) recycle() {
-	if a.eyed {
+	if a.cancelMayRun {
 		return
 	}
 	p, c := a.call, a.command
 	*a = asyncCall[Req, Resp]{call: p}
-	p.lander = nil
+	p.completer = nil
 	p.recycle(c.spares)
 }

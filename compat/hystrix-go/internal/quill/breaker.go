@@ -78,17 +78,17 @@ type rules struct {
 	lease        time.Duration
 }
 
-// evidence is how an admitted call ended, as far as the machine cares.
-type evidence uint8
+// resultClass is what the result of an admitted call tells the breaker.
+type resultClass uint8
 
 const (
-	good    evidence = iota // the dependency answered well and in time
-	bad                     // it did not
-	ignored                 // it answered, the request was wrong
-	nothing                 // cancelled, or refused further inside
+	good    resultClass = iota // the dependency answered well and in time
+	bad                        // it did not
+	ignored                    // it answered, the request was wrong
+	nothing                    // cancelled, or refused further inside
 )
 
-func evidenceOf(o Outcome, slow bool) evidence {
+func classOf(o Outcome, slow bool) resultClass {
 	switch o {
 	case Success:
 		if slow {
@@ -195,9 +195,9 @@ func (b *breaker) judge(now time.Duration, r *rules, n tally, random float64, hi
 // settleProbe takes the result of a probe. It reports false if the result is of an
 // earlier epoch, or of a probe whose lease ran out.
 func (b *breaker) settleProbe(
-	now time.Duration, r *rules, t token, e evidence, random float64, hint time.Duration,
+	now time.Duration, r *rules, t token, e resultClass, random float64, hint time.Duration,
 ) (change, bool) {
-	if b.state != HalfOpen || t.epoch != b.epoch || !b.takeBack(now, t.probe) {
+	if b.state != HalfOpen || t.epoch != b.epoch || !b.releaseProbe(now, t.probe) {
 		return change{}, false
 	}
 	if e != ignored && e != nothing {
@@ -222,8 +222,8 @@ func (b *breaker) settleProbe(
 	return change{}, true
 }
 
-// takeBack frees the place of a probe. It reports false if the lease was over.
-func (b *breaker) takeBack(now time.Duration, number uint64) bool {
+// releaseProbe frees the place of a probe. It reports false if the lease was over.
+func (b *breaker) releaseProbe(now time.Duration, number uint64) bool {
 	for i, p := range b.probes {
 		if p.number == number {
 			b.probes = append(b.probes[:i], b.probes[i+1:]...)

@@ -19,7 +19,7 @@ type Call struct {
 	cancel  context.CancelFunc
 
 	once    sync.Once
-	flight  flight
+	exec    execution
 	outcome Outcome
 	err     error
 }
@@ -30,12 +30,13 @@ type Call struct {
 // settled and there is nothing to end.
 func (c *Circuit) Begin(ctx context.Context) (*Call, error) {
 	k := &Call{circuit: c}
-	if !k.flight.take(ctx, c) {
-		defer k.flight.conclude()
-		return nil, k.flight.failure(nil)
+	k.exec.init(ctx, c)
+	if !k.exec.admit() {
+		defer k.exec.conclude()
+		return nil, k.exec.failure(nil)
 	}
-	k.ctx, k.cancel = k.flight.runContext(), k.flight.endContext
-	if k.flight.ctx == nil {
+	k.ctx, k.cancel = k.exec.runContext(), k.exec.endContext
+	if k.exec.ctx == nil {
 		k.ctx, k.cancel = context.WithCancel(k.ctx)
 	}
 	return k, nil
@@ -55,12 +56,12 @@ func (k *Call) End(err error) (Outcome, error) {
 }
 
 func (k *Call) end(err error) {
-	f, c := &k.flight, k.circuit
-	defer f.conclude()
+	e, c := &k.exec, k.circuit
+	defer e.conclude()
 	defer func() {
 		c.giveBack()
 		k.cancel()
-		k.outcome, k.err = f.outcome, f.failure(nil)
+		k.outcome, k.err = e.outcome, e.failure(nil)
 	}()
-	f.settleRun(k.ctx, err, c.now())
+	e.settleResult(k.ctx, err, c.now())
 }

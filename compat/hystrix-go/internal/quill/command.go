@@ -63,96 +63,96 @@ func (c *Command[Req, Resp]) Circuit() *Circuit { return c.circuit }
 // fallback step. A panic of run reaches the caller (from a Pool as a [*PanicError]).
 func (c *Command[Req, Resp]) Do(ctx context.Context, req Req) (Resp, error) {
 	// Written here, on the stack, its pointers need no write barrier.
-	f := flight{circuit: c.circuit, cfg: c.circuit.current(), caller: ctx}
-	defer f.conclude()
+	e := execution{circuit: c.circuit, cfg: c.circuit.current(), caller: ctx}
+	defer e.conclude()
 	var resp Resp
-	if f.takeOff() {
-		resp = c.fly(ctx, req, &f)
+	if e.admit() {
+		resp = c.runAdmitted(ctx, req, &e)
 	}
-	if f.outcome == Success {
-		return resp, f.err
+	if e.outcome == Success {
+		return resp, e.err
 	}
-	if value := c.atOnce(&f); value != nil {
+	if value := c.defaultValue(&e); value != nil {
 		return *value, nil
 	}
-	a, err := c.otherwise(ctx, req, &f)
+	a, err := c.fallbackOrError(ctx, req, &e)
 	return a.Value, err
 }
 
 // Answer is [Command.Do] for callers who want to know where the answer comes from: which
 // fallback step gave it, why, and how old it is. On an error, Outcome and Cause are set.
 func (c *Command[Req, Resp]) Answer(ctx context.Context, req Req) (Answer[Resp], error) {
-	f := flight{circuit: c.circuit, cfg: c.circuit.current(), caller: ctx}
-	defer f.conclude()
+	e := execution{circuit: c.circuit, cfg: c.circuit.current(), caller: ctx}
+	defer e.conclude()
 	var resp Resp
-	if f.takeOff() {
-		resp = c.fly(ctx, req, &f)
+	if e.admit() {
+		resp = c.runAdmitted(ctx, req, &e)
 	}
-	if f.outcome == Success {
-		return Answer[Resp]{Value: resp, Cause: f.err}, f.err
+	if e.outcome == Success {
+		return Answer[Resp]{Value: resp, Cause: e.err}, e.err
 	}
-	return c.otherwise(ctx, req, &f)
+	return c.fallbackOrError(ctx, req, &e)
 }
 
-// attemptAdmitted runs a call that the breaker has let through, and settles it.
-func (c *Command[Req, Resp]) attemptAdmitted(ctx context.Context, req Req, f *flight) (resp Resp) {
-	if f.takeSlot() {
-		resp = c.fly(ctx, req, f)
+// acquireAndRun runs a call that the breaker has admitted, and settles it.
+func (c *Command[Req, Resp]) acquireAndRun(ctx context.Context, req Req, e *execution) (resp Resp) {
+	if e.acquireSlot() {
+		resp = c.runAdmitted(ctx, req, e)
 	}
 	return resp
 }
 
-// fly runs a call that has its slot, and settles it. Only after a Success is what it returns of
-// any use.
-func (c *Command[Req, Resp]) fly(ctx context.Context, req Req, f *flight) (resp Resp) {
-	if f.cfg.pooled {
-		resp = c.runPooled(f, req)
+// runAdmitted runs a call that has its slot, and settles it. What it returns is of use only
+// after a Success.
+func (c *Command[Req, Resp]) runAdmitted(ctx context.Context, req Req, e *execution) (resp Resp) {
+	if e.cfg.pooled {
+		resp = c.runPooled(e, req)
 	} else {
-		resp = c.runHere(f, req)
+		resp = c.runOnCaller(e, req)
 	}
-	if c.stores != nil && f.outcome == Success && f.err == nil {
-		f.asks()
-		c.keep(ctx, req, resp, f.cfg.FallbackTimeout)
+	if c.stores != nil && e.outcome == Success && e.err == nil {
+		e.beginFallback()
+		c.saveAnswer(ctx, req, resp, e.cfg.FallbackTimeout)
 	}
 	return resp
 }
 
-// atOnce gives the value of a chain that is nothing but an OrElse, if one is due: the way
-// of a load that is being shed.
-func (c *Command[Req, Resp]) atOnce(f *flight) *Resp {
-	if len(c.steps) != 1 || c.steps[0].value == nil || !f.fallsBack() {
+// defaultValue returns the value of a chain that is nothing but an OrElse, if a fallback is
+// due, or nil: the short way when load is being shed.
+func (c *Command[Req, Resp]) defaultValue(e *execution) *Resp {
+	if len(c.steps) != 1 || c.steps[0].value == nil || !e.fallbackDue() {
 		return nil
 	}
 	s := &c.steps[0]
 	s.meter.answered.Add(1)
-	f.how.step = s.name
+	e.fallback.step = s.name
 	return s.value
 }
 
-// otherwise answers a call that was no Success: by a fallback, if one is due, or with why
-// it failed.
-func (c *Command[Req, Resp]) otherwise(ctx context.Context, req Req, f *flight) (Answer[Resp], error) {
-	if f.fallsBack() && c.steps != nil {
-		return c.fallBack(ctx, req, f)
+// fallbackOrError answers a call that was no Success: by a fallback if one is due, otherwise
+// with the error.
+func (c *Command[Req, Resp]) fallbackOrError(ctx context.Context, req Req, e *execution) (Answer[Resp], error) {
+	if e.fallbackDue() && c.steps != nil {
+		return c.runFallbacks(ctx, req, e)
 	}
-	err := f.failure(nil)
-	return Answer[Resp]{Outcome: f.outcome, Cause: err}, err
+	err := e.failure(nil)
+	return Answer[Resp]{Outcome: e.outcome, Cause: err}, err
 }
 
-// runHere runs the call on the caller's goroutine.
-func (c *Command[Req, Resp]) runHere(f *flight, req Req) Resp {
-	ctx := f.runContext()
-	f.aloft = true
+// runOnCaller runs the call on the caller's goroutine.
+func (c *Command[Req, Resp]) runOnCaller(e *execution, req Req) Resp {
+	ctx := e.runContext()
+	e.running = true
 	resp, err := c.run(ctx, req)
-	f.land(ctx, err)
+	e.finish(ctx, err)
 	return resp
 }
 
 // runPooled runs the call on a worker.
-func (c *Command[Req, Resp]) runPooled(f *flight, req Req) (resp Resp) {
-	p := c.spare(f.warm())
+func (c *Command[Req, Resp]) runPooled(e *execution, req Req) (resp Resp) {
+	p := c.spare(e.warm())
 	p.req = req
-	if !f.flyPooled(&p.task) {
+	if !e.runPooled(&p.task) {
 		return resp
 	}
 	resp = p.resp
@@ -162,7 +162,7 @@ func (c *Command[Req, Resp]) runPooled(f *flight, req Req) (resp Resp) {
 	return resp
 }
 
-// spare returns a pooledCall that no call uses.
+// spare returns a pooledCall that no call is using.
 func (c *Command[Req, Resp]) spare(warm bool) *pooledCall[Req, Resp] {
 	kept := warm && c.spares != nil
 	if kept {
@@ -175,7 +175,7 @@ func (c *Command[Req, Resp]) spare(warm bool) *pooledCall[Req, Resp] {
 	return p
 }
 
-// pooledCall is a task with its types: one call's way to a worker and back.
+// pooledCall is a task with its types: it carries one call to a worker and back.
 type pooledCall[Req, Resp any] struct {
 	task
 
@@ -186,13 +186,13 @@ type pooledCall[Req, Resp any] struct {
 	async *asyncCall[Req, Resp] // made for the first call by Go
 }
 
-// recycle keeps p, which neither caller nor worker uses any more, for another call.
+// recycle keeps p for another call. Neither caller nor worker may be using it.
 func (p *pooledCall[Req, Resp]) recycle(spares *sync.Pool) {
 	var (
 		noReq  Req
 		noResp Resp
 	)
-	p.done()
+	p.clear()
 	p.req, p.resp = noReq, noResp
 	spares.Put(p)
 }

@@ -15,9 +15,9 @@ type work interface {
 	execute(ctx context.Context) error
 }
 
-// fly runs t on a worker and waits for its end, or until gaveUp is closed. The caller holds a
-// slot, and has begun t.
-func (b *Bulkhead) fly(t *task, gaveUp <-chan struct{}) (how int64) {
+// runAndWait runs t on a worker and waits for its end, or until gaveUp is closed. The caller
+// holds a slot, and has begun t.
+func (b *Bulkhead) runAndWait(t *task, gaveUp <-chan struct{}) (how int64) {
 	b.start(t)
 	if how = t.await(gaveUp); how == finished {
 		t.giveBack()
@@ -26,15 +26,15 @@ func (b *Bulkhead) fly(t *task, gaveUp <-chan struct{}) (how int64) {
 }
 
 // start runs t on a worker. The caller holds a slot, which t.giveBack gives back. A warm task
-// tries the worker that it had last, then any that is idle.
+// tries the worker that it had last, then any idle one, then a new one.
 func (b *Bulkhead) start(t *task) {
 	w := t.worker
 	switch {
 	case !t.warm:
-		w = b.hireOnce()
+		w = b.newSingleUseWorker()
 		t.worker = w
 	case w == nil || !w.takeAgain():
-		w = b.find()
+		w = b.findWorker()
 		t.worker = w
 	}
 	w.used = true
@@ -42,8 +42,8 @@ func (b *Bulkhead) start(t *task) {
 	w.tasks <- t // a worker that is free has an empty channel
 }
 
-// hireOnce returns a worker for one task.
-func (b *Bulkhead) hireOnce() *worker {
+// newSingleUseWorker returns a worker for one task, which is never idle.
+func (b *Bulkhead) newSingleUseWorker() *worker {
 	w := &worker{tasks: make(chan *task, 1)}
 	w.startOn(b)
 	return w
@@ -58,7 +58,7 @@ func (w *worker) startOn(b *Bulkhead) {
 }
 
 func (w *worker) loop(b *Bulkhead) {
-	defer b.retire(w)
+	defer b.workerExited(w)
 	for w.serve() {
 	}
 }
@@ -105,14 +105,14 @@ func (w *worker) serve() (again bool) {
 // whether the worker goes on. One that goes on to OnPanic does not: the hook may take its time,
 // or end the goroutine.
 func (w *worker) finish(t *task) (again bool) {
-	won := t.end(finished)
-	again = w.stays() && !t.goexit && (won || t.panicked == nil)
+	won := t.tryEnd(finished)
+	again = w.reusable() && !t.goexit && (won || t.panicked == nil)
 	switch {
-	case won && t.lander == nil:
-		t.tell(finished)
+	case won && t.completer == nil:
+		t.notify(finished)
 	case won:
 		t.giveBack()
-		t.tell(finished)
+		t.notify(finished)
 	default:
 		explore.Write("abandoned")
 		t.circuit.abandon(-1)
@@ -132,7 +132,7 @@ func (w *worker) finish(t *task) (again bool) {
 // refuses them: see docs/semantics.md), and the worker first, so that whoever gets the slot
 // finds it.
 func (t *task) giveBack() {
-	if t.worker.stays() && !t.goexit {
+	if t.worker.reusable() && !t.goexit {
 		t.circuit.bulkhead.park(t.worker)
 	}
 	t.circuit.giveBack()

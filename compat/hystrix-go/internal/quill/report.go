@@ -21,16 +21,16 @@ import (
 // its own probes tell that the dependency is well again.
 func (c *Circuit) Report(ctx context.Context, err error, took time.Duration) Outcome {
 	now := c.now()
-	f := &flight{circuit: c, caller: context.WithoutCancel(ctx), cfg: c.config.Load(), started: true}
-	f.began = now - max(0, took)
-	f.ran = f.began
-	f.admission = c.standing(now)
+	e := &execution{circuit: c, caller: context.WithoutCancel(ctx), cfg: c.config.Load(), started: true}
+	e.began = now - max(0, took)
+	e.ran = e.began
+	e.admission = c.admissionOfReport(now)
 	defer func() {
-		f.caller = ctx // whom the hooks are told about
-		f.conclude()
+		e.caller = ctx // whom the hooks are told about
+		e.conclude()
 	}()
-	f.settleRun(f.caller, err, now)
-	return f.outcome
+	e.settleResult(e.caller, err, now)
+	return e.outcome
 }
 
 // Judge judges what the window holds by the settings in force, as the next result would: a
@@ -39,11 +39,11 @@ func (c *Circuit) Report(ctx context.Context, err error, took time.Duration) Out
 // block and moves no circuit that is open, half-open or disabled.
 func (c *Circuit) Judge() {
 	now := c.now()
-	c.turn(now)
+	c.advanceWindow(now)
 	c.lockGate()
 	defer c.unlockGate()
 	if c.overrideLocked(now).kind != Disabled && c.gate.machine.state == Closed {
-		c.weighLocked(now, 0)
+		c.evaluateLocked(now, 0)
 	}
 }
 
@@ -55,7 +55,7 @@ func (c *Circuit) Judge() {
 // circuit that is closed or half-open.
 func (c *Circuit) TakeBack() {
 	now := c.now()
-	c.turn(now)
+	c.advanceWindow(now)
 	c.lockGate()
 	defer c.unlockGate()
 	if c.gate.machine.state == Open {
@@ -63,9 +63,9 @@ func (c *Circuit) TakeBack() {
 	}
 }
 
-// standing is the admission of what needs none: it moves nothing. While the breaker lets
-// nobody through, results belong to an epoch that never comes.
-func (c *Circuit) standing(now time.Duration) admission {
+// admissionOfReport is the admission of a result that needed none. It moves nothing. While the
+// breaker is not closed the result gets an epoch that never comes.
+func (c *Circuit) admissionOfReport(now time.Duration) admission {
 	g := &c.gate
 	c.lockGate()
 	defer c.unlockGate()

@@ -29,9 +29,9 @@ type task struct {
 	// status is the call's deadline (noDeadline if it has none) while the work runs, and
 	// then how it ended. A timer that took its time and compares a deadline of the past
 	// can do no harm: if it equals that of the call now running, that one is over as well.
-	status atomic.Int64
-	told   chan struct{} // holds one: the call has ended
-	lander lander        // told in place of that, if there is one
+	status    atomic.Int64
+	done      chan struct{} // holds one: the call has ended
+	completer completer     // notified in place of done, if there is one
 
 	timer *time.Timer
 	armed atomic.Int64 // when the timer fires, as a deadline; idle if it does not
@@ -42,10 +42,10 @@ type task struct {
 	goexit   bool
 }
 
-// lander stands in for a caller who does not wait.
-type lander interface {
-	// landed must not block.
-	landed(how int64)
+// completer is notified in place of a caller who does not wait.
+type completer interface {
+	// completed must not block.
+	completed(how int64)
 }
 
 const (
@@ -59,17 +59,17 @@ const (
 // init readies a new t for its first call.
 func (t *task) init(c *Circuit, w work, warm, kept bool) {
 	t.circuit, t.work, t.warm, t.kept = c, w, warm, kept
-	t.told = make(chan struct{}, 1)
+	t.done = make(chan struct{}, 1)
 	t.armed.Store(idle)
 	t.status.Store(idle)
-	ring := t.ring
+	ring := t.timerFired
 	if kept {
 		// The timer of a call that has ended stays set, and must not keep task and circuit
 		// from the collector until the timeout. A call under way holds its task itself.
 		held := weak.Make(t)
 		ring = func() {
 			if t := held.Value(); t != nil {
-				t.ring()
+				t.timerFired()
 			}
 		}
 	}
@@ -77,7 +77,7 @@ func (t *task) init(c *Circuit, w work, warm, kept bool) {
 	t.timer.Stop()
 }
 
-// begin starts the time of a call.
+// begin starts a call that must end at deadline.
 func (t *task) begin(deadline int64) {
 	explore.Write("status", t)
 	t.status.Store(deadline)
@@ -86,8 +86,8 @@ func (t *task) begin(deadline int64) {
 	}
 }
 
-// end ends the call one way, unless it has ended another.
-func (t *task) end(how int64) bool {
+// tryEnd ends the call one way, unless it has ended another way already.
+func (t *task) tryEnd(how int64) bool {
 	explore.Read("status", t)
 	s := t.status.Load()
 	explore.Write("status", t)
@@ -99,37 +99,38 @@ func (t *task) end(how int64) bool {
 func (t *task) await(gaveUp <-chan struct{}) (how int64) {
 	if gaveUp == nil {
 		if explore.On {
-			explore.Receive("told", t.told, t)
+			explore.Receive("done", t.done, t)
 		}
-		<-t.told
+		<-t.done
 		explore.Read("status", t)
 		return t.status.Load()
 	}
-	var told <-chan struct{} = t.told
+	var done <-chan struct{} = t.done
 	if explore.On {
-		explore.Select("told", t, &told, &gaveUp)
+		explore.Select("done", t, &done, &gaveUp)
 	}
 	select {
-	case <-told:
+	case <-done:
 	case <-gaveUp:
 		explore.Read("status", t)
-		if t.leave(t.status.Load(), abandoned) {
+		if t.abandon(t.status.Load(), abandoned) {
 			t.timer.Stop() // or it holds the call's request until a timeout that nobody waits for
 			return abandoned
 		}
 		if explore.On {
-			explore.Receive("told", t.told, t)
+			explore.Receive("done", t.done, t)
 		}
-		<-t.told
+		<-t.done
 	}
 	explore.Read("status", t)
 	return t.status.Load()
 }
 
-// leave ends the wait for work that goes on without a caller, unless the status is no more
-// what it was: then that call is over, and the task may be in use for another. It counts
-// before it knows, so that the worker, which counts back, never comes first.
-func (t *task) leave(was, how int64) bool {
+// abandon ends the wait for work that goes on without a caller. It does nothing if the status
+// is no longer was: then that call is over, and the task may be in use for another. The work is
+// counted as abandoned before the compare-and-swap, so that the worker, which counts it back,
+// never comes first.
+func (t *task) abandon(was, how int64) bool {
 	if explore.On {
 		explore.Write("abandoned")
 	}
@@ -147,9 +148,9 @@ func (t *task) leave(was, how int64) bool {
 	return false
 }
 
-// arm sees to it that the timer fires at the deadline or before. A call that ends does not
-// stop its timer: it goes on to the next call of the task, and when it fires it looks
-// whether that is due. So a busy command seldom touches a timer (BenchmarkPool).
+// arm makes the timer fire at the deadline or before. A call that ends does not stop the timer:
+// it stays set for the next call of the task, and when it fires, timerFired looks whether a
+// call is due. So a busy command seldom touches a timer (BenchmarkPool).
 func (t *task) arm(deadline int64) {
 	for {
 		explore.Read("armed", t)
@@ -175,9 +176,9 @@ func (t *task) arm(deadline int64) {
 	}
 }
 
-// ring is what the timer calls. It clears armed before it looks at the deadline, and begin
-// sets the deadline before it looks at armed: no deadline goes unseen by both.
-func (t *task) ring() {
+// timerFired is what the timer calls. It clears armed before it reads the deadline, and begin
+// sets the deadline before it reads armed: so one of them sees the other's write.
+func (t *task) timerFired() {
 	explore.Write("armed", t)
 	t.armed.Store(idle)
 	explore.Read("status", t)
@@ -189,22 +190,22 @@ func (t *task) ring() {
 		t.arm(s)
 		return
 	}
-	if t.leave(s, expired) {
-		t.tell(expired)
+	if t.abandon(s, expired) {
+		t.notify(expired)
 	}
 }
 
-// tell says how the call has ended, to its caller or to who stands in for one.
-func (t *task) tell(how int64) {
-	if t.lander != nil {
-		t.lander.landed(how)
+// notify passes on how the call has ended, to the waiting caller or to the completer.
+func (t *task) notify(how int64) {
+	if t.completer != nil {
+		t.completer.completed(how)
 		return
 	}
-	explore.Write("told", t)
-	t.told <- struct{}{}
+	explore.Write("done", t)
+	t.done <- struct{}{}
 }
 
-// done lets go of what belonged to the call.
-func (t *task) done() {
+// clear drops what belonged to the call.
+func (t *task) clear() {
 	t.ctx, t.err, t.panicked, t.goexit = nil, nil, nil, false
 }

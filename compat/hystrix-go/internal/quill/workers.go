@@ -34,7 +34,7 @@ const (
 )
 
 // stays reports whether w may be kept for another task.
-func (w *worker) stays() bool { return w.number != 0 }
+func (w *worker) reusable() bool { return w.number != 0 }
 
 // workers are the workers of a bulkhead that may be idle: a stack. A task that is used again
 // first tries the worker that it had last, which stays where it is on the stack meanwhile: so
@@ -55,8 +55,8 @@ type workers struct {
 	// watched says that the reaper stands by, which it does while workers are on the stack.
 	watched atomic.Bool
 
-	// stirred is when somebody last found the pool at rest, since the process began.
-	stirred atomic.Int64
+	// lastAtRest is when a call last found the pool without workers, since the process began.
+	lastAtRest atomic.Int64
 
 	// Under Bulkhead.mu.
 	vacant []*worker // places whose goroutine has ended
@@ -153,35 +153,35 @@ func (p *workers) push(w *worker) {
 	}
 }
 
-// find returns a worker for who holds a slot.
-func (b *Bulkhead) find() *worker {
+// findWorker returns a worker for a call that holds a slot.
+func (b *Bulkhead) findWorker() *worker {
 	if w := b.pool.take(); w != nil {
 		return w
 	}
-	if b.pool.stir() {
-		return b.hireOnce()
+	if b.pool.wasAtRest() {
+		return b.newSingleUseWorker()
 	}
-	return b.hire()
+	return b.newWorker()
 }
 
-// stir reports whether the pool was at rest until now, and for so long that a worker which had
-// been kept since would have gone. Then the next call may be as far off, and it does not pay to
-// keep the worker of this one: what Go takes for a goroutine it never gives back, and a
-// thousand commands that are called now and then would have a thousand.
-func (p *workers) stir() bool {
+// wasAtRest reports whether the pool has no worker and has had no call for longer than
+// keepWarm. The next call may then be as far off, so the worker of this one is not kept: Go
+// never returns the memory of a goroutine to the system, and a thousand commands that are
+// called now and then would hold a thousand goroutines.
+func (p *workers) wasAtRest() bool {
 	explore.Read("places")
 	if p.all.Load() != nil {
 		return false
 	}
 	now := time.Since(processStart)
-	explore.Write("stirred")
-	last := time.Duration(p.stirred.Swap(int64(now)))
+	explore.Write("lastAtRest")
+	last := time.Duration(p.lastAtRest.Swap(int64(now)))
 	return last == 0 || now-last > keepWarm
 }
 
-// hire returns a worker when none seemed idle: one that is idle after all, as the reaper
-// held them all for a moment, or a new one.
-func (b *Bulkhead) hire() *worker {
+// newWorker returns a worker when none seemed idle: one that is idle after all (the reaper may
+// have held them all for a moment), or a new one.
+func (b *Bulkhead) newWorker() *worker {
 	explore.Lock("bulkhead.mu", &b.mu)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -214,10 +214,10 @@ func (p *workers) addLocked() *worker {
 	return w
 }
 
-// retire leaves w's place to another: its goroutine ends. When none is left, all places are
-// forgotten.
-func (b *Bulkhead) retire(w *worker) {
-	if !w.stays() {
+// workerExited makes w's place free for another goroutine. When no goroutine is left, all
+// places are dropped.
+func (b *Bulkhead) workerExited(w *worker) {
+	if !w.reusable() {
 		return
 	}
 	explore.Lock("bulkhead.mu", &b.mu)
@@ -272,7 +272,7 @@ func (b *Bulkhead) reap() {
 	defer b.mu.Unlock()
 	p := &b.pool
 	var kept []*worker
-	for w := p.take(); w != nil; w = p.take() { // callers who find none meanwhile wait for mu: see hire
+	for w := p.take(); w != nil; w = p.take() { // callers who find none meanwhile wait for mu: see newWorker
 		if w.used {
 			w.used = false
 			kept = append(kept, w)
