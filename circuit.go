@@ -160,6 +160,18 @@ func (c *Circuit) current() *config {
 // below. (time.Since is half the price of time.Now.)
 func (c *Circuit) now() time.Duration { return time.Since(processStart) - c.born }
 
+// timeOf is t by the clock of now. That clock is read only for a t that has no monotonic part.
+// What is further off than a Duration holds is far off.
+func (c *Circuit) timeOf(t time.Time) time.Duration {
+	const farOff = 100 * 365 * 24 * time.Hour // may be added to any time
+
+	monotonic := t != t.Round(0) // which strips that part
+	if monotonic {
+		return min(max(t.Sub(processStart), -farOff), farOff) - c.born
+	}
+	return c.now() + min(max(time.Until(t), -farOff), farOff)
+}
+
 // inBubble reports whether the caller runs in a bubble of testing/synctest: its clock
 // starts in the year 2000, before this process did. A bubble cannot end while a worker
 // waits in it for the next task, so no worker is kept warm there.

@@ -66,7 +66,7 @@ func (e *execution) passBreaker(now time.Duration) bool {
 	if d, ok := e.caller.(*deadlineContext); ok {
 		e.applyCallerDeadline(d.deadline() - c.born) // a nested call: saves reading the clock
 	} else if at, ok := e.caller.Deadline(); ok {
-		e.applyCallerDeadline(now + time.Until(at))
+		e.applyCallerDeadline(c.timeOf(at))
 	}
 	return true
 }

@@ -104,6 +104,7 @@ var clockReads = strings.NewReplacer(
 	"since: time.Now()}", "",
 	"var processStart = time.Now()", "",
 	"At: time.Now(),", "",
+	"monotonic := t != t.Round(0)", "", // whether there is a monotonic part at all
 )
 
 // wallClock matches what would let a step of the wall clock into a decision.
