@@ -116,11 +116,11 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect reads the circuits and sends what they say.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
-	var sources []source
+	groups := map[string]string{}
 	for circuit := range c.registry.All() {
-		sources = append(sources, source{circuit, c.group(circuit.Name())})
+		groups[circuit.Name()] = c.group(circuit.Name())
 	}
-	for _, m := range c.read(sources) {
+	for _, m := range c.read(groups) {
 		ch <- m
 	}
 }
@@ -144,10 +144,18 @@ func (c *Collector) group(name string) (group string) {
 
 // read books what happened since the last scrape and returns all series. Nothing is sent
 // under the lock: the receiver may be slow.
-func (c *Collector) read(sources []source) []prometheus.Metric {
+func (c *Collector) read(groups map[string]string) []prometheus.Metric {
 	l := c.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	// Looked at again under the lock, so that scrapes see the registry in the order in which
+	// they book: else one takes for removed, or for new, what another has booked meanwhile.
+	var sources []source
+	for circuit := range c.registry.All() {
+		if group, ok := groups[circuit.Name()]; ok || l.accounts[circuit] != nil {
+			sources = append(sources, source{circuit, group})
+		}
+	}
 	l.scrape(sources)
 	w := &writer{bounds: c.bounds, native: !c.settings.ClassicOnly, bridge: c.settings.BridgeNames, d: c.descs}
 	for _, r := range l.rows.inOrder() {

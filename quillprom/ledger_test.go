@@ -294,3 +294,22 @@ func TestK05AMillionNamesHaveNoMoreSeriesThanTheLimitAllows(t *testing.T) {
 	require.Less(t, inUse(), heap+1<<20, "names that are gone leave nothing")
 	runtime.KeepAlive(collector)
 }
+
+// TestACircuitMadeDuringAScrapeIsBookedOnce: another scrape comes between the look at the registry
+// and the booking of what was seen there.
+func TestACircuitMadeDuringAScrapeIsBookedOnce(t *testing.T) {
+	r := quill.NewRegistry()
+	circuit(t, r, "first")
+	var collector *quillprom.Collector
+	nested := false
+	collector = quillprom.New(r, quillprom.Settings{Group: func(string) string {
+		if !nested {
+			nested = true
+			calls(circuit(t, r, "second"), 1, nil)
+			scrape(t, collector)
+		}
+		return "group"
+	}})
+	scrape(t, collector)
+	require.InDelta(t, 1, scrape(t, collector).of(`command_name="second",event="success"`).sum(), 0)
+}
