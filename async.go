@@ -86,7 +86,8 @@ func (a *asyncCall[Req, Resp]) giveUp() {
 // whoever brought that about: worker, timer or canceller. It must not block them.
 func (a *asyncCall[Req, Resp]) completed(how int64) {
 	t, e := &a.call.task, &a.exec
-	if how == finished && t.err == nil && t.panicked == nil && !t.goexit {
+	// (What a shadow takes for a timeout it asks the user's redaction about.)
+	if how == finished && t.err == nil && t.panicked == nil && !t.goexit && e.shadow == nil {
 		if now := e.circuit.now(); !e.late(now) {
 			e.settle(Success, nil, now)
 			e.conclude()

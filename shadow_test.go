@@ -265,3 +265,32 @@ func callAtOnce(c *quill.Circuit, fails bool) error {
 	})
 	return err
 }
+
+// What a shadow takes for a timeout it asks the redaction about, which is the user's: by then
+// the call's worker is another call's.
+func TestASlowRedactionForAShadowHoldsUpNoOtherCall(t *testing.T) {
+	asked, answer := make(chan struct{}), make(chan struct{})
+	c := newTestCircuit(t, quill.Settings{Timeout: 10 * time.Second}, quill.WithRedact(func(error) string {
+		close(asked)
+		<-answer
+		return ""
+	}))
+	command := quill.Bind(c, func(_ context.Context, d time.Duration) (int, error) {
+		time.Sleep(d) // real time: warm workers are not lent in a bubble
+		return 7, nil
+	})
+	for range 3 {
+		_, err := command.Do(t.Context(), 0)
+		require.NoError(t, err)
+	}
+	require.NoError(t, c.SetShadow(quill.Settings{Timeout: time.Millisecond}))
+	f := command.Go(t.Context(), 20*time.Millisecond)
+	<-asked
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	_, err := command.Do(ctx, 0)
+	require.NoError(t, err)
+	close(answer)
+	_, err = f.Wait(t.Context())
+	require.NoError(t, err)
+}
