@@ -3,6 +3,7 @@
 package quill
 
 import (
+	"fmt"
 	"runtime"
 	"testing"
 
@@ -25,5 +26,19 @@ func TestA08TwoTasksKeepOneWorkerInSchedulesWithinStops(t *testing.T) {
 		})
 		p.reap(3, 0)
 		s.Finally(p.allServed(2))
+	})
+}
+
+func TestJ05AResizeLeavesTheIsolationAsItIsInSchedulesWithinStops(t *testing.T) {
+	everyScheduleWithin(t, 1, "resized while configured", func(s *explore.Scenario) {
+		c := newCircuit("dep", &options{settings: Settings{Isolation: Pool}})
+		s.Go("resizer", func() { _ = c.bulkhead.Resize(5, 0) })
+		s.Go("operator", func() { _ = c.Configure(Settings{Isolation: Semaphore}) })
+		s.Finally(func() error {
+			if i := c.bulkhead.isolation; i != Semaphore {
+				return fmt.Errorf("the bulkhead has %v", i)
+			}
+			return nil
+		})
 	})
 }
