@@ -142,6 +142,14 @@ func (c *Circuit) admitSlowly(now time.Duration, cfg *config) admission {
 	return a
 }
 
+// inForceLocked is the kind of the override in force; it changes nothing.
+func (c *Circuit) inForceLocked(now time.Duration) Override {
+	if c.gate.override.inForce(now) {
+		return c.gate.override.kind
+	}
+	return c.config.Load().Override
+}
+
 // overrideLocked is the override in force. One whose time has passed is taken away.
 func (c *Circuit) overrideLocked(now time.Duration) override {
 	g := &c.gate

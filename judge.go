@@ -59,7 +59,9 @@ func (c *Circuit) judgeProbe(now time.Duration, t token, o Outcome, ran, slow bo
 	hint, detail := hintOf(o, err), c.probeDetail(o, slow, err)
 	c.lockGate()
 	defer c.unlockGate()
-	c.overrideLocked(now)
+	if c.overrideLocked(now).kind == Disabled {
+		ran = false // nobody judges: the place is free, and that is all
+	}
 	return c.judgeProbeLocked(now, t, o, ran, slow, hint, detail)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -226,5 +227,42 @@ func TestCallsUnderWayWhenForcedOpenStillCount(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 7, v)
 		require.Equal(t, uint64(1), c.Stats().Health.Requests)
+	})
+}
+
+// TestWhatWasCountedWhileDisabledIsNotJudgedAfterIt: whoever disabled the breaker, and whatever is
+// put over it then.
+func TestWhatWasCountedWhileDisabledIsNotJudgedAfterIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, bySettings := range []bool{true, false} {
+			s := quill.Settings{Isolation: quill.Semaphore, RequestVolumeThreshold: 5}
+			if bySettings {
+				s.Override = quill.Disabled
+			}
+			c := newTestCircuit(t, s)
+			if !bySettings {
+				require.NoError(t, c.Override(quill.Disabled, 0, ""))
+			}
+			calls(t, c, 20, errSick)
+			require.NoError(t, c.Override(quill.ForceClosed, 0, "maintenance"))
+			calls(t, c, 4, nil)
+			calls(t, c, 1, errSick) // one of the five since somebody judges
+			require.Equal(t, quill.Closed, c.State(), "by settings: %v", bySettings)
+		}
+	})
+}
+
+func TestAProbeThatEndsUnderDisabledIsNotJudged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{Isolation: quill.Semaphore, RequestVolumeThreshold: 1, SleepWindow: time.Second})
+		openUp(t, c)
+		pass(time.Second)
+		k, err := c.Begin(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, quill.HalfOpen, c.State())
+		require.NoError(t, c.Override(quill.Disabled, 0, ""))
+		_, _ = k.End(errSick)
+		require.Equal(t, quill.HalfOpen, c.State(), "a disabled breaker does not judge")
+		require.Zero(t, c.Stats().Probes, "and its place is free")
 	})
 }
