@@ -128,3 +128,22 @@ func TestEvidenceIsBounded(t *testing.T) {
 		}
 	})
 }
+
+// A redaction that ends its goroutine, as a failed assertion in a test's does, hides no call and
+// keeps nothing.
+func TestARedactionThatExitsHidesNoCall(t *testing.T) {
+	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+		c := newTestCircuit(t, quill.Settings{Isolation: isolation, RequestVolumeThreshold: 2, SleepWindow: time.Second},
+			quill.WithRedact(func(error) string { runtime.Goexit(); return "" }))
+		for range 2 {
+			_, returned := catch(func() { _ = call(t, c, errSick) })
+			require.False(t, returned)
+		}
+		require.Equal(t, quill.Counts{Failure: 2}, c.Stats().Total)
+		require.Equal(t, quill.Open, c.State())
+		pass(time.Second)
+		_, _ = catch(func() { _ = call(t, c, errSick) })
+		require.Zero(t, c.Stats().Probes)
+		requireNothingHeld(t, c)
+	})
+}

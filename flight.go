@@ -25,13 +25,14 @@ type execution struct {
 	ctx    *deadlineContext // run's context, unless that is the caller's
 
 	// What is small is together: each call begins by clearing all of this.
-	outcome Outcome
-	timed   bool
-	own     bool // the deadline is the command's own, not that of the caller's context
-	started bool // the call has its slot: run is called, or was
-	settled bool
-	stale   bool // the result came too late to count as evidence
-	running bool // run was called on the caller's goroutine and has not returned
+	outcome  Outcome
+	timed    bool
+	own      bool // the deadline is the command's own, not that of the caller's context
+	started  bool // the call has its slot: run is called, or was
+	settled  bool
+	stale    bool // the result came too late to count as evidence
+	unjudged bool // settled, but what is the user's in taking note of it has not returned
+	running  bool // run was called on the caller's goroutine and has not returned
 
 	fallback answered
 }
@@ -159,14 +160,22 @@ func (e *execution) settle(o Outcome, err error, now time.Duration) {
 		c.windowAdvanced(now)
 	}
 	if c.samples.wants(now, o, e.started, now-e.ran) {
+		e.unjudged = true // until the user's code in this has returned
 		c.recordSample(now, o, e.started, now-e.ran, err)
+		e.unjudged = false
 	}
-	if c.judge(now, e.admission.token, o, e.started, slow, err) {
-		e.stale = true
-		c.meters.stale.Add(1)
-	}
+	e.judge(slow, err)
 	if e.shadow != nil {
 		e.shadow.settle(now, o, now-e.ran, err)
+	}
+}
+
+// judge has the breaker judge how the call ended.
+func (e *execution) judge(slow bool, err error) {
+	c := e.circuit
+	if c.judge(e.ended, e.admission.token, e.outcome, e.started, slow, err) {
+		e.stale = true
+		c.meters.stale.Add(1)
 	}
 }
 
@@ -364,6 +373,9 @@ func (e *execution) conclude() {
 	}
 	if !e.settled {
 		return // the caller's context panicked before the call was admitted
+	}
+	if e.unjudged { // a redaction, or a method of the error, ended the goroutine
+		e.judge(false, nil)
 	}
 	c := e.circuit
 	if e.outcome != Success {
