@@ -35,6 +35,7 @@ func (c *Command[Req, Resp]) goOnWorker(ctx context.Context, req Req, f *Future[
 	if now < 0 || !c.circuit.config.Load().pooled {
 		return false
 	}
+	mayEnd := ctx.Done() != nil // the user's code: before anything is held
 	p := c.spare(true)
 	if p.async == nil {
 		p.async = &asyncCall[Req, Resp]{call: p}
@@ -51,17 +52,17 @@ func (c *Command[Req, Resp]) goOnWorker(ctx context.Context, req Req, f *Future[
 		a.continueAsync(func() Resp { return c.acquireAndRun(ctx, req, &a.exec) })
 	default:
 		a.exec.slotAcquired()
-		a.startWork(ctx)
+		a.startWork(ctx, mayEnd)
 	}
 	return true
 }
 
 // startWork hands the work to a worker.
-func (a *asyncCall[Req, Resp]) startWork(ctx context.Context) {
+func (a *asyncCall[Req, Resp]) startWork(ctx context.Context, mayEnd bool) {
 	t, e := &a.call.task, &a.exec
 	t.completer = a
 	t.ctx = e.runContext()
-	if ctx.Done() != nil {
+	if mayEnd {
 		a.stop = context.AfterFunc(ctx, a.giveUp)
 	}
 	t.begin(e.ownDeadline())

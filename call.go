@@ -25,6 +25,7 @@ type Call struct {
 // [*Error] that matches [ErrOpen], [ErrFull], [ErrTimeout] or the end of ctx, the call is
 // settled and there is nothing to end.
 func (c *Circuit) Begin(ctx context.Context) (*Call, error) {
+	_ = ctx.Done() // a context that panics does so while nothing is held
 	k := &Call{circuit: c}
 	k.exec.init(ctx, c)
 	if !k.exec.admit() {

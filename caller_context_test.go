@@ -81,3 +81,60 @@ func TestACallersDeadlineIsNoEarlierThanItIs(t *testing.T) {
 		require.NoError(t, err)
 	})
 }
+
+// panicking is a context of which one method panics.
+type panicking struct {
+	context.Context //nolint:containedctx // it is one
+
+	method string
+}
+
+func (p panicking) Done() <-chan struct{} {
+	if p.method == "Done" {
+		panic("Done")
+	}
+	return p.Context.Done()
+}
+
+func (p panicking) Deadline() (time.Time, bool) {
+	if p.method == "Deadline" {
+		panic("Deadline")
+	}
+	return p.Context.Deadline()
+}
+
+func (p panicking) Err() error {
+	if p.method == "Err" {
+		panic("Err")
+	}
+	return p.Context.Err()
+}
+
+func TestAContextThatPanicsLeavesNothingHeld(t *testing.T) {
+	for _, method := range []string{"Done", "Deadline", "Err"} {
+		t.Run(method, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+				c := newTestCircuit(t, quill.Settings{Isolation: isolation, RequestVolumeThreshold: 1, SleepWindow: time.Second})
+				command := quill.Bind(c, func(context.Context, int) (int, error) { return 7, nil })
+				bad := panicking{t.Context(), method}
+				ways := map[string]func(){
+					"Do":    func() { _, _ = command.Do(bad, 1) },
+					"Go":    func() { _, _ = command.Go(bad, 1).Wait(t.Context()) },
+					"Begin": func() { _, _ = c.Begin(bad) },
+				}
+				for name, way := range ways {
+					_, _ = catch(way)
+					synctest.Wait()
+					require.Zero(t, c.Stats().InFlight, name)
+					openUp(t, c)
+					pass(time.Second)
+					_, _ = catch(way)
+					synctest.Wait()
+					require.Zero(t, c.Stats().InFlight, "%s, as a probe", name)
+					require.Zero(t, c.Stats().Probes, "%s, as a probe", name)
+					c.Reset()
+				}
+			})
+		})
+	}
+}

@@ -50,6 +50,14 @@ func (e *execution) admit() bool { return e.passBreaker(e.circuit.now()) && e.ac
 func (e *execution) passBreaker(now time.Duration) bool {
 	c := e.circuit
 	e.began, e.ran = now, now
+	if timeout := e.cfg.Timeout; timeout != NoTimeout {
+		e.deadline, e.timed, e.own = now+timeout, true, true
+	}
+	if d, ok := e.caller.(*deadlineContext); ok {
+		e.applyCallerDeadline(d.deadline() - c.born) // a nested call
+	} else if at, ok := e.caller.Deadline(); ok {
+		e.applyCallerDeadline(c.timeOf(at))
+	}
 	if e.caller.Err() != nil {
 		e.admission.state = c.State()
 		e.settle(Canceled, callerCause(e.caller), e.began)
@@ -60,14 +68,6 @@ func (e *execution) passBreaker(now time.Duration) bool {
 	} else if e.admission = c.admit(e.began, e.cfg); !e.admission.ok {
 		e.settle(ShortCircuited, ErrOpen, e.began)
 		return false
-	}
-	if timeout := e.cfg.Timeout; timeout != NoTimeout {
-		e.deadline, e.timed, e.own = now+timeout, true, true
-	}
-	if d, ok := e.caller.(*deadlineContext); ok {
-		e.applyCallerDeadline(d.deadline() - c.born) // a nested call: saves reading the clock
-	} else if at, ok := e.caller.Deadline(); ok {
-		e.applyCallerDeadline(c.timeOf(at))
 	}
 	return true
 }
@@ -224,7 +224,7 @@ func (e *execution) finish(ctx context.Context, err error) {
 
 // unwind is finish for a run that did not return. Its panic or Goexit goes on untouched; the
 // call counts as a failure. If it was the classifier that panicked, the call is settled
-// already.
+// already. It is also for a Pool's call whose caller's context panicked.
 func (e *execution) unwind() {
 	c := e.circuit
 	c.giveBack()
@@ -240,9 +240,10 @@ func (e *execution) unwind() {
 // uses t and all that t refers to.
 func (e *execution) runPooled(t *task) (over bool) {
 	defer e.endContext()
+	gaveUp := e.caller.Done() // the user's code: before the work is on its way
 	t.ctx = e.runContext()
 	t.begin(e.ownDeadline())
-	return e.finishPooled(t, e.circuit.bulkhead.runAndWait(t, e.caller.Done()))
+	return e.finishPooled(t, e.circuit.bulkhead.runAndWait(t, gaveUp))
 }
 
 // ownDeadline is when a timer must end the call: the caller's own deadline comes with its
@@ -368,7 +369,7 @@ func (e *endedError) Unwrap() []error { return []error{e.err, e.cause} }
 // conclude ends the whole call, fallback included: it records the latency and calls the
 // hooks. It runs deferred, so that this happens for a call that panics as well.
 func (e *execution) conclude() {
-	if e.running {
+	if e.running || e.started && !e.settled {
 		e.unwind()
 	}
 	if !e.settled {
