@@ -48,13 +48,21 @@ func (k *Call) Context() context.Context { return k.ctx }
 // returns how the call ended and the error that [Command.Do] would have returned. Only the
 // first End counts; the others return what it did.
 func (k *Call) End(err error) (Outcome, error) {
-	k.once.Do(func() { k.end(err) })
+	first := false
+	defer func() {
+		if first {
+			k.exec.conclude() // outside of the once: a hook may call End
+		}
+	}()
+	k.once.Do(func() {
+		first = true
+		k.end(err)
+	})
 	return k.outcome, k.err
 }
 
 func (k *Call) end(err error) {
 	e, c := &k.exec, k.circuit
-	defer e.conclude()
 	defer func() {
 		c.giveBack()
 		k.cancel()

@@ -140,3 +140,27 @@ func TestWorkThatUnwindsBetweenBeginAndEndIsAFailure(t *testing.T) {
 		requireNothingHeld(t, c)
 	})
 }
+
+func TestAHookMayEndItsOwnCall(t *testing.T) {
+	var k *quill.Call
+	var told int
+	c := newTestCircuit(t, quill.Settings{}, quill.WithHooks(quill.Hooks{OnCall: func(context.Context, quill.CallEvent) {
+		told++
+		o, err := k.End(errSick)
+		require.Equal(t, quill.Success, o, "only the first End counts")
+		require.NoError(t, err)
+	}}))
+	k, err := c.Begin(t.Context())
+	require.NoError(t, err)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = k.End(nil)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		require.FailNow(t, "End waits for itself")
+	}
+	require.Equal(t, 1, told)
+}
