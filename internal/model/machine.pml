@@ -2,8 +2,12 @@
  *
  * Time is in ticks and counts down. An epoch is not a number here: when the state changes,
  * the tokens of all calls under way become stale, which is what comparing epochs finds out.
- * free.pml lets callers do what they will; a trace of the real code is checked against the
- * same steps (see trace_test.go). */
+ * free.pml lets callers do what they will and says what must hold; a trace of the real code
+ * is checked against the same steps (see breaker_spin_test.go, which also puts faults in here
+ * and demands that free.pml's checks find them).
+ *
+ * Left out are more probes than one, slow results, rates below 100 %, a window that forgets, a
+ * sleep window that grows, and whatever an operator does. */
 
 #ifndef CALLERS
 #define CALLERS 3
