@@ -92,9 +92,10 @@ func proofs(o options) []instrument {
 			figures:  readLinear,
 		},
 		{
-			name: "model", needs: "spin",
-			commands: [][]string{append([]string{"env", "QUILL_SEED=" + seed},
-				goTest("-run=^(TestC11RecoversFromEveryState|TestC01TracesOfTheMachineAgreeWithTheModel)$", ".")...)},
+			name: "model", needs: "spin", seconds: 40,
+			commands: [][]string{append([]string{"env", "QUILL_THOROUGH=1", "QUILL_SEED=" + seed},
+				goTest("-run=^(TestC11RecoversFromEveryState|TestTheModelFindsFaultsOfItsMachine|"+
+					"TestC01TracesOfTheMachineAgreeWithTheModel)$", ".")...)},
 			figures: readModel(seed),
 		},
 		{

@@ -29,6 +29,7 @@ var (
 	mutated      = regexp.MustCompile(`mutation: (.*): ([\d.]+) % of (\d+) mutants killed`)
 	tracesPlayed = regexp.MustCompile(`(\d+) traces, (\d+) steps`)
 	modelChecked = regexp.MustCompile(`(?m)^\s+--- PASS: TestC11RecoversFromEveryState/`)
+	modelFaults  = regexp.MustCompile(`(?m)^\s+--- (PASS|FAIL): TestTheModelFindsFaultsOfItsMachine/`)
 )
 
 // one is a board of one figure.
@@ -108,12 +109,19 @@ func readModel(seed string) func(string, int) board {
 		if code == codeAbsent || code == 0 && skippedTest.MatchString(output) {
 			return board{{name: name, target: target, absent: true, seed: "-", value: "spin or gcc is not installed: `make deps`"}}
 		}
-		properties, traces := len(modelChecked.FindAllString(output, -1)), tracesPlayed.FindStringSubmatch(output)
-		if properties == 0 || traces == nil {
+		checks, traces := len(modelChecked.FindAllString(output, -1)), tracesPlayed.FindStringSubmatch(output)
+		faults, found := modelFaults.FindAllStringSubmatch(output, -1), 0
+		for _, m := range faults {
+			if m[1] == "PASS" {
+				found++
+			}
+		}
+		if checks == 0 || found == 0 || traces == nil {
 			return missing(name, target, code)
 		}
-		return one(name, target, code == 0, seed, "%d properties hold; %s traces of the code agree, %s steps",
-			properties, traces[1], traces[2])
+		return one(name, target, code == 0 && found == len(faults), seed,
+			"%d checks hold; they find %d of %d faults put into the model; %s traces of the code agree, %s steps",
+			checks, found, len(faults), traces[1], traces[2])
 	}
 }
 

@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
+
+// faultFound is what the test of the model prints of each fault.
+const faultFound = "    --- PASS: TestTheModelFindsFaultsOfItsMachine/a (1s)\n"
 
 func TestFiguresAreReadFromWhatInstrumentsPrint(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -26,8 +30,9 @@ func TestFiguresAreReadFromWhatInstrumentsPrint(t *testing.T) {
 			"0 of 100, 22 states, in 2 scenarios",
 		},
 		"model": {
-			readModel("7"), "x: seed 7: 10 traces, 200 steps, map[]\n    --- PASS: TestC11RecoversFromEveryState/a (1s)\n",
-			"1 properties hold; 10 traces of the code agree, 200 steps",
+			readModel("7"),
+			"x: seed 7: 10 traces, 200 steps, map[]\n    --- PASS: TestC11RecoversFromEveryState/a (1s)\n" + faultFound,
+			"1 checks hold; they find 1 of 1 faults put into the model; 10 traces of the code agree, 200 steps",
 		},
 		"machines":    {readMachines("7"), "x: [rapid] OK, passed 100 tests (1ms)\ny: [rapid] OK, passed 20 tests (1ms)\n", "2 tests, 120 runs"},
 		"linear":      {readLinear, "100 operations, 31.5 % overlap\n50 operations, 7 % overlap\n", "150 operations, at least 7.0 % overlap"},
@@ -54,6 +59,8 @@ func TestFiguresBelowTheirTargetFail(t *testing.T) {
 	require.Equal(t, 1, readConformance("1 agree, 0 intended differences, 0 not built, 1 disagree\n", 0).failed())
 	require.Equal(t, 1, readLinear("100 operations, 4.9 % overlap\n", 0).failed())
 	require.Equal(t, 1, readBad("299 bad values refused\n", 0).failed())
+	require.Equal(t, 1, readModel("7")("x: seed 7: 10 traces, 200 steps, map[]\n"+
+		"    --- PASS: TestC11RecoversFromEveryState/a (1s)\n"+faultFound+strings.Replace(faultFound, "PASS", "FAIL", 1), 0).failed())
 	require.Equal(t, 1, readSabotage("7")("sabotage: 40 faults, 39 red, 1 survived\n", 0).failed())
 	require.Equal(t, 1, readMutation("mutation: x: 94.9 % of 200 mutants killed\n", 0).failed())
 }
