@@ -272,7 +272,7 @@ func TestWhatIsNotInTheTreeCanBePlayed(t *testing.T) {
 			{"count":1,"outcome":"value","value":"ok","events":["SUCCESS"],"runEntered":true},
 			{"count":1,"outcome":"error","error":{"kind":"runtime","failureType":"BAD_REQUEST_EXCEPTION"}}]}}]`,
 		"unsupported": `[{"op":"call","cmd":"A","run":{"do":"fail"},"fallback":{"do":"unsupported"},"observed":{"results":[
-			{"count":1,"outcome":"error","error":{"kind":"runtime","failureType":"COMMAND_EXCEPTION","cause":"user:boom"},
+			{"count":1,"outcome":"error","error":{"kind":"runtime","failureType":"COMMAND_EXCEPTION","cause":"user:boom","fallbackCause":"unsupported:no"},
 			 "events":["FAILURE","FALLBACK_MISSING"],"runEntered":true,"fallbackEntered":true,"executionException":"user:boom"}]}}]`,
 	} {
 		f, err := oracle.Read([]byte(`{"format":1,"scenarios":[{"id":"x","commands":{"A":{}},"steps":` + steps + `}]}`))

@@ -85,14 +85,20 @@ func (e *Error) text() []string {
 	return parts
 }
 
-// codeOf is a cause by its class: a queue's threshold is one way of a pool to be full, and
-// a fallback that is missing is no cause.
+// codeOf is a cause by its class: a queue's threshold is one way of a pool to be full, a
+// fallback that is missing is no cause, and of two of Java's own exceptions the class says
+// everything.
 func codeOf(cause *string) string {
 	switch {
 	case cause == nil, *cause == "unsupported:No fallback available.":
 		return ""
 	case *cause == "poolQueueThreshold":
 		return "poolRejected"
+	}
+	for _, class := range []string{"unsupported", "IllegalStateException"} {
+		if strings.HasPrefix(*cause, class+":") {
+			return class
+		}
 	}
 	return *cause
 }

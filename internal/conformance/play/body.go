@@ -12,16 +12,18 @@ import (
 
 // The errors of bodies. code is the word of the recordings for each.
 type (
-	userError       struct{ message string }
-	badRequestError struct{ message string }
-	notWrappedError struct{}
-	javaError       struct{ class string } // panicked with: Go's nearest to a java.lang.Error
+	userError        struct{ message string }
+	badRequestError  struct{ message string }
+	notWrappedError  struct{}
+	unsupportedError struct{}
+	javaError        struct{ class string } // panicked with: Go's nearest to a java.lang.Error
 )
 
-func (e *userError) Error() string       { return e.message }
-func (e *badRequestError) Error() string { return e.message }
-func (e *notWrappedError) Error() string { return "plain" }
-func (e *javaError) Error() string       { return e.class }
+func (e *userError) Error() string        { return e.message }
+func (e *badRequestError) Error() string  { return e.message }
+func (e *notWrappedError) Error() string  { return "plain" }
+func (e *unsupportedError) Error() string { return "unsupported" }
+func (e *javaError) Error() string        { return e.class }
 
 var errInterrupted = errors.New("interrupted")
 
@@ -46,6 +48,8 @@ func (w *world) code(c *command, err error) string {
 		return "user:" + e.message
 	case *notWrappedError:
 		return "notWrapped:plain"
+	case *unsupportedError:
+		return "unsupported"
 	case *javaError:
 		return "javaError:" + e.class
 	case *quill.PanicError:
@@ -64,7 +68,7 @@ func (c *command) sentinelCode(err error) string {
 	case errors.Is(err, quill.ErrOpen):
 		return "shortCircuited"
 	case errors.Is(err, quill.ErrFull):
-		return rejectedCode[c.props.semaphore]
+		return rejectedCode[c.props.Semaphore]
 	}
 	return err.Error()
 }
@@ -95,7 +99,7 @@ func (w *world) do(ctx context.Context, c *call, b *oracle.Body) (string, error)
 	case "stackOverflow":
 		panic(&javaError{"StackOverflowError"})
 	case "unsupported":
-		return "", &userError{either(b.Message, "unsupported")}
+		return "", &unsupportedError{}
 	}
 	return "", fmt.Errorf("the runner knows no body that does %q", b.Do) // cannot be: the file was checked
 }

@@ -60,7 +60,7 @@ func (c *call) command() *quill.Command[struct{}, string] {
 	})
 }
 
-func (c *call) hasFallback() bool { return c.fallback != nil && c.cmd.props.fallbackEnabled }
+func (c *call) hasFallback() bool { return c.fallback != nil && c.cmd.props.FallbackEnabled }
 
 // execute calls the command and waits.
 func (c *call) execute() { c.executeAs(c.command()) }
@@ -93,9 +93,7 @@ func (w *world) enterRun(c *call) func() {
 	defer w.mu.Unlock()
 	c.runEntered = true
 	c.cmd.did.RunEntered++
-	c.cmd.alive++
 	c.cmd.peaks = append(c.cmd.peaks, peak{time.Now(), s.InFlight - s.Abandoned})
-	c.cmd.meetFreePermit()
 	if c.label != "" {
 		w.order = append(w.order, c.label)
 	}
@@ -103,7 +101,6 @@ func (w *world) enterRun(c *call) func() {
 	return func() {
 		w.mu.Lock()
 		c.cmd.did.RunFinished++
-		c.cmd.alive--
 		w.mu.Unlock()
 		w.bodies.Done()
 	}
@@ -115,18 +112,8 @@ func (w *world) enterFallback(c *call) func() {
 	defer w.mu.Unlock()
 	c.fallbackEntered = true
 	c.cmd.did.FallbackEntered++
-	holds := 0 // whether Hystrix would hold the permit for the fallback
-	if c.runEntered {
-		holds = 1
-	}
-	c.cmd.fallback += holds
 	closeOnce(c.fellBack)
-	return func() {
-		w.mu.Lock()
-		c.cmd.fallback -= holds
-		w.mu.Unlock()
-		w.bodies.Done()
-	}
+	return w.bodies.Done
 }
 
 // closeOnce closes what a reused command may close again.
@@ -141,11 +128,11 @@ func closeOnce(c chan struct{}) {
 // interrupts reports whether Java would have interrupted the body for the end of ctx.
 func (c *call) interrupts(ctx context.Context) bool {
 	if errors.Is(context.Cause(ctx), quill.ErrTimeout) {
-		return c.cmd.props.interruptOnTime
+		return c.cmd.props.InterruptOnTime
 	}
 	c.cmd.world.mu.Lock()
 	defer c.cmd.world.mu.Unlock()
-	return c.interrupt && c.cmd.props.interruptOnCancel
+	return c.interrupt && c.cmd.props.InterruptOnCancel
 }
 
 // onCall is the hook of every circuit.
@@ -158,7 +145,6 @@ func (c *command) onCall(ctx context.Context, e quill.CallEvent) {
 	defer c.world.mu.Unlock()
 	k.event, k.at = e, time.Now()
 	c.ended = append(c.ended, k)
-	c.meetCall(k)
 }
 
 // result is how the call ended, in the words of the recordings.
@@ -221,7 +207,7 @@ func (c *call) failureType() string {
 	case quill.ShortCircuited:
 		return "SHORTCIRCUIT"
 	case quill.Rejected:
-		if c.cmd.props.semaphore {
+		if c.cmd.props.Semaphore {
 			return "REJECTED_SEMAPHORE_EXECUTION"
 		}
 		return "REJECTED_THREAD_EXECUTION"

@@ -28,7 +28,7 @@ func differencesOf(scenario string) []Difference {
 // comparison holds a scenario's observations against the recording, step by step.
 type comparison struct {
 	report *Report
-	world  *world
+	model  *prediction
 	table  []Difference
 	strict bool // whether only the table excuses a difference
 }
@@ -47,7 +47,7 @@ func (c *comparison) compare(at int, step *oracle.Step, got oracle.Observation) 
 		}
 	}
 	for _, f := range best {
-		f.Reason, f.Rule = c.reason(step, &f)
+		f.Reason, f.Rule = c.reason(&f)
 		c.report.add(f)
 	}
 }
@@ -70,8 +70,8 @@ func (c *comparison) differ(at int, step *oracle.Step, want, got oracle.Observat
 }
 
 // reason looks a difference up: in the table, or, for a recording that the table does not
-// know, among the rules.
-func (c *comparison) reason(step *oracle.Step, f *Finding) (id string, byRule bool) {
+// know, by what the model of Hystrix predicts.
+func (c *comparison) reason(f *Finding) (id string, byRule bool) {
 	for _, d := range c.table {
 		if meant, ok := d.Quill[f.Field]; ok && d.Step == f.Step && meant == f.Got {
 			return d.Reason, false
@@ -80,7 +80,7 @@ func (c *comparison) reason(step *oracle.Step, f *Finding) (id string, byRule bo
 	if c.strict {
 		return "", false
 	}
-	id = c.world.explain(step, f.Field, f.Want, f.Got)
+	id = c.model.explain(f)
 	return id, id != ""
 }
 

@@ -21,7 +21,7 @@ func (c *command) eventOf(o quill.Outcome) string {
 	case quill.Timeout:
 		return "TIMEOUT"
 	case quill.Rejected:
-		if c.props.semaphore {
+		if c.props.Semaphore {
 			return "SEMAPHORE_REJECTED"
 		}
 		return "THREAD_POOL_REJECTED"
@@ -56,7 +56,7 @@ func (c *call) fallbackEvent() string {
 		return "FALLBACK_REJECTION"
 	case len(e.Steps) > 0:
 		return "FALLBACK_FAILURE"
-	case c.panicked != nil, c.fallback != nil, !c.cmd.props.fallbackEnabled:
+	case c.panicked != nil, c.fallback != nil, !c.cmd.props.FallbackEnabled:
 		return "" // there is one, and it was not due
 	}
 	switch e.Outcome {
@@ -75,7 +75,7 @@ var throws = []string{"BAD_REQUEST", "FALLBACK_FAILURE", "FALLBACK_MISSING", "FA
 func (c *call) notifications() []string {
 	events := c.events()
 	thrown := slices.ContainsFunc(events, func(e string) bool { return slices.Contains(throws, e) })
-	early := c.event.Outcome == quill.ShortCircuited || (c.event.Outcome == quill.Rejected && c.cmd.props.semaphore)
+	early := c.event.Outcome == quill.ShortCircuited || (c.event.Outcome == quill.Rejected && c.cmd.props.Semaphore)
 	if thrown && !early {
 		events = append(events, "EXCEPTION_THROWN")
 	}
@@ -97,7 +97,7 @@ func (c *command) circuitNow() *oracle.Circuit {
 		r.Status = "HALF_OPEN"
 		allows = allows && (!s.Open() || s.Probes < s.Settings.Probes)
 	}
-	if !c.props.breakerEnabled {
+	if !c.props.BreakerEnabled {
 		r.Status = "NONE"
 	}
 	r.AllowsRequest = &allows

@@ -39,7 +39,7 @@ type Finding struct {
 	Want   string // what Hystrix did
 	Got    string // what quill does
 	Reason string // id of the reason if it is meant; "" if it is not
-	Rule   bool   // whether the reason was found by a rule rather than in the table
+	Rule   bool   // whether the reason was found by rules.go rather than in the table
 }
 
 // Missing says which feature a scenario needs that quill does not have; "" if none.
@@ -109,10 +109,9 @@ func (r *Report) run(table []Difference) {
 		return
 	}
 	defer w.end()
-	c := comparison{report: r, world: w, table: table, strict: len(table) > 0}
+	c := comparison{report: r, model: newPrediction(r.Scenario), table: table, strict: len(table) > 0}
 	for at = range r.Scenario.Steps {
 		step := r.Scenario.Steps[at]
-		w.meetStep(step)
 		got, err := w.step(step)
 		if err != nil {
 			r.add(Finding{at, step.Op, "step", "possible", err.Error(), "", false})

@@ -95,17 +95,9 @@ func (w *world) lookElsewhere(s *oracle.Step, o oracle.Observation) error {
 	return nil
 }
 
-// pause lets time pass. Breakers whose window expires meanwhile are noted: Hystrix looks
-// at them without a call.
+// pause lets time pass.
 func (w *world) pause(ms int) {
-	for left := time.Duration(ms) * time.Millisecond; left > 0; {
-		d := min(left, 50*time.Millisecond)
-		time.Sleep(d)
-		left -= d
-		for _, c := range w.commands {
-			c.meetExpiry()
-		}
-	}
+	time.Sleep(time.Duration(ms) * time.Millisecond)
 	synctest.Wait()
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-f7c3343e/quill"
+	"github.com/seed-f7c3343e/quill/internal/conformance/hystrix"
 	"github.com/seed-f7c3343e/quill/internal/conformance/oracle"
 )
 
@@ -35,19 +36,16 @@ type world struct {
 type command struct {
 	name    string
 	world   *world
-	props   commandProps
+	props   hystrix.CommandProps
 	pool    *pool // nil unless it runs in a pool with a name
 	circuit *quill.Circuit
 	held    uint64 // short-circuited calls of the runner's own: see occupyFallbacks
 
 	// Guarded by world.mu.
-	did      oracle.Bodies
-	alive    int     // runs that are under way
-	fallback int     // fallbacks under way whose run failed
-	ended    []*call // in the order of their ends
-	told     int     // how many of ended a notifications step has seen
-	peaks    []peak
-	met      map[string]bool // situations: see rules.go
+	did   oracle.Bodies
+	ended []*call // in the order of their ends
+	told  int     // how many of ended a notifications step has seen
+	peaks []peak
 }
 
 // peak is how many calls were in flight when one of them started.
@@ -57,7 +55,7 @@ type peak struct {
 }
 
 type pool struct {
-	props    poolProps
+	props    hystrix.PoolProps
 	bulkhead *quill.Bulkhead
 	members  []*command
 }
@@ -69,8 +67,8 @@ func newWorld(s *oracle.Scenario) (*world, error) {
 		closing: make(chan struct{}),
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Commands)) {
-		c := &command{name: name, world: w, props: defaultCommandProps(), met: map[string]bool{}}
-		if err := assignAll(&c.props, commandProperties, s.Commands[name].Props); err != nil {
+		c := &command{name: name, world: w, props: hystrix.DefaultCommandProps()}
+		if err := c.props.SetAll(s.Commands[name].Props); err != nil {
 			return nil, fmt.Errorf("command %q: %w", name, err)
 		}
 		w.commands[name] = c
@@ -86,13 +84,13 @@ func newWorld(s *oracle.Scenario) (*world, error) {
 func (w *world) join(c *command, name string, props map[string]any) error {
 	p := w.pools[name]
 	if p == nil {
-		p = &pool{props: defaultPoolProps()}
-		if err := assignAll(&p.props, poolProperties, props); err != nil {
+		p = &pool{props: hystrix.DefaultPoolProps()}
+		if err := p.props.SetAll(props); err != nil {
 			return err
 		}
 		w.pools[name] = p
 	}
-	if !c.props.semaphore {
+	if !c.props.Semaphore {
 		c.pool = p
 		p.members = append(p.members, c)
 	}
@@ -118,8 +116,8 @@ func (c *command) build() error {
 	if shared != nil {
 		opts = append(opts, quill.WithBulkhead(shared))
 	}
-	c.circuit, err = c.world.registry.Circuit(c.name, append(opts, c.props.settings(shared == nil))...)
-	if err == nil && c.props.maxFallbacks == 0 {
+	c.circuit, err = c.world.registry.Circuit(c.name, append(opts, settingsOf(&c.props, shared == nil))...)
+	if err == nil && c.props.MaxFallbacks == 0 {
 		c.occupyFallbacks()
 	}
 	return err
@@ -130,12 +128,12 @@ func (c *command) build() error {
 func (c *command) sharedBulkhead() (*quill.Bulkhead, error) {
 	if p := c.pool; p != nil {
 		if p.bulkhead == nil {
-			n, queue := p.props.limits()
+			n, queue := p.props.Limits()
 			p.bulkhead = quill.NewBulkhead("pool of "+c.name, quill.BulkheadSettings{MaxConcurrent: n, QueueSize: queue})
 		}
 		return p.bulkhead, nil
 	}
-	if !c.props.semaphore || c.props.maxConcurrent != 0 {
+	if !c.props.Semaphore || c.props.MaxConcurrent != 0 {
 		return nil, nil //nolint:nilnil // none is needed
 	}
 	b := quill.NewBulkhead("no permits", quill.BulkheadSettings{Isolation: quill.Semaphore, MaxConcurrent: 1})
@@ -177,22 +175,22 @@ func must(err error) {
 func (w *world) set(step *oracle.Step) error {
 	if step.Pool != "" {
 		p := w.pools[step.Pool]
-		if err := assign(&p.props, poolProperties, step.Prop, step.Value); err != nil {
+		if err := p.props.Set(step.Prop, step.Value); err != nil {
 			return err
 		}
-		return p.bulkhead.Resize(p.props.limits())
+		return p.bulkhead.Resize(p.props.Limits())
 	}
 	c := w.commands[step.Cmd]
 	old := c.props
-	if err := assign(&c.props, commandProperties, step.Prop, step.Value); err != nil {
+	if err := c.props.Set(step.Prop, step.Value); err != nil {
 		return err
 	}
-	if c.props.semaphore != old.semaphore ||
-		(c.props.maxConcurrent != old.maxConcurrent && c.props.maxConcurrent*old.maxConcurrent == 0) ||
-		(c.props.maxFallbacks != old.maxFallbacks && c.props.maxFallbacks*old.maxFallbacks == 0) {
+	if c.props.Semaphore != old.Semaphore ||
+		(c.props.MaxConcurrent != old.MaxConcurrent && c.props.MaxConcurrent*old.MaxConcurrent == 0) ||
+		(c.props.MaxFallbacks != old.MaxFallbacks && c.props.MaxFallbacks*old.MaxFallbacks == 0) {
 		return fmt.Errorf("the runner cannot change %s to %v while calls run", step.Prop, step.Value)
 	}
-	return c.circuit.Configure(c.props.settings(c.pool == nil && (!c.props.semaphore || old.maxConcurrent != 0)))
+	return c.circuit.Configure(settingsOf(&c.props, c.pool == nil && (!c.props.Semaphore || old.MaxConcurrent != 0)))
 }
 
 // gate returns the gate of that name.

@@ -1,0 +1,105 @@
+package hystrix
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/seed-f7c3343e/quill/internal/conformance/oracle"
+)
+
+// look reads what a step asks for.
+func (m *model) look(s *oracle.Step, o oracle.Observation) error {
+	c := m.commands[s.Cmd]
+	switch s.Op {
+	case "circuit":
+		c.breaker.put(o)
+	case "health":
+		c.breaker.health().Put(o)
+	case "counters":
+		c.counters().Put(o)
+	case "pool":
+		m.pools[s.Pool].gauges(s.Counts).Put(o)
+	case "bodies":
+		c.did.Put(o)
+	case "runOrder":
+		o["order"] = strings.Join(m.order, ", ")
+	case "notifications":
+		o["chronological"] = strings.Join(c.told, ", ")
+		c.told = nil
+	case "construct":
+		o["outcome"] = "ok"
+		if m.does(SnapshotChecked) && (c.props.Snapshot <= 0 || c.props.Snapshot > c.props.Window) {
+			o["outcome"] = "error"
+		}
+	case "properties":
+		c.properties(o)
+	default:
+		return fmt.Errorf("the model cannot play the operation %q", s.Op)
+	}
+	return nil
+}
+
+func (c *command) counters() oracle.Counters {
+	since := c.model.now - c.props.Window
+	r := oracle.Counters{Rolling: map[string]int{}, Cumulative: map[string]int{}, Current: c.inFlight}
+	for _, x := range c.counted {
+		r.Cumulative[x.event]++
+		if x.at > since {
+			r.Rolling[x.event]++
+		}
+	}
+	for _, p := range c.peaks {
+		if p.at > since {
+			r.MaxConcurrent = max(r.MaxConcurrent, p.n)
+		}
+	}
+	return r
+}
+
+func (p *pool) gauges(counts bool) oracle.Pool {
+	r := oracle.Pool{Active: p.active, Queued: len(p.queue), Core: p.props.Core, Max: p.most()}
+	if !p.model.does(TwoPoolSizes) {
+		r.Core, _ = p.props.Limits()
+		r.Max = r.Core
+	}
+	if !counts {
+		return r
+	}
+	executed, rejected := 0, 0
+	for _, c := range p.model.commands {
+		if c.pool != p || c.props.Semaphore {
+			continue
+		}
+		for _, x := range c.counted {
+			switch {
+			case x.at <= p.model.now-10_000:
+			case x.event == "THREAD_POOL_REJECTED":
+				rejected++
+			case x.inThread && (x.event == "SUCCESS" || x.event == "FAILURE" || x.event == "TIMEOUT" || x.event == "BAD_REQUEST"):
+				executed++
+			}
+		}
+	}
+	r.RollingExecuted, r.RollingRejected = &executed, &rejected
+	return r
+}
+
+// properties are those in force, as far as quill's differ.
+func (c *command) properties(o oracle.Observation) {
+	p := &c.props
+	zero := func(n, otherwise int) string {
+		if n == 0 && !c.model.does(ZeroIsZero) {
+			n = otherwise
+		}
+		return fmt.Sprint(n)
+	}
+	o["circuitBreaker.errorThresholdPercentage"] = zero(p.ErrorPct, 50)
+	o["execution.isolation.thread.timeoutInMilliseconds"] = zero(p.Timeout, 1000)
+	o["circuitBreaker.forceOpen"] = fmt.Sprint(p.ForceOpen && (p.BreakerEnabled || c.model.does(DisabledReportsForce)))
+	gauges := c.pool.gauges(false)
+	o["pool coreSize"], o["pool actualMaximumSize"] = fmt.Sprint(gauges.Core), fmt.Sprint(gauges.Max)
+	o["pool maximumSize"] = o["pool actualMaximumSize"]
+	if c.model.does(TwoPoolSizes) {
+		o["pool maximumSize"] = fmt.Sprint(c.pool.props.Maximum)
+	}
+}
