@@ -4,6 +4,12 @@ import (
 	"github.com/seed-f7c3343e/quill/internal/conformance/oracle"
 )
 
+// body is a run or a fallback that is under way.
+type body struct {
+	command *command
+	wait    *wait // what it waits for
+}
+
 // wait is what a body waits for: a time or a gate.
 type wait struct {
 	stubborn bool
@@ -40,16 +46,16 @@ func (w *wait) end(interrupted bool) {
 	}
 }
 
-// interrupt interrupts what the call's body waits for.
-func (k *call) interrupt() {
-	if w := k.wait; w != nil && !w.over && !w.stubborn {
-		k.command.did.Interrupted++
+// interrupt interrupts what the body waits for.
+func (t *body) interrupt() {
+	if w := t.wait; w != nil && !w.over && !w.stubborn {
+		t.command.did.Interrupted++
 		w.end(true)
 	}
 }
 
-// body does what b says on behalf of a call, and then goes on with its value or error.
-func (m *model) body(k *call, b *oracle.Body, then func(string, *failure)) {
+// do does what b says, and then goes on with its value or error.
+func (m *model) do(t *body, b *oracle.Body, then func(string, *failure)) {
 	fail := func(code string, what kind) { then("", &failure{code, what}) }
 	switch b.Do {
 	case "value":
@@ -75,30 +81,30 @@ func (m *model) body(k *call, b *oracle.Body, then func(string, *failure)) {
 		inner.then = func(k *call) { then(k.passOn()) }
 		inner.execute()
 	case "sleep", "gate":
-		m.wait(k, b, then)
+		m.wait(t, b, then)
 	}
 }
 
-func (m *model) wait(k *call, b *oracle.Body, then func(string, *failure)) {
+func (m *model) wait(t *body, b *oracle.Body, then func(string, *failure)) {
 	w := &wait{stubborn: b.Stubborn}
 	w.resume = func(interrupted bool) {
 		switch {
 		case interrupted:
 			then("", &failure{code: "interrupted"})
 		case b.Then != nil:
-			m.body(k, b.Then, then)
+			m.do(t, b.Then, then)
 		default:
 			then("ok", nil)
 		}
 	}
 	switch {
 	case b.Do == "sleep":
-		k.wait = w
+		t.wait = w
 		m.at(m.now+b.MS, func() { w.end(false) })
 	case m.gate(b.Gate).released:
 		w.end(false)
 	default:
-		k.wait = w
+		t.wait = w
 		g := m.gate(b.Gate)
 		g.waiting = append(g.waiting, w)
 	}

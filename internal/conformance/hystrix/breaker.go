@@ -18,6 +18,7 @@ type breaker struct {
 	opened  int // when; never if it is closed
 	epoch   int
 	probe   *call // that holds the place of the half-open circuit
+	lease   int   // when quill gives its place away
 	ignored int   // bad requests among the probes, in a row
 
 	records  []record      // of the health's window
@@ -62,11 +63,11 @@ func (b *breaker) admit(k *call) bool {
 		return true
 	case b.status == open && b.sleepIsOver():
 		b.enter(halfOpen, b.opened)
-	case b.status == open, b.status == halfOpen && b.probe != nil:
+	case b.status == open, b.status == halfOpen && b.taken():
 		return false
 	}
 	if b.status == halfOpen {
-		b.probe = k
+		b.probe, k.probe, b.lease = k, true, b.command.model.now+p.lease()
 	}
 	k.epoch = b.epoch
 	return true
@@ -79,18 +80,52 @@ func (b *breaker) sleepIsOver() bool {
 	return b.command.model.now > b.opened+b.command.props.Sleep
 }
 
+// taken reports whether the one place of the half-open circuit is.
+func (b *breaker) taken() bool { return b.probe != nil && !b.leaseOver() }
+
+// leaseOver reports whether the probe has been out for too long. In Hystrix none is: where
+// one hangs, the refusal of another call makes room for a further probe.
+func (b *breaker) leaseOver() bool {
+	return !b.command.model.does(RefusalReopens) && b.command.model.now >= b.lease
+}
+
+// lease is how long quill waits for a probe.
+func (p *CommandProps) lease() int {
+	if !p.TimeoutEnabled {
+		return p.Sleep
+	}
+	return max(p.Sleep, p.Timeout+min(p.Timeout, 100))
+}
+
+// isLate reports whether the result of a call comes after the circuit has moved on.
+func (b *breaker) isLate(k *call) bool {
+	return k.epoch != noEpoch && (k.epoch != b.epoch || (k.probe && (b.probe != k || b.leaseOver())))
+}
+
 // succeeded is told of each success.
 func (b *breaker) succeeded(k *call) {
+	if b.forget(k) {
+		return
+	}
 	if b.status == halfOpen && (b.probe == k || b.command.model.does(LateCounts)) {
 		b.enter(closed, never)
 	}
+}
+
+// forget frees the place of a probe whose lease is over.
+func (b *breaker) forget(k *call) bool {
+	if b.probe != k || !b.leaseOver() {
+		return false
+	}
+	b.probe, k.gaveBack = nil, true
+	return true
 }
 
 // endedOtherwise is told of each error, and of the end of every call.
 func (b *breaker) endedOtherwise(k *call) {
 	m := b.command.model
 	switch {
-	case b.status != halfOpen:
+	case b.status != halfOpen, b.forget(k):
 	case b.probe == k:
 		b.probeEnded(k)
 	case k.primary == "SHORT_CIRCUITED":
@@ -197,7 +232,7 @@ func (b *breaker) put(o oracle.Observation) {
 	isOpen := p.ForceOpen || (!p.ForceClosed && b.status != closed)
 	allows := !isOpen
 	if !p.ForceOpen && !p.ForceClosed {
-		allows = b.status == closed || (b.status == open && b.sleepIsOver()) || (b.status == halfOpen && b.probe == nil)
+		allows = b.status == closed || (b.status == open && b.sleepIsOver()) || (b.status == halfOpen && !b.taken())
 	}
 	o["status"], o["open"], o["allowsRequest"] = string(b.status), strconv.FormatBool(isOpen), strconv.FormatBool(allows)
 }

@@ -60,12 +60,13 @@ type call struct {
 
 	began, returnedAt int
 	epoch             int // of the breaker; see there
-	late              bool
+	probe, late       bool
 	gaveBack          bool // a probe's place
 
 	timer    *event
-	wait     *wait // what its body waits for
-	hasSlot  bool  // of the semaphore or the pool
+	runs     body // where its run is
+	answers  body // and its fallback
+	hasSlot  bool // of the semaphore or the pool
 	queued   bool
 	inFlight bool
 
@@ -84,7 +85,11 @@ type call struct {
 }
 
 func (m *model) newCall(cmd string, run, fallback *oracle.Body, label string) *call {
-	return &call{command: m.commands[cmd], run: run, fallback: fallback, label: label, began: m.now}
+	c := m.commands[cmd]
+	return &call{
+		command: c, run: run, fallback: fallback, label: label, began: m.now,
+		runs: body{command: c}, answers: body{command: c},
+	}
 }
 
 func (k *call) model() *model { return k.command.model }
@@ -132,7 +137,7 @@ func (k *call) enter() {
 	if k.label != "" {
 		m.order = append(m.order, k.label)
 	}
-	m.body(k, k.run, k.ran)
+	m.do(&k.runs, k.run, k.ran)
 }
 
 // ran is where the run body has returned.
@@ -191,12 +196,10 @@ func (k *call) deadline() {
 		k.cause = &failure{code: "timeout"}
 		k.settle("TIMEOUT")
 		k.command.pool.forget(k)
+		k.fallBack()
 	}
 	if k.runEntered && p.InterruptOnTime && (waits || !p.Semaphore) {
-		k.interrupt()
-	}
-	if !waits {
-		k.fallBack()
+		k.runs.interrupt()
 	}
 }
 
@@ -206,8 +209,13 @@ func (k *call) cancel(interrupt bool) {
 	k.settle("CANCELLED")
 	k.command.pool.forget(k)
 	k.end()
-	if interrupt && k.command.props.InterruptOnCancel && !k.command.props.Semaphore {
-		k.interrupt()
+	if !interrupt || !k.command.props.InterruptOnCancel || k.command.props.Semaphore {
+		return
+	}
+	if !k.runOver {
+		k.runs.interrupt()
+	} else if k.primary == "FAILURE" { // whose fallback runs on the pool's thread
+		k.answers.interrupt()
 	}
 }
 
@@ -222,7 +230,7 @@ func (k *call) settle(event string) {
 		return // canceled while its fallback runs
 	}
 	k.primary = event
-	k.late = k.epoch != noEpoch && k.epoch != b.epoch
+	k.late = b.isLate(k)
 	switch event {
 	case "SUCCESS":
 		b.succeeded(k)
@@ -288,7 +296,7 @@ func (k *call) fallBack() {
 		k.fallbackEntered = true
 		c.fallbacks++
 		c.did.FallbackEntered++
-		m.body(k, k.fallback, func(value string, err *failure) {
+		m.do(&k.answers, k.fallback, func(value string, err *failure) {
 			c.fallbacks--
 			switch {
 			case err == nil:

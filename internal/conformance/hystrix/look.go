@@ -72,7 +72,7 @@ func (p *pool) gauges(counts bool) oracle.Pool {
 		}
 		for _, x := range c.counted {
 			switch {
-			case x.at <= p.model.now-10_000:
+			case x.at <= p.model.now-p.props.Window:
 			case x.event == "THREAD_POOL_REJECTED":
 				rejected++
 			case x.inThread && (x.event == "SUCCESS" || x.event == "FAILURE" || x.event == "TIMEOUT" || x.event == "BAD_REQUEST"):

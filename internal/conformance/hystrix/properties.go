@@ -81,10 +81,13 @@ type strategy bool
 type PoolProps struct {
 	Core, Maximum, Queue, Threshold int
 	Diverge                         bool
+	Window                          int // ms
 }
 
 // DefaultPoolProps are Hystrix's defaults.
-func DefaultPoolProps() PoolProps { return PoolProps{Core: 10, Maximum: 10, Queue: -1, Threshold: 5} }
+func DefaultPoolProps() PoolProps {
+	return PoolProps{Core: 10, Maximum: 10, Queue: -1, Threshold: 5, Window: 10_000}
+}
 
 var poolProperties = map[string]func(p *PoolProps) any{
 	"coreSize":                                func(p *PoolProps) any { return &p.Core },
@@ -93,7 +96,7 @@ var poolProperties = map[string]func(p *PoolProps) any{
 	"queueSizeRejectionThreshold":             func(p *PoolProps) any { return &p.Threshold },
 	"allowMaximumSizeToDivergeFromCoreSize":   func(p *PoolProps) any { return &p.Diverge },
 	"keepAliveTimeMinutes":                    nil,
-	"metrics.rollingStats.timeInMilliseconds": nil,
+	"metrics.rollingStats.timeInMilliseconds": func(p *PoolProps) any { return &p.Window },
 	"metrics.rollingStats.numBuckets":         nil,
 }
 

@@ -56,15 +56,24 @@ func (c *call) fallbackEvent() string {
 		return "FALLBACK_REJECTION"
 	case len(e.Steps) > 0:
 		return "FALLBACK_FAILURE"
-	case c.panicked != nil, c.fallback != nil, !c.cmd.props.FallbackEnabled:
-		return "" // there is one, and it was not due
+	case c.fallback != nil, !c.cmd.props.FallbackEnabled, !c.wantsFallback():
+		return "" // there is one, or none was due
 	}
-	switch e.Outcome {
+	return "FALLBACK_MISSING"
+}
+
+// wantsFallback reports whether the outcome is one that a fallback would have answered.
+func (c *call) wantsFallback() bool {
+	switch c.event.Outcome {
 	case quill.Failure, quill.Timeout, quill.Rejected, quill.ShortCircuited:
-		return "FALLBACK_MISSING"
+		return c.panicked == nil
 	case quill.Success, quill.Ignored, quill.Canceled:
 	}
-	return ""
+	return false
+}
+
+func (c *call) fallbackIsDisabled() bool {
+	return !c.cmd.props.FallbackEnabled && c.wantsFallback()
 }
 
 // throws are the events that Hystrix's counters add up as EXCEPTION_THROWN.
@@ -74,7 +83,10 @@ var throws = []string{"BAD_REQUEST", "FALLBACK_FAILURE", "FALLBACK_MISSING", "FA
 // an exception unless the call never got as far as the timer.
 func (c *call) notifications() []string {
 	events := c.events()
-	thrown := slices.ContainsFunc(events, func(e string) bool { return slices.Contains(throws, e) })
+	if c.fallbackIsDisabled() {
+		events = append(events, "FALLBACK_DISABLED") // which no counter counts
+	}
+	thrown := slices.ContainsFunc(events, func(e string) bool { return slices.Contains(throws, e) || e == "FALLBACK_DISABLED" })
 	early := c.event.Outcome == quill.ShortCircuited || (c.event.Outcome == quill.Rejected && c.cmd.props.Semaphore)
 	if thrown && !early {
 		events = append(events, "EXCEPTION_THROWN")
@@ -159,25 +171,28 @@ func (c *command) outcomes(counts quill.Counts) map[string]int {
 	return m
 }
 
-// gauges reads a pool. What ended in a thread is what has a time in run, but for cancels.
+// gauges reads a pool. The calls of its window the runner counts by the hooks, because a
+// pool's window is not that of its circuits.
 func (p *pool) gauges(w *world, counts bool) oracle.Pool {
 	s := p.bulkhead.Stats()
 	r := oracle.Pool{Active: s.InFlight, Queued: s.Queued, Core: s.MaxConcurrent, Max: s.MaxConcurrent}
 	if !counts {
 		return r
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	executed, rejected := 0, 0
+	since := time.Now().Add(-time.Duration(p.props.Window) * time.Millisecond)
 	for _, c := range p.members {
-		s := c.circuit.Stats()
-		executed += int(s.Execution.Count()) //nolint:gosec // small
-		rejected += int(s.Window.Rejected)   //nolint:gosec // small
-		w.mu.Lock()
 		for _, k := range c.ended {
-			if k.event.Outcome == quill.Canceled && k.runEntered {
-				executed--
+			switch {
+			case !k.at.After(since):
+			case k.event.Outcome == quill.Rejected:
+				rejected++
+			case k.runEntered && k.event.Outcome != quill.Canceled:
+				executed++
 			}
 		}
-		w.mu.Unlock()
 	}
 	r.RollingExecuted, r.RollingRejected = &executed, &rejected
 	return r

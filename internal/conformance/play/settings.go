@@ -43,10 +43,10 @@ func overrideOf(p *hystrix.CommandProps) quill.Override {
 		return quill.Disabled
 	case p.ForceOpen:
 		return quill.ForceOpen
-	case p.ForceClosed:
-		return quill.ForceClosed
 	case p.ErrorPct > 100:
 		return quill.Disabled
+	case p.ForceClosed:
+		return quill.ForceClosed
 	}
 	return quill.NoOverride
 }
