@@ -64,9 +64,12 @@ func mapping(b *strings.Builder) {
 // intended is the table of intended differences and their reasons.
 func intended(b *strings.Builder, reports []*play.Report) {
 	b.WriteString("### Intended differences\n\nEach line is a step of a scenario, and all in it that differs; " +
-		"everything else in the scenario\nagrees, and a line that is no longer true makes it disagree. The reasons stand below. (In recordings that\n" +
-		"the table does not know, a difference is taken for intended only where the scenario has met the situation\n" +
-		"of one of these reasons, and only in what that situation can change: `-v` says so.)\n\n" +
+		"everything else in the scenario\nagrees, and a line that is no longer true makes it disagree. The reasons stand below.\n\n" +
+		"A recording that the table does not know is held against a model of Hystrix as well, in which each reason\n" +
+		"is a switch. With all switches on the model predicts every observation in the recordings; with all off,\n" +
+		"every observation of quill. A difference is then intended only if the first prediction is what was\n" +
+		"recorded, to the letter, and the second what quill does; its reason is the switch that makes it. `-v` tells\n" +
+		"which. Anything else disagrees.\n\n" +
 		"| scenario | step | Hystrix | quill | reason |\n|---|---|---|---|---|\n")
 	used := map[string]bool{}
 	for _, r := range reports {

@@ -316,7 +316,7 @@ func TestAFileThatIsNotUnderstoodIsRefused(t *testing.T) {
 			`mode is "fast": must be one of execute, queue`,
 		},
 		{
-			"an observation", scenario(`{"op":"health","cmd":"A","observed":{"total":1,"wrong":2}}`),
+			"an observation", scenario(`{"op":"health","cmd":"A","observed":{"total":1,"errors":0,"errorPercentage":0,"wrong":2}}`),
 			`step 0: op "health": observed: json: unknown field "wrong"`,
 		},
 		{"an observation of nothing", scenario(`{"op":"wait","ms":1,"observed":{"x":1}}`), "nothing can be observed by it"},

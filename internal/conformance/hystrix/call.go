@@ -29,9 +29,9 @@ type peak struct{ at, n int }
 
 // counted is an event in the counters.
 type counted struct {
-	at       int
-	event    string
-	inThread bool
+	at    int
+	event string
+	of    *call
 }
 
 // failure is an error of a body, or what else kept a call from a result.
@@ -231,15 +231,18 @@ func (k *call) settle(event string) {
 	}
 	k.primary = event
 	k.late = b.isLate(k)
+	holds := k.model().does(FallbackHolds)
 	switch event {
 	case "SUCCESS":
 		b.succeeded(k)
 	case "SHORT_CIRCUITED", "SEMAPHORE_REJECTED", "CANCELLED":
-		// The breaker hears of these at the end only.
+		if !holds {
+			defer b.endedOtherwise(k)
+		} // otherwise the breaker hears of them at the end only
 	default:
 		defer b.endedOtherwise(k)
 	}
-	if k.model().does(FallbackHolds) {
+	if holds {
 		return
 	}
 	k.land()
@@ -288,7 +291,9 @@ func (k *call) fallBack() {
 	case !c.props.FallbackEnabled:
 		k.tell("FALLBACK_DISABLED")
 		k.end()
-	case c.fallbacks >= c.props.MaxFallbacks:
+	case k.fallback == nil && !m.does(UnsupportedIsMissing):
+		k.fellBack("FALLBACK_MISSING")
+	case c.fallbacks >= c.props.MaxFallbacks: // one that is missing takes a place as well
 		k.fellBack("FALLBACK_REJECTION")
 	case k.fallback == nil:
 		k.fellBack("FALLBACK_MISSING")
@@ -378,9 +383,9 @@ var throws = []string{"BAD_REQUEST", "FALLBACK_FAILURE", "FALLBACK_MISSING", "FA
 
 func (k *call) count(event string) {
 	c := k.command
-	c.counted = append(c.counted, counted{k.model().now, event, k.runEntered && !c.props.Semaphore})
+	c.counted = append(c.counted, counted{k.model().now, event, k})
 	if slices.Contains(throws, event) {
-		c.counted = append(c.counted, counted{k.model().now, "EXCEPTION_THROWN", false})
+		c.counted = append(c.counted, counted{k.model().now, "EXCEPTION_THROWN", k})
 	}
 }
 

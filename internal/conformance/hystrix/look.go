@@ -72,10 +72,10 @@ func (p *pool) gauges(counts bool) oracle.Pool {
 		}
 		for _, x := range c.counted {
 			switch {
-			case x.at <= p.model.now-p.props.Window:
+			case x.at <= p.model.now-p.props.Window || !x.of.over:
 			case x.event == "THREAD_POOL_REJECTED":
 				rejected++
-			case x.inThread && (x.event == "SUCCESS" || x.event == "FAILURE" || x.event == "TIMEOUT" || x.event == "BAD_REQUEST"):
+			case x.of.runEntered && x.event == x.of.primary && x.event != "CANCELLED":
 				executed++
 			}
 		}

@@ -44,7 +44,8 @@ const (
 	SnapshotChecked Way = "no-snapshots"
 	// OneShot: a command object is executed once.
 	OneShot Way = "commands-are-values"
-	// UnsupportedIsMissing: a fallback that throws UnsupportedOperationException is none.
+	// UnsupportedIsMissing: a fallback that throws UnsupportedOperationException is none, and
+	// one that is missing is a method that throws it, for which there must be a place.
 	UnsupportedIsMissing Way = "no-word-for-missing"
 )
 

@@ -97,11 +97,14 @@ func (b Bodies) Put(o Observation) {
 // observe reads what was observed at a step.
 func observe(step *Step, text json.RawMessage) (Observation, error) {
 	o := Observation{}
+	if err := checkTold(step, text); err != nil {
+		return nil, err
+	}
 	switch step.Op {
 	case "call", "reuse":
 		return o, readCall(text, o)
 	case "await":
-		return o, readAwait(text, o)
+		return o, readAwait(step, text, o)
 	case "cancel":
 		return o, readCancel(text, o)
 	case "circuit":

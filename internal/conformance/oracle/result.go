@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -133,23 +134,47 @@ func readCall(text json.RawMessage, o Observation) error {
 		Results []Result
 		Circuit *Circuit
 	}
-	return read(text, &x, func() {
-		PutResults(o, x.Results)
-		x.Circuit.Put(o)
-	})
+	if err := decode(text, &x); err != nil {
+		return err
+	}
+	if len(x.Results) == 0 {
+		return errors.New("it holds no results")
+	}
+	for i := range x.Results {
+		if err := x.Results[i].check(); err != nil {
+			return err
+		}
+	}
+	PutResults(o, x.Results)
+	x.Circuit.Put(o)
+	return nil
 }
 
-func readAwait(text json.RawMessage, o Observation) error {
+// readAwait reads a result for each handle that was waited for, and for no other.
+func readAwait(step *Step, text json.RawMessage, o Observation) error {
 	var x struct {
 		Results map[string]*Result
 		Circuit *Circuit
 	}
-	return read(text, &x, func() {
-		for h, r := range x.Results {
-			PutResult(o, h, r)
+	if err := decode(text, &x); err != nil {
+		return err
+	}
+	for _, h := range step.Handles {
+		if _, ok := x.Results[h]; !ok {
+			return fmt.Errorf("it says nothing of the handle %q", h)
 		}
-		x.Circuit.Put(o)
-	})
+	}
+	for h, r := range x.Results {
+		if !slices.Contains(step.Handles, h) {
+			return fmt.Errorf("the handle %q was not waited for", h)
+		}
+		if err := r.check(); err != nil {
+			return fmt.Errorf("handle %q: %w", h, err)
+		}
+		PutResult(o, h, r)
+	}
+	x.Circuit.Put(o)
+	return nil
 }
 
 func readCancel(text json.RawMessage, o Observation) error {

@@ -153,7 +153,7 @@ func (w *world) nest(ctx context.Context, b *oracle.Body) (string, error) {
 	if c.panicked != nil {
 		panic(c.panicked)
 	}
-	if c.err != nil && c.answer.Outcome != quill.Ignored {
+	if c.err != nil && c.asError().Kind == "runtime" {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.inner[c.err] = c.failureType()

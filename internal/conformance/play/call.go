@@ -190,7 +190,7 @@ func (c *call) asError() *oracle.Error {
 		return &oracle.Error{Kind: "raw"}
 	}
 	e := &oracle.Error{Kind: "runtime", FailureType: c.failureType(), Cause: c.coded(c.answer.Cause)}
-	if failed, ok := c.err.(*quill.Error); ok && len(failed.Steps) > 0 && !c.fallbackRefused() { //nolint:errorlint // its own
+	if failed, ok := c.err.(*quill.Error); ok && len(c.event.Steps) > 0 && !c.fallbackRefused() { //nolint:errorlint // its own
 		e.FallbackCause = c.coded(failed.Steps[0].Err)
 	}
 	return e

@@ -45,10 +45,11 @@ var Reasons = []Reason{
 			"nobody to protect; the next failure is judged against what the window then holds.",
 	},
 	{
-		ID:      "permit-free-in-fallback",
-		Hystrix: "The permit (and, after a failure, the pool's thread) is held until the fallback ends.",
-		Quill: "It is given back when run returns. Fallbacks have a limit of their own, " +
-			"MaxConcurrentFallbacks.",
+		ID: "permit-free-in-fallback",
+		Hystrix: "The permit (and, after a failure, the pool's thread) is held until the fallback ends. " +
+			"Until then the call is in flight, and not counted.",
+		Quill: "It is given back when run returns, and the call is counted. Fallbacks have a limit of " +
+			"their own, MaxConcurrentFallbacks.",
 		Why: "The limit protects the dependency, which the fallback does not use. Holding it makes a " +
 			"slow fallback take the service down that is well again.",
 	},
@@ -126,10 +127,11 @@ var Reasons = []Reason{
 		Why:     "One-shot objects are a means of Java's.",
 	},
 	{
-		ID:      "no-word-for-missing",
-		Hystrix: "A fallback that fails with an UnsupportedOperationException counts as missing.",
-		Quill:   "It counts as failed; a command without a fallback has none.",
-		Why:     "Hystrix needs a word for a method that is not overridden.",
+		ID: "no-word-for-missing",
+		Hystrix: "A fallback that fails with an UnsupportedOperationException counts as missing, and one " +
+			"that is missing is a method that fails so: the limit of fallbacks can refuse it.",
+		Quill: "It counts as failed; a command without a fallback has none, and nothing to refuse.",
+		Why:   "Hystrix needs a word for a method that is not overridden.",
 	},
 }
 
