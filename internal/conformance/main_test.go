@@ -104,6 +104,9 @@ func TestRulesAloneExplainTheIntendedDifferences(t *testing.T) {
 		byTable, byRules := play.Play(t, s), play.ByRules(t, s)
 		require.Equal(t, byTable.Verdict, byRules.Verdict, "%s: %s", s.ID, verdict(byRules))
 		require.Len(t, byRules.Findings, len(byTable.Findings), s.ID)
+		for i, f := range byRules.Findings {
+			require.Equal(t, byTable.Findings[i].Reason, f.Reason, "%s: %s", s.ID, finding(&f))
+		}
 	}
 }
 

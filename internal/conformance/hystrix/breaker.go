@@ -183,11 +183,7 @@ func (b *breaker) tick() {
 // judge opens a closed circuit if its health is bad.
 func (b *breaker) judge(h oracle.Health) {
 	p, m := &b.command.props, b.command.model
-	percent := p.ErrorPct
-	if percent == 0 && !m.does(ZeroIsZero) {
-		percent = 50
-	}
-	bad := h.Total >= p.Volume && h.ErrorPercentage >= percent
+	bad := h.Total >= p.Volume && h.ErrorPercentage >= p.ErrorPct
 	if h.Errors == 0 && !m.does(ZeroIsZero) {
 		bad = false
 	}

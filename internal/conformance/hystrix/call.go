@@ -79,9 +79,11 @@ type call struct {
 	primary   string // the event that ended the execution; "" while it lasts
 	secondary string // what became of the fallback
 	canceled  bool
-	value     string
-	cause     *failure
-	fbCause   *failure
+
+	fallbackPanics bool // in quill
+	value          string
+	cause          *failure
+	fbCause        *failure
 }
 
 func (m *model) newCall(cmd string, run, fallback *oracle.Body, label string) *call {
@@ -109,15 +111,11 @@ func (k *call) execute() {
 		k.hasSlot = true
 	}
 	if p.TimeoutEnabled {
-		timeout := p.Timeout
-		if timeout == 0 && k.model().does(ZeroIsZero) { // Java's timer refuses
+		if p.Timeout == 0 { // Java's timer refuses
 			k.failed("FAILURE", &failure{code: "IllegalArgumentException:null"})
 			return
 		}
-		if timeout == 0 {
-			timeout = 1000
-		}
-		k.timer = k.model().at(k.model().now+timeout, k.deadline)
+		k.timer = k.model().at(k.model().now+p.Timeout, k.deadline)
 	}
 	switch {
 	case p.Semaphore:
@@ -152,7 +150,7 @@ func (k *call) ran(value string, err *failure) {
 			k.leave()
 		}
 		k.giveToCaller()
-	case k.deadlinePassed:
+	case k.deadlinePassed && (err == nil || err.kind != javaError || k.model().does(ErrorCaught)):
 		k.failed("TIMEOUT", &failure{code: "timeout"})
 	case err == nil:
 		k.value = value
@@ -307,6 +305,9 @@ func (k *call) fallBack() {
 			case err == nil:
 				k.value = value
 				k.fellBack("FALLBACK_SUCCESS")
+			case err.kind == javaError && !m.does(ErrorCaught):
+				k.cause, k.fbCause, k.fallbackPanics = err, err, true
+				k.fellBack("FALLBACK_FAILURE")
 			case err.kind == unsupported && m.does(UnsupportedIsMissing):
 				k.fbCause = err
 				k.fellBack("FALLBACK_MISSING")
@@ -343,7 +344,7 @@ func (k *call) end() {
 	}
 	k.over = true
 	early := k.primary == "SHORT_CIRCUITED" || k.primary == "SEMAPHORE_REJECTED"
-	if k.failedForCaller() && !early && !k.canceled && !k.panics() {
+	if k.failedForCaller() && !early && !k.canceled && (!k.panics() || k.fallbackPanics) {
 		k.tell("EXCEPTION_THROWN")
 	}
 	if m.does(FallbackHolds) {

@@ -87,14 +87,8 @@ func (p *pool) gauges(counts bool) oracle.Pool {
 // properties are those in force, as far as quill's differ.
 func (c *command) properties(o oracle.Observation) {
 	p := &c.props
-	zero := func(n, otherwise int) string {
-		if n == 0 && !c.model.does(ZeroIsZero) {
-			n = otherwise
-		}
-		return fmt.Sprint(n)
-	}
-	o["circuitBreaker.errorThresholdPercentage"] = zero(p.ErrorPct, 50)
-	o["execution.isolation.thread.timeoutInMilliseconds"] = zero(p.Timeout, 1000)
+	o["circuitBreaker.errorThresholdPercentage"] = fmt.Sprint(p.ErrorPct)
+	o["execution.isolation.thread.timeoutInMilliseconds"] = fmt.Sprint(p.Timeout)
 	o["circuitBreaker.forceOpen"] = fmt.Sprint(p.ForceOpen && (p.BreakerEnabled || c.model.does(DisabledReportsForce)))
 	gauges := c.pool.gauges(false)
 	o["pool coreSize"], o["pool actualMaximumSize"] = fmt.Sprint(gauges.Core), fmt.Sprint(gauges.Max)

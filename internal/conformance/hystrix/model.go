@@ -64,6 +64,7 @@ func (m *model) addCommand(name string) error {
 	if err := c.props.SetAll(m.scenario.Commands[name].Props); err != nil {
 		return fmt.Errorf("command %q: %w", name, err)
 	}
+	m.fillIn(&c.props)
 	c.breaker = breaker{command: c, status: closed, opened: never}
 	c.nextTick = c.props.Snapshot / 2
 	m.commands[name] = c
@@ -169,9 +170,27 @@ func (m *model) step(s *oracle.Step) ([]oracle.Observation, error) {
 
 func (m *model) set(s *oracle.Step) error {
 	if s.Pool != "" {
-		return m.pools[s.Pool].props.Set(s.Prop, s.Value)
+		err := m.pools[s.Pool].props.Set(s.Prop, s.Value)
+		if !m.does(TwoPoolSizes) {
+			m.pools[s.Pool].grow()
+		}
+		return err
 	}
-	return m.commands[s.Cmd].props.Set(s.Prop, s.Value)
+	p := &m.commands[s.Cmd].props
+	err := p.Set(s.Prop, s.Value)
+	m.fillIn(p)
+	return err
+}
+
+// fillIn takes 0 for the default where quill does.
+func (m *model) fillIn(p *CommandProps) {
+	usual := DefaultCommandProps()
+	if p.Timeout == 0 && !m.does(ZeroIsZero) {
+		p.Timeout = usual.Timeout
+	}
+	if p.ErrorPct == 0 && !m.does(ZeroIsZero) {
+		p.ErrorPct = usual.ErrorPct
+	}
 }
 
 func (m *model) callStep(s *oracle.Step, o oracle.Observation) {

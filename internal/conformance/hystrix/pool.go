@@ -14,6 +14,7 @@ type pool struct {
 // submit runs a call in a thread, or has it wait for one. It reports whether there was
 // room.
 func (p *pool) submit(k *call) bool {
+	p.grow()
 	switch run, wait := p.room(); {
 	case run:
 		p.start(k)
@@ -24,6 +25,16 @@ func (p *pool) submit(k *call) bool {
 		return false
 	}
 	return true
+}
+
+// grow starts threads for those who wait, where the core has grown. Hystrix looks only when
+// a call comes.
+func (p *pool) grow() {
+	for len(p.queue) > 0 && p.active < p.props.Core {
+		k := p.queue[0]
+		p.queue = p.queue[1:]
+		p.start(k)
+	}
 }
 
 // room says whether a call can run at once, and whether it can wait.

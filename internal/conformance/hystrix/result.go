@@ -46,9 +46,10 @@ func (k *call) asError() *oracle.Error {
 	return e
 }
 
-// panics reports whether the error of run is, in quill, a panic that goes on to the caller.
+// panics reports whether the error of run or fallback is, in quill, a panic that goes on to
+// the caller.
 func (k *call) panics() bool {
-	return k.primary == "FAILURE" && k.cause.kind == javaError && !k.model().does(ErrorCaught)
+	return k.fallbackPanics || (k.primary == "FAILURE" && k.cause.kind == javaError && !k.model().does(ErrorCaught))
 }
 
 // isRaw reports whether the error of run comes to the caller as it is.

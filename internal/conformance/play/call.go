@@ -22,6 +22,7 @@ type call struct {
 	// Guarded by world.mu until done is closed.
 	interrupt                   bool // whether its cancel asked to interrupt
 	interrupted                 bool
+	told                        bool // that its run is over, before its fallback
 	runEntered, fallbackEntered bool
 	event                       quill.CallEvent
 	at                          time.Time // of its end
@@ -54,8 +55,8 @@ func (c *call) command() *quill.Command[struct{}, string] {
 	if !c.hasFallback() {
 		return cmd
 	}
-	return cmd.Fallback("fallback", func(ctx context.Context, _ struct{}, _ error) (string, error) {
-		defer w.enterFallback(c)()
+	return cmd.Fallback("fallback", func(ctx context.Context, _ struct{}, cause error) (string, error) {
+		defer w.enterFallback(c, cause)()
 		return w.do(ctx, c, c.fallback)
 	})
 }
@@ -106,14 +107,25 @@ func (w *world) enterRun(c *call) func() {
 	}
 }
 
-func (w *world) enterFallback(c *call) func() {
+func (w *world) enterFallback(c *call, cause error) func() {
 	w.bodies.Add(1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c.fallbackEntered = true
 	c.cmd.did.FallbackEntered++
+	c.told = true
+	c.cmd.notes = append(c.cmd.notes, note{c, c.cmd.eventOf(c.cmd.outcomeOf(cause))})
 	closeOnce(c.fellBack)
 	return w.bodies.Done
+}
+
+// outcomeOf is the outcome of a run that a fallback is to answer. An error of another command
+// is one that run passed on.
+func (c *command) outcomeOf(cause error) quill.Outcome {
+	if own, ok := cause.(*quill.Error); ok && own.Command == c.name { //nolint:errorlint // not one inside
+		return own.Outcome
+	}
+	return quill.Failure
 }
 
 // closeOnce closes what a reused command may close again.
@@ -145,6 +157,7 @@ func (c *command) onCall(ctx context.Context, e quill.CallEvent) {
 	defer c.world.mu.Unlock()
 	k.event, k.at = e, time.Now()
 	c.ended = append(c.ended, k)
+	c.notes = append(c.notes, note{k, ""})
 }
 
 // result is how the call ended, in the words of the recordings.

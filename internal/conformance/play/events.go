@@ -54,7 +54,7 @@ func (c *call) fallbackEvent() string {
 		return "FALLBACK_SUCCESS"
 	case len(e.Steps) > 0 && errors.Is(e.Steps[0].Err, quill.ErrFallbackFull):
 		return "FALLBACK_REJECTION"
-	case len(e.Steps) > 0:
+	case len(e.Steps) > 0, c.panicked != nil && c.fallbackEntered:
 		return "FALLBACK_FAILURE"
 	case c.fallback != nil, !c.cmd.props.FallbackEnabled, !c.wantsFallback():
 		return "" // there is one, or none was due
@@ -90,6 +90,9 @@ func (c *call) notifications() []string {
 	early := c.event.Outcome == quill.ShortCircuited || (c.event.Outcome == quill.Rejected && c.cmd.props.Semaphore)
 	if thrown && !early {
 		events = append(events, "EXCEPTION_THROWN")
+	}
+	if c.told {
+		events = events[1:]
 	}
 	return events
 }

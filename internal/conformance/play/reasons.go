@@ -86,9 +86,9 @@ var Reasons = []Reason{
 	{
 		ID: "panic-goes-on",
 		Hystrix: "A java.lang.Error of run is answered by the fallback, except those that say that the " +
-			"virtual machine is at its end.",
-		Quill: "A panic, Go's nearest to it, counts as a Failure and goes on to the caller. No " +
-			"fallback runs.",
+			"virtual machine is at its end; one of the fallback is its error like any other.",
+		Quill: "A panic, Go's nearest to it, goes on to the caller. One of run counts as a Failure, and " +
+			"no fallback runs.",
 		Why: "A panic is a fault of the program, not of the dependency: an answer in its place would " +
 			"hide it.",
 	},

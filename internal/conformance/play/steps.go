@@ -35,7 +35,9 @@ func (w *world) step(s *oracle.Step) (oracle.Observation, error) {
 	case "wait":
 		w.pause(s.MS)
 	case "set":
-		return o, w.set(s)
+		err := w.set(s)
+		synctest.Wait() // more room lets those in who wait
+		return o, err
 	default:
 		if s.Cmd == "" || !w.commands[s.Cmd].look(s, o) {
 			return o, w.lookElsewhere(s, o)
@@ -77,10 +79,14 @@ func (w *world) lookElsewhere(s *oracle.Step, o oracle.Observation) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		var told []string
-		for _, k := range c.ended[c.told:] {
-			told = append(told, k.notifications()...)
+		for _, n := range c.notes {
+			if n.event != "" {
+				told = append(told, n.event)
+			} else {
+				told = append(told, n.call.notifications()...)
+			}
 		}
-		c.told = len(c.ended)
+		c.notes = nil
 		o["chronological"] = strings.Join(told, ", ")
 	case "construct":
 		o["outcome"] = "ok"

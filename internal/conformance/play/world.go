@@ -44,8 +44,15 @@ type command struct {
 	// Guarded by world.mu.
 	did   oracle.Bodies
 	ended []*call // in the order of their ends
-	told  int     // how many of ended a notifications step has seen
+	notes []note  // since the last notifications step
 	peaks []peak
+}
+
+// note is something that Hystrix's notifier would have been told: what ended a run whose
+// fallback begins, or, with no event, the end of the call.
+type note struct {
+	call  *call
+	event string
 }
 
 // peak is how many calls were in flight when one of them started.
