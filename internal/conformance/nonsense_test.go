@@ -165,9 +165,20 @@ func lies(truth string) []string {
 		all = append(all, truth[:at[0]]+strconv.Itoa(n+1)+truth[at[1]:])
 	}
 	for _, swap := range [][2]string{
-		{"true", "false"}, {"false", "true"}, {"OPEN", "CLOSED"}, {"CLOSED", "OPEN"}, {"OPEN", "HALF_OPEN"}, {"CLOSED", "HALF_OPEN"},
-		{"SUCCESS", "FAILURE"}, {"FAILURE", "TIMEOUT"}, {"SHORT_CIRCUITED", "SUCCESS"}, {"MISSING", "REJECTION"},
-		{`value "`, `value "not `}, {", run entered", ""}, {", fallback entered", ""}, {"user:", "badRequest:"},
+		{"true", "false"},
+		{"false", "true"},
+		{"OPEN", "CLOSED"},
+		{"CLOSED", "OPEN"},
+		{"OPEN", "HALF_OPEN"},
+		{"CLOSED", "HALF_OPEN"},
+		{"SUCCESS", "FAILURE"},
+		{"FAILURE", "TIMEOUT"},
+		{"SHORT_CIRCUITED", "SUCCESS"},
+		{"MISSING", "REJECTION"},
+		{`value "`, `value "not `},
+		{", run entered", ""},
+		{", fallback entered", ""},
+		{"user:", "badRequest:"},
 	} {
 		if lie := strings.Replace(truth, swap[0], swap[1], 1); lie != truth {
 			all = append(all, lie)

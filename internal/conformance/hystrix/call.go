@@ -299,23 +299,26 @@ func (k *call) fallBack() {
 		k.fallbackEntered = true
 		c.fallbacks++
 		c.did.FallbackEntered++
-		m.do(&k.answers, k.fallback, func(value string, err *failure) {
-			c.fallbacks--
-			switch {
-			case err == nil:
-				k.value = value
-				k.fellBack("FALLBACK_SUCCESS")
-			case err.kind == javaError && !m.does(ErrorCaught):
-				k.cause, k.fbCause, k.fallbackPanics = err, err, true
-				k.fellBack("FALLBACK_FAILURE")
-			case err.kind == unsupported && m.does(UnsupportedIsMissing):
-				k.fbCause = err
-				k.fellBack("FALLBACK_MISSING")
-			default:
-				k.fbCause = err
-				k.fellBack("FALLBACK_FAILURE")
-			}
-		})
+		m.do(&k.answers, k.fallback, k.answered)
+	}
+}
+
+// answered is where the fallback body has returned.
+func (k *call) answered(value string, err *failure) {
+	m := k.model()
+	k.command.fallbacks--
+	k.fbCause = err
+	switch {
+	case err == nil:
+		k.value = value
+		k.fellBack("FALLBACK_SUCCESS")
+	case err.kind == javaError && !m.does(ErrorCaught):
+		k.cause, k.fallbackPanics = err, true
+		k.fellBack("FALLBACK_FAILURE")
+	case err.kind == unsupported && m.does(UnsupportedIsMissing):
+		k.fellBack("FALLBACK_MISSING")
+	default:
+		k.fellBack("FALLBACK_FAILURE")
 	}
 }
 
@@ -337,32 +340,37 @@ func (k *call) fellBack(event string) {
 
 // end is where the command is over.
 func (k *call) end() {
-	c, m := k.command, k.model()
+	c := k.command
 	if k.over {
 		k.leave() // only for nobody
 		return
 	}
 	k.over = true
-	early := k.primary == "SHORT_CIRCUITED" || k.primary == "SEMAPHORE_REJECTED"
-	if k.failedForCaller() && !early && !k.canceled && (!k.panics() || k.fallbackPanics) {
-		k.tell("EXCEPTION_THROWN")
-	}
-	if m.does(FallbackHolds) {
-		k.land()
-		k.count(k.primary)
-		if k.canceled && k.primary != "CANCELLED" {
-			k.count("CANCELLED")
-		}
-		c.breaker.count(k, k.late)
-	}
-	if k.secondary != "" {
-		k.count(k.secondary)
-	}
+	k.conclude()
 	c.breaker.endedOtherwise(k)
 	if c.props.Semaphore || (k.primary != "TIMEOUT" && !k.canceled) {
 		k.leave()
 	}
 	k.giveToCaller()
+}
+
+// conclude tells and counts what is left to.
+func (k *call) conclude() {
+	early := k.primary == "SHORT_CIRCUITED" || k.primary == "SEMAPHORE_REJECTED"
+	if k.failedForCaller() && !early && !k.canceled && (!k.panics() || k.fallbackPanics) {
+		k.tell("EXCEPTION_THROWN")
+	}
+	if k.model().does(FallbackHolds) {
+		k.land()
+		k.count(k.primary)
+		if k.canceled && k.primary != "CANCELLED" {
+			k.count("CANCELLED")
+		}
+		k.command.breaker.count(k, k.late)
+	}
+	if k.secondary != "" {
+		k.count(k.secondary)
+	}
 }
 
 // giveToCaller gives the result to the caller: for a timeout under a semaphore, not before

@@ -2,6 +2,7 @@ package hystrix
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/seed-f7c3343e/quill/internal/conformance/oracle"
@@ -18,9 +19,24 @@ func (m *model) look(s *oracle.Step, o oracle.Observation) error {
 	case "counters":
 		c.counters().Put(o)
 	case "pool":
-		m.pools[s.Pool].gauges(s.Counts).Put(o)
+		p := m.pools[s.Pool]
+		r := p.gauges()
+		if s.Counts {
+			r.RollingExecuted, r.RollingRejected = p.counts()
+		}
+		r.Put(o)
 	case "bodies":
 		c.did.Put(o)
+	default:
+		return m.lookElsewhere(s, o)
+	}
+	return nil
+}
+
+// lookElsewhere reads what is neither a state nor a count.
+func (m *model) lookElsewhere(s *oracle.Step, o oracle.Observation) error {
+	c := m.commands[s.Cmd]
+	switch s.Op {
 	case "runOrder":
 		o["order"] = strings.Join(m.order, ", ")
 	case "notifications":
@@ -56,16 +72,18 @@ func (c *command) counters() oracle.Counters {
 	return r
 }
 
-func (p *pool) gauges(counts bool) oracle.Pool {
+func (p *pool) gauges() oracle.Pool {
 	r := oracle.Pool{Active: p.active, Queued: len(p.queue), Core: p.props.Core, Max: p.most()}
 	if !p.model.does(TwoPoolSizes) {
 		r.Core, _ = p.props.Limits()
 		r.Max = r.Core
 	}
-	if !counts {
-		return r
-	}
-	executed, rejected := 0, 0
+	return r
+}
+
+// counts are those of the pool's window: what ended in a thread, and what was refused.
+func (p *pool) counts() (executed, rejected *int) {
+	executed, rejected = new(int), new(int)
 	for _, c := range p.model.commands {
 		if c.pool != p || c.props.Semaphore {
 			continue
@@ -74,26 +92,25 @@ func (p *pool) gauges(counts bool) oracle.Pool {
 			switch {
 			case x.at <= p.model.now-p.props.Window || !x.of.over:
 			case x.event == "THREAD_POOL_REJECTED":
-				rejected++
+				*rejected++
 			case x.of.runEntered && x.event == x.of.primary && x.event != "CANCELLED":
-				executed++
+				*executed++
 			}
 		}
 	}
-	r.RollingExecuted, r.RollingRejected = &executed, &rejected
-	return r
+	return executed, rejected
 }
 
 // properties are those in force, as far as quill's differ.
 func (c *command) properties(o oracle.Observation) {
 	p := &c.props
-	o["circuitBreaker.errorThresholdPercentage"] = fmt.Sprint(p.ErrorPct)
-	o["execution.isolation.thread.timeoutInMilliseconds"] = fmt.Sprint(p.Timeout)
-	o["circuitBreaker.forceOpen"] = fmt.Sprint(p.ForceOpen && (p.BreakerEnabled || c.model.does(DisabledReportsForce)))
-	gauges := c.pool.gauges(false)
-	o["pool coreSize"], o["pool actualMaximumSize"] = fmt.Sprint(gauges.Core), fmt.Sprint(gauges.Max)
+	o["circuitBreaker.errorThresholdPercentage"] = strconv.Itoa(p.ErrorPct)
+	o["execution.isolation.thread.timeoutInMilliseconds"] = strconv.Itoa(p.Timeout)
+	o["circuitBreaker.forceOpen"] = strconv.FormatBool(p.ForceOpen && (p.BreakerEnabled || c.model.does(DisabledReportsForce)))
+	gauges := c.pool.gauges()
+	o["pool coreSize"], o["pool actualMaximumSize"] = strconv.Itoa(gauges.Core), strconv.Itoa(gauges.Max)
 	o["pool maximumSize"] = o["pool actualMaximumSize"]
 	if c.model.does(TwoPoolSizes) {
-		o["pool maximumSize"] = fmt.Sprint(c.pool.props.Maximum)
+		o["pool maximumSize"] = strconv.Itoa(c.pool.props.Maximum)
 	}
 }

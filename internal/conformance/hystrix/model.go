@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/seed-f7c3343e/quill/internal/conformance/oracle"
 )
@@ -263,7 +264,7 @@ func (m *model) await(s *oracle.Step, o oracle.Observation) {
 
 func (m *model) cancelStep(s *oracle.Step, o oracle.Observation) {
 	k := m.calls[s.Handle]
-	o["returned"] = fmt.Sprint(!k.returned)
+	o["returned"] = strconv.FormatBool(!k.returned)
 	if !k.returned {
 		k.cancel(s.Interrupt)
 	}

@@ -16,7 +16,7 @@ import (
 // Random scenarios hold the model without its ways against quill where no recording does.
 func TestTheModelWithoutItsWaysIsQuillInRandomScenarios(t *testing.T) {
 	for seed := range uint64(randomScenarios) {
-		r := &random{Rand: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // to be repeated
+		r := &random{Rand: rand.New(rand.NewPCG(seed, 1))}
 		s := r.scenario()
 		seen := Observe(t, s)
 		steps, err := hystrix.Predict(s, nil)

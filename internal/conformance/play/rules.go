@@ -1,6 +1,7 @@
 package play
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/seed-f7c3343e/quill/internal/conformance/hystrix"
@@ -26,10 +27,7 @@ func newPrediction(s *oracle.Scenario) *prediction {
 
 // says reports whether the model with these ways may observe the text.
 func (p *prediction) says(ways []hystrix.Way, step int, field, text string) bool {
-	var key string
-	for _, w := range ways {
-		key += string(w) + " "
-	}
+	key := fmt.Sprint(ways)
 	steps, made := p.made[key]
 	if !made {
 		var err error
