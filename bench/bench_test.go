@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -9,11 +10,21 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-f7c3343e/quill/bench/contender"
 	"github.com/seed-f7c3343e/quill/bench/measure"
 	"github.com/seed-f7c3343e/quill/bench/report"
 )
 
-// A short run of what needs no other process: whether it works, not what it costs.
+// TestMain is the command where it has started itself.
+func TestMain(m *testing.M) {
+	if command(os.Args[1:]) != nil {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// A short run: whether it works, not what it costs.
 func TestAShortRunIsKeptAndReadAgain(t *testing.T) {
 	p := plan{
 		rounds: 1, each: 100 * time.Microsecond, slice: 5 * time.Millisecond, quick: true,
@@ -22,9 +33,14 @@ func TestAShortRunIsKeptAndReadAgain(t *testing.T) {
 	r := &report.Results{}
 	require.NoError(t, p.run(r))
 	require.NotEmpty(t, r.Cells)
+	own := 0
 	for _, x := range r.Cells {
 		require.Positive(t, x.Calls, "%s, %s", x.Contender, x.Case)
+		if x.Contender == contender.HandOffBare || x.Contender == contender.SpawnBare {
+			own++
+		}
 	}
+	require.Equal(t, 6, own, "in a process of their own: success under both loads, and submit and await of one under both")
 	for _, v := range report.Verdicts(r) {
 		switch v.Path {
 		case "an idle command", "1,000 calls that all time out", "4,096 goroutines on one command":

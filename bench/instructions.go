@@ -28,6 +28,7 @@ func instructionTable(n int) (report.Table, error) {
 		c    contender.Case
 	}{
 		{contender.TwoReads, contender.Success},
+		{contender.HandOffBare, contender.Success},
 		{contender.HandOff, contender.Success},
 		{contender.Least, contender.Success},
 		{contender.HandOffKept, contender.Success},

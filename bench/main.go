@@ -11,7 +11,7 @@
 //
 //	go run . lines          which cache lines a call writes, seen by valgrind
 //
-// The rest are what it starts itself with: footprint, timeouts and loop.
+// The rest are what it starts itself with: footprint, timeouts, own and loop.
 package main
 
 import (
@@ -27,15 +27,9 @@ import (
 )
 
 func main() {
-	commands := map[string]func(args []string) error{
-		"curves": curvesCommand, "instructions": instructionsCommand, "lines": linesCommand,
-		"footprint": footprintCommand, "timeouts": timeoutsCommand, "loop": loopCommand,
-	}
 	run, args := sideBySide, os.Args[1:]
-	if len(args) > 0 {
-		if c, ok := commands[args[0]]; ok {
-			run, args = c, args[1:]
-		}
+	if c := command(args); c != nil {
+		run, args = c, args[1:]
 	}
 	if err := run(args); err != nil {
 		if !errors.Is(err, flag.ErrHelp) {
@@ -43,6 +37,17 @@ func main() {
 		}
 		os.Exit(1)
 	}
+}
+
+// command is what the first argument names, nil if it names nothing.
+func command(args []string) func(args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return map[string]func(args []string) error{
+		"curves": curvesCommand, "instructions": instructionsCommand, "lines": linesCommand,
+		"footprint": footprintCommand, "timeouts": timeoutsCommand, "own": ownCommand, "loop": loopCommand,
+	}[args[0]]
 }
 
 // sideBySide is the command without a name.

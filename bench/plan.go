@@ -88,6 +88,7 @@ type ready struct {
 	measure.Subject
 
 	name    string
+	own     bool // in a process of its own
 	release func()
 }
 
@@ -99,7 +100,7 @@ func prepare(c contender.Contender, s contender.Case, load measure.Load, timeout
 		return nil
 	}
 	return &ready{
-		Subject: measure.Subject{Call: call, Case: s, Load: load}, name: c.Name,
+		Subject: measure.Subject{Call: call, Case: s, Load: load}, name: c.Name, own: c.Own,
 		release: func() {
 			freeWork()
 			if free != nil {
@@ -139,7 +140,8 @@ func (p plan) turns(n int, f func(i int)) {
 }
 
 // closed measures each case under each load. What a target compares takes turns: all cases
-// of one caller, and success under all loads; then the other cases under theirs.
+// of one caller, and success under all loads; then the other cases under theirs, for a shorter
+// time, as no target looks at them.
 func (p plan) closed(r *report.Results) error {
 	cases := []contender.Case{
 		contender.Success, contender.MayCancel, contender.Open, contender.Failure, contender.Waits,
@@ -159,15 +161,19 @@ func (p plan) closed(r *report.Results) error {
 		}
 		groups = append(groups, rest)
 	}
-	for _, all := range append(groups, together) {
-		p.cells(r, all)
-		releaseAll(all)
-		progressf("%d cells done", len(all))
+	shorter := p
+	shorter.each = p.each * 3 / 5
+	for _, all := range groups {
+		if err := shorter.cells(r, all); err != nil {
+			return err
+		}
 	}
-	return nil
+	return p.cells(r, together)
 }
 
-func (p plan) cells(r *report.Results, all []*ready) {
+// cells measures all in turns, and lets them go.
+func (p plan) cells(r *report.Results, all []*ready) (err error) {
+	defer releaseAll(all)
 	cells := make([]report.Cell, len(all))
 	for i, x := range all {
 		cells[i] = report.Cell{Case: x.Case, Load: x.Load, Contender: x.name}
@@ -176,13 +182,19 @@ func (p plan) cells(r *report.Results, all []*ready) {
 		}
 	}
 	p.turns(len(all), func(i int) {
-		f := all[i].Closed(p.each)
+		if err != nil {
+			return
+		}
+		var f measure.Figure
+		f, err = p.figure(all[i])
 		cells[i].Wall = append(cells[i].Wall, f.Wall)
 		cells[i].CPU = append(cells[i].CPU, f.CPU)
 		cells[i].Calls += f.Calls
 		cells[i].Wrong += f.Wrong
 	})
 	r.Cells = append(r.Cells, cells...)
+	progressf("%d cells done", len(all))
+	return err
 }
 
 // crowds times single calls of many goroutines.
@@ -190,8 +202,9 @@ func (p plan) crowds(r *report.Results) error {
 	var all []*ready
 	for _, load := range []measure.Load{report.Both, report.Many} {
 		all = append(all, contenders(contender.Success, load, 0,
-			contender.Direct, contender.Least, contender.Semaphore, contender.SemaphoreNoTimeout, contender.Pool,
-			contender.HandOff, contender.HystrixGo)...)
+			contender.Direct, contender.Least, contender.HandOff, contender.HandOffLeast,
+			contender.Semaphore, contender.SemaphoreNoTimeout, contender.Pool, contender.PoolNoTimeout,
+			contender.HystrixGo)...)
 	}
 	defer releaseAll(all)
 	rows := make([]report.Crowd, len(all))
@@ -206,30 +219,32 @@ func (p plan) crowds(r *report.Results) error {
 }
 
 // paced measures ten thousand calls a second, cut into slices that take turns.
-func (p plan) paced(r *report.Results) error {
-	const interval = 100 * time.Microsecond
+func (p plan) paced(r *report.Results) (err error) {
 	all := contenders(contender.Success, report.Alone, 0,
-		contender.Direct, contender.Spawn, contender.HandOff, contender.Semaphore, contender.Pool,
-		contender.GobreakerBare, contender.GobreakerWrapped, contender.FailsafeFull, contender.ResiliencyFull,
-		contender.HystrixGo)
+		contender.Direct, contender.Spawn, contender.HandOffBare, contender.HandOff, contender.Semaphore, contender.Pool,
+		contender.GobreakerBare, contender.GobreakerWrapped, contender.FailsafeBreaker, contender.FailsafeFull,
+		contender.ResiliencyBreaker, contender.ResiliencyFull, contender.HystrixGo)
 	defer releaseAll(all)
 	rows := make([]report.Paced, len(all))
 	late, own := make([][]float64, len(all)), make([][]float64, len(all))
 	p.turns(len(all), func(i int) {
+		if err != nil {
+			return
+		}
 		runtime.GC()
-		all[i].Paced(100, interval)
-		a := all[i].Paced(int(p.slice/interval), interval)
+		var a measure.Arrivals
+		a, err = arrivals(all[i], int(p.slice/interval))
 		rows[i].Contender = all[i].name
 		rows[i].P50 = append(rows[i].P50, measure.Percentile(a.Late, 50))
-		rows[i].P99s = append(rows[i].P99s, measure.Percentile(a.Late, 99))
+		rows[i].P99 = append(rows[i].P99, measure.Percentile(a.Late, 99))
+		rows[i].P999 = append(rows[i].P999, measure.Percentile(a.Late, 99.9))
 		late[i], own[i] = append(late[i], a.Late...), append(own[i], a.Own...)
 	})
 	for i := range rows {
 		slices.Sort(late[i])
 		slices.Sort(own[i])
-		rows[i].P99, rows[i].P999 = measure.Percentile(late[i], 99), measure.Percentile(late[i], 99.9)
 		rows[i].P9999, rows[i].Own = measure.Percentile(late[i], 99.99), measure.Percentile(own[i], 50)
 	}
 	r.Paced = rows
-	return nil
+	return err
 }

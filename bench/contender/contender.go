@@ -32,6 +32,7 @@ type Contender struct {
 	Kind   Kind
 	Module string // of a peer
 	Offers string // what a call through it has
+	Own    bool   // it wants a process of its own, in which no timer is set
 	// Make readies a contender; it returns nil if it has no such case. release lets go of
 	// what was made, and may be nil.
 	Make func(s Setup) (call Call, release func())

@@ -11,6 +11,7 @@ const (
 	Semaphore          = "quill Semaphore"
 	SemaphoreNoTimeout = "quill Semaphore, no timeout"
 	Pool               = "quill Pool"
+	PoolNoTimeout      = "quill Pool, no timeout"
 )
 
 func quills() []Contender {
@@ -24,6 +25,10 @@ func quills() []Contender {
 		{
 			Name: Pool, Kind: Quill, Offers: all + "; run on another goroutine, the caller may leave",
 			Make: ours(quill.Settings{Isolation: quill.Pool}),
+		},
+		{
+			Name: PoolNoTimeout, Kind: Quill, Offers: "the same without the timeout",
+			Make: ours(quill.Settings{Isolation: quill.Pool, Timeout: quill.NoTimeout}),
 		},
 	}
 }
@@ -51,7 +56,7 @@ func fits(settings quill.Settings, c Case) bool {
 	case TimesOut:
 		return settings.Timeout != quill.NoTimeout
 	case Stuck, Deep:
-		return settings.Isolation == quill.Pool
+		return settings.Isolation == quill.Pool && settings.Timeout != quill.NoTimeout
 	case Success, MayCancel, Open, Failure, Waits, Async:
 	}
 	return true

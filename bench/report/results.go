@@ -68,11 +68,10 @@ type Timeouts struct {
 type Paced struct {
 	Contender string          `json:"contender"`
 	P50       measure.Samples `json:"p50"`  // a figure for each slice
-	P99s      measure.Samples `json:"p99s"` // likewise
-	P99       float64         `json:"p99"`  // of all slices together
-	P999      float64         `json:"p999"`
-	P9999     float64         `json:"p9999"`
-	Own       float64         `json:"own"` // the pacer's own part, at the median
+	P99       measure.Samples `json:"p99s"` // likewise
+	P999      measure.Samples `json:"p999s"`
+	P9999     float64         `json:"p9999"` // of all slices together: one has too few calls for it
+	Own       float64         `json:"own"`   // the pacer's own part, at the median
 }
 
 // Footprint is what commands cost that do nothing.
