@@ -21,9 +21,9 @@ func Print(w io.Writer, r *Results) {
 	fmt.Fprintln(w)
 	for i := range verdicts {
 		v := &verdicts[i]
-		fmt.Fprintf(w, "%-12s %-32s %s: %s\n", v.State(), v.Path, v.Claim, v.Found())
+		fmt.Fprintf(w, "%-12s %-32s %s: %s\n", v.Shown(), v.Path, v.Claim, v.Found())
 	}
-	fmt.Fprintf(w, "\n%d of %d pass\n", Passed(verdicts), len(verdicts))
+	fmt.Fprintf(w, "\n%s\n", Counted(verdicts))
 }
 
 // Setting says where, when and how often was measured.
@@ -55,7 +55,7 @@ func Write(root string, r *Results) error {
 func page(r *Results) string {
 	var b strings.Builder
 	verdicts := Verdicts(r)
-	fmt.Fprintf(&b, "%s %d of %d claims pass.\n\n", Setting(r), Passed(verdicts), len(verdicts))
+	fmt.Fprintf(&b, "%s %s.\n\n", Setting(r), Counted(verdicts))
 	b.WriteString("| path | claim | found (quartiles) | |\n|---|---|--:|---|\n")
 	path := ""
 	for i := range verdicts {
@@ -65,7 +65,7 @@ func page(r *Results) string {
 			shown = ""
 		}
 		path = v.Path
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", shown, v.Claim, v.Found(), v.State())
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", shown, v.Claim, v.Found(), v.Shown())
 	}
 	for _, t := range Tables(r) {
 		b.WriteString("\n" + t.Markdown())

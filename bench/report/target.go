@@ -41,9 +41,22 @@ func (v *Verdict) State() State {
 	return Fail
 }
 
+// Close is whether the quartiles lie on both sides of the limit: another run may find otherwise.
+func (v *Verdict) Close() bool {
+	return !math.IsNaN(v.Got) && v.Least < v.Limit && v.Limit < v.Most
+}
+
+// Shown is the state, and whether it was close.
+func (v *Verdict) Shown() string {
+	if v.Close() {
+		return string(v.State()) + ", close"
+	}
+	return string(v.State())
+}
+
 // String says what was asked and what was found.
 func (v *Verdict) String() string {
-	return fmt.Sprintf("%-12s %s: %s", v.State(), v.Claim, v.Found())
+	return fmt.Sprintf("%-12s %s: %s", v.Shown(), v.Claim, v.Found())
 }
 
 // Found is what was measured, with its quartiles where there are any.
@@ -101,6 +114,24 @@ func Passed(all []Verdict) (passed int) {
 	return passed
 }
 
+// Counted says how many pass, and how many verdicts are close.
+func Counted(all []Verdict) string {
+	closely := 0
+	for i := range all {
+		if all[i].Close() {
+			closely++
+		}
+	}
+	text := fmt.Sprintf("%d of %d claims pass", Passed(all), len(all))
+	switch closely {
+	case 0:
+		return text
+	case 1:
+		return text + "; 1 is close: its quartiles lie on both sides of the limit"
+	}
+	return text + fmt.Sprintf("; %d are close: their quartiles lie on both sides of the limit", closely)
+}
+
 func (r *Results) allocs(path, claim string, c contender.Case, name string, limit float64) Verdict {
 	x := r.Cell(c, name, Alone)
 	if x == nil {
@@ -133,7 +164,7 @@ func poolLine(r *Results) []Verdict {
 	const path = "Pool, success"
 	ours := r.wall(contender.Success, contender.Pool, Alone)
 	return []Verdict{
-		most(path, "at most 1.4 times the bare hand-off", ours.Over(r.wall(contender.Success, contender.HandOff, Alone)), "×", 1.4),
+		most(path, "at most 1.4 times the bare hand-off", ours.Over(r.wall(contender.Success, contender.HandOffBare, Alone)), "×", 1.4),
 		least(path, "9 times faster than hystrix-go", r.wall(contender.Success, contender.HystrixGo, Alone).Over(ours), 9),
 		r.allocs(path, "at most 1 allocation", contender.Success, contender.Pool, 1),
 	}
@@ -143,7 +174,7 @@ func openLine(r *Results) []Verdict {
 	const path = "open, fallback value"
 	ours := r.wall(contender.Open, contender.Semaphore, Alone)
 	verdicts := []Verdict{
-		most(path, "at most the time of two clock reads (time.Now)", ours.Over(r.wall(contender.Open, contender.TwoNows, Alone)), "×", 1),
+		most(path, "at most the time of two clock reads (time.Since)", ours.Over(r.wall(contender.Open, contender.TwoReads, Alone)), "×", 1),
 		r.allocs(path, "no allocation", contender.Open, contender.Semaphore, 0),
 	}
 	for i := range r.Cells {
@@ -174,11 +205,13 @@ func failureLine(r *Results) []Verdict {
 }
 
 func asyncLine(r *Results) []Verdict {
-	ours := r.wall(contender.Async, contender.Pool, Alone)
-	bare := r.wall(contender.Async, contender.Spawn, Alone).Plus(r.wall(contender.Success, contender.Pool, Alone))
-	return []Verdict{
-		most("Go + Wait", "not slower than a goroutine and channel plus the Pool path", ours.Over(bare), "×", 1),
+	bare := r.wall(contender.Async, contender.SpawnBare, Alone).Plus(r.wall(contender.Success, contender.Pool, Alone))
+	var verdicts []Verdict
+	for _, name := range []string{contender.Semaphore, contender.Pool} {
+		verdicts = append(verdicts, most("Go + Wait", name+": not slower than a bare goroutine and channel plus the Pool path",
+			r.wall(contender.Async, name, Alone).Over(bare), "×", 1))
 	}
+	return verdicts
 }
 
 func timeoutLine(r *Results) []Verdict {
@@ -217,7 +250,7 @@ func pacedLine(r *Results) []Verdict {
 		most(path, "Semaphore: p50 of the added time under 0.3 µs",
 			r.paced(contender.Semaphore).P50.Minus(floor).Times(1e-3), " µs", 0.3),
 		most(path, "Pool: p50 within 1.2 times the bare hand-off",
-			r.paced(contender.Pool).P50.Over(r.paced(contender.HandOff).P50), "×", 1.2),
+			r.paced(contender.Pool).P50.Over(r.paced(contender.HandOffBare).P50), "×", 1.2),
 	}
 }
 

@@ -85,6 +85,89 @@ func TestProcessorTimeOfTwoCoresCountsHalf(t *testing.T) {
 	require.InDelta(t, 0.5, verdict(t, r, "at most 0.6 of the time on one core").Got, 1e-9)
 }
 
+// Whoever measures again finds the other state as likely as not.
+func TestAVerdictIsCloseWhereItsQuartilesLieOnBothSidesOfTheLimit(t *testing.T) {
+	for _, tt := range []struct {
+		least, got, most float64
+		atLeast          bool
+		shown            string
+	}{
+		{4.92, 5.01, 5.09, true, "pass, close"},
+		{4.92, 4.99, 5.09, true, "FAIL, close"},
+		{4.92, 4.99, 5.09, false, "pass, close"},
+		{4.92, 5.01, 5.09, false, "FAIL, close"},
+		{5.01, 5.02, 5.09, true, "pass"},
+		{5, 5.02, 5.09, true, "pass"},
+		{4.9, 4.95, 5, true, "FAIL"},
+		{5, 5, 5, false, "pass"},
+		{math.NaN(), math.NaN(), math.NaN(), false, "not measured"},
+		{4, math.NaN(), 6, false, "not measured"},
+	} {
+		v := report.Verdict{Got: tt.got, Limit: 5, Least: tt.least, Most: tt.most, AtLeast: tt.atLeast}
+		require.Equal(t, tt.shown, v.Shown(), "%+v", tt)
+		require.True(t, strings.HasPrefix(tt.shown, string(v.State())), "a mark beside the state")
+	}
+	few := []report.Verdict{{Got: 1, Limit: 2}, {Got: 3, Limit: 2}, {Got: 2, Limit: 2, Least: 1, Most: 3}}
+	require.Equal(t, "1 of 2 claims pass", report.Counted(few[:2]))
+	require.Equal(t, "2 of 3 claims pass; 1 is close: its quartiles lie on both sides of the limit", report.Counted(few))
+}
+
+func TestGoAndWaitIsJudgedForBothIsolations(t *testing.T) {
+	r := &report.Results{Cells: []report.Cell{
+		cell(contender.Success, contender.Pool, report.Alone, 500, 1),
+		cell(contender.Async, contender.SpawnBare, report.Alone, 400, 3),
+		cell(contender.Async, contender.Pool, report.Alone, 600, 3),
+		cell(contender.Async, contender.Semaphore, report.Alone, 901, 4),
+	}}
+	const claim = ": not slower than a bare goroutine and channel plus the Pool path"
+	pool, semaphore := verdict(t, r, contender.Pool+claim), verdict(t, r, contender.Semaphore+claim)
+	require.Equal(t, report.Pass, pool.State())
+	require.Equal(t, report.Fail, semaphore.State())
+}
+
+// What switches goroutines is held against what does so where nothing slows the scheduler.
+func TestBareIsWithoutATimerInTheProcess(t *testing.T) {
+	r := &report.Results{
+		Cells: []report.Cell{
+			cell(contender.Success, contender.Pool, report.Alone, 150, 1),
+			cell(contender.Success, contender.HandOffBare, report.Alone, 100, 0),
+			cell(contender.Success, contender.HandOff, report.Alone, 125, 0),
+		},
+		Paced: []report.Paced{
+			{Contender: contender.Pool, P50: measure.Samples{150}},
+			{Contender: contender.HandOffBare, P50: measure.Samples{100}},
+			{Contender: contender.HandOff, P50: measure.Samples{125}},
+		},
+	}
+	require.InDelta(t, 1.5, verdict(t, r, "at most 1.4 times the bare hand-off").Got, 1e-9)
+	require.InDelta(t, 1.5, verdict(t, r, "Pool: p50 within 1.2 times the bare hand-off").Got, 1e-9)
+}
+
+// The clock that quill reads is the cheaper one.
+func TestTheOpenPathIsHeldAgainstTheCheaperClock(t *testing.T) {
+	r := &report.Results{Cells: []report.Cell{
+		cell(contender.Open, contender.Semaphore, report.Alone, 57, 0),
+		cell(contender.Open, contender.TwoReads, report.Alone, 51, 0),
+		cell(contender.Open, contender.TwoNows, report.Alone, 92, 0),
+	}}
+	v := verdict(t, r, "at most the time of two clock reads (time.Since)")
+	require.Equal(t, report.Fail, v.State(), v.String())
+}
+
+func TestPercentilesOnScheduleAreComparedSliceBySlice(t *testing.T) {
+	r := &report.Results{Paced: []report.Paced{
+		{Contender: contender.Direct, P50: measure.Samples{1e3, 5e3, 2e3}, P999: measure.Samples{1e3, 9e3, 1e3}, P9999: 4e3},
+		{Contender: contender.Semaphore, P50: measure.Samples{4e3, 6e3, 5e3}, P999: measure.Samples{3e3, 30e3, 3e3}, P9999: 9e3},
+	}}
+	tables := report.Tables(r)
+	require.Len(t, tables, 1)
+	row := tables[0].Rows[1]
+	require.Len(t, row, len(tables[0].Head))
+	require.Equal(t, []string{"5", "3"}, row[1:3], "medians, and the median of 3, 1 and 3")
+	require.Equal(t, []string{"3", "2"}, row[5:7])
+	require.Equal(t, []string{"9", "5"}, row[7:9])
+}
+
 func TestAddedTimeIsWithoutTheFloor(t *testing.T) {
 	r := &report.Results{
 		Paced: []report.Paced{
