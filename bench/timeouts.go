@@ -47,7 +47,7 @@ func (p plan) timeouts(r *report.Results) error {
 func timeoutRows() []report.Timeouts {
 	loads := map[contender.Case][]measure.Load{
 		contender.TimesOut: {{Cores: 1, Callers: report.AllLate.Callers}, report.AllLate, report.Dozens, report.Many},
-		contender.Stuck:    {{Cores: 1, Callers: report.AllLate.Callers}, report.AllLate},
+		contender.Stuck:    {{Cores: 1, Callers: report.AllLate.Callers}, report.AllLate, report.Dozens, report.Many},
 	}
 	var rows []report.Timeouts
 	for _, c := range []contender.Case{contender.TimesOut, contender.Stuck} {
