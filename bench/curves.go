@@ -32,8 +32,11 @@ func curvesCommand(args []string) error {
 	var page strings.Builder
 	fmt.Fprintf(&page, "%s Nanoseconds a call.\n",
 		report.Setting(&report.Results{Machine: machine(), Rounds: p.rounds, ByCPU: p.byCPU}))
-	for _, curve := range []func() report.Table{p.goroutineCurve, p.coreCurve, p.commandCurve, p.windowCurve} {
-		t := curve()
+	for _, curve := range []func() (report.Table, error){p.goroutineCurve, p.coreCurve, p.commandCurve, p.windowCurve, p.overrideCurve} {
+		t, err := curve()
+		if err != nil {
+			return err
+		}
 		fmt.Print(t.Text())
 		page.WriteString("\n" + t.Markdown())
 	}
@@ -51,13 +54,22 @@ type point struct {
 }
 
 // curve measures the points in turns and puts their medians into the table.
-func (p plan) curve(t report.Table, rows []string, points []point) report.Table {
+func (p plan) curve(t report.Table, rows []string, points []point) (report.Table, error) {
 	for _, row := range rows {
 		t.Rows = append(t.Rows, append([]string{row}, make([]string, len(t.Head)-1)...))
 	}
 	figures := make([]measure.Samples, len(points))
+	for _, x := range points {
+		x.leave()
+	}
+	var err error
 	p.turns(len(points), func(i int) {
-		f, load := points[i].Closed(p.each), points[i].Load
+		if err != nil {
+			return
+		}
+		var f measure.Figure
+		load := points[i].Load
+		f, err = p.figure(points[i].ready)
 		if p.byCPU {
 			f.Wall = f.CPU / float64(min(load.Cores, load.Callers))
 		}
@@ -67,12 +79,15 @@ func (p plan) curve(t report.Table, rows []string, points []point) report.Table 
 		t.Rows[x.row][1+x.column] = fmt.Sprintf("%.0f", figures[i].Median())
 		x.release()
 	}
-	return t
+	return t, err
 }
 
 // grid is a curve of contenders under loads.
-func (p plan) grid(t report.Table, loads []measure.Load, label func(measure.Load) int) report.Table {
-	names := []string{contender.AtomicAdd, contender.HandOff, contender.Semaphore, contender.SemaphoreNoTimeout, contender.Pool}
+func (p plan) grid(t report.Table, loads []measure.Load, label func(measure.Load) int) (report.Table, error) {
+	names := []string{
+		contender.AtomicAdd, contender.HandOffBare, contender.HandOff,
+		contender.Semaphore, contender.SemaphoreNoTimeout, contender.Pool,
+	}
 	t.Head = append(t.Head, names...)
 	var rows []string
 	var points []point
@@ -87,7 +102,7 @@ func (p plan) grid(t report.Table, loads []measure.Load, label func(measure.Load
 	return p.curve(t, rows, points)
 }
 
-func (p plan) goroutineCurve() report.Table {
+func (p plan) goroutineCurve() (report.Table, error) {
 	var loads []measure.Load
 	for n := 1; n <= 4096; n *= 4 {
 		loads = append(loads, measure.Load{Cores: runtime.NumCPU(), Callers: n})
@@ -99,7 +114,7 @@ func (p plan) goroutineCurve() report.Table {
 	}, loads, func(l measure.Load) int { return l.Callers })
 }
 
-func (p plan) coreCurve() report.Table {
+func (p plan) coreCurve() (report.Table, error) {
 	var loads []measure.Load
 	for n := 1; n <= runtime.NumCPU(); n++ {
 		loads = append(loads, measure.Load{Cores: n, Callers: n})
@@ -112,7 +127,7 @@ func (p plan) coreCurve() report.Table {
 }
 
 // commandCurve calls many commands in turn, so that each call finds its circuit cold.
-func (p plan) commandCurve() report.Table {
+func (p plan) commandCurve() (report.Table, error) {
 	var rows []string
 	var points []point
 	for n := 1; n <= 100_000; n *= 10 {
@@ -161,7 +176,7 @@ func inTurn(n int, set quill.Settings) *ready {
 }
 
 // windowCurve changes what the breaker looks back on.
-func (p plan) windowCurve() report.Table {
+func (p plan) windowCurve() (report.Table, error) {
 	windows := []struct {
 		name string
 		set  quill.Settings
@@ -178,30 +193,82 @@ func (p plan) windowCurve() report.Table {
 	var points []point
 	for row, w := range windows {
 		rows = append(rows, w.name)
-		for column, c := range []contender.Case{contender.Success, contender.Failure, contender.Success} {
-			set := w.set
-			set.Isolation, set.MaxConcurrent = quill.Semaphore, 100
-			if c == contender.Failure {
-				set.Override = quill.ForceClosed // it fails always, and is measured all the same
-			}
-			work, _ := c.Work(1)
-			call, circuit := contender.QuillCall(set, work)
-			if column == 2 {
-				for range 1000 {
-					_, _ = call(context.Background(), 0)
-				}
-				call = func(context.Context, int) (int, error) { return int(circuit.Stats().Total.Ignored) + 1, nil } //nolint:gosec // 0
-			}
-			points = append(points, point{
-				&ready{Subject: measure.Subject{Call: call, Case: c, Load: report.Alone}, release: func() {}}, row, column,
-			})
+		failing, work := stayClosed(w.set)
+		success, _ := called(w.set, contender.Success, nil)
+		failure, _ := called(failing, contender.Failure, work)
+		stats, circuit := called(w.set, contender.Success, nil)
+		for range 1000 {
+			_, _ = stats.Call(context.Background(), 0)
 		}
+		stats.Call = func(context.Context, int) (int, error) { return int(circuit.Stats().Total.Ignored) + 1, nil } //nolint:gosec // 0
+		points = append(points, point{success, row, 0}, point{failure, row, 1}, point{stats, row, 2})
 	}
 	return p.curve(report.Table{
 		Title: "Windows",
-		Note:  "Semaphore, one caller. The failing calls are made with the circuit forced closed.",
-		Head:  []string{"window", "success", "failure, forced closed", "Stats"},
+		Note: "Semaphore, one caller. A circuit whose calls fail stays closed by a RequestVolumeThreshold of a thousand " +
+			"million; among the last n calls there cannot be so many, so one call in 50 succeeds there, and the " +
+			"ErrorPercentThreshold is 100.",
+		Head: []string{"window", "success", "failure", "Stats"},
 	}, rows, points)
+}
+
+// overrideCurve is what an operator's will costs: a call that it admits takes the gate's lock.
+func (p plan) overrideCurve() (report.Table, error) {
+	var rows []string
+	var points []point
+	for row, o := range []struct {
+		name string
+		kind quill.Override
+	}{{"none", quill.NoOverride}, {"ForceClosed", quill.ForceClosed}, {"Disabled", quill.Disabled}} {
+		rows = append(rows, o.name)
+		set := quill.Settings{Override: o.kind, RequestVolumeThreshold: leastOfNone}
+		success, _ := called(set, contender.Success, nil)
+		failure, _ := called(set, contender.Failure, nil)
+		points = append(points, point{success, row, 0}, point{failure, row, 1})
+	}
+	return p.curve(report.Table{
+		Title: "Overrides",
+		Note:  "Semaphore, one caller, the default window. Disabled passes calls through: nothing is judged.",
+		Head:  []string{"override", "success", "failure"},
+	}, rows, points)
+}
+
+// leastOfNone is a volume that is never reached: the circuit stays closed whatever fails.
+const leastOfNone = 1_000_000_000
+
+// stayClosed are the settings, and the work if not that of the case, with which nearly all
+// calls fail and the circuit stays closed by itself.
+func stayClosed(set quill.Settings) (quill.Settings, contender.Work) {
+	if set.RollingCalls == 0 {
+		set.RequestVolumeThreshold = leastOfNone
+		return set, nil
+	}
+	set.ErrorPercentThreshold = 100
+	calls := 0
+	return set, func(context.Context, int) (int, error) {
+		if calls++; calls%50 == 1 {
+			return contender.FallbackAnswer, nil
+		}
+		return 0, contender.ErrWork
+	}
+}
+
+// called is a Semaphore command with one caller. What it measured is worth nothing if its
+// circuit did open.
+func called(set quill.Settings, c contender.Case, work contender.Work) (*ready, *quill.Circuit) {
+	if work == nil {
+		work, _ = c.Work(1)
+	}
+	set.Isolation, set.MaxConcurrent = quill.Semaphore, 100
+	call, circuit := contender.QuillCall(set, work)
+	return &ready{
+		Subject: measure.Subject{Call: call, Case: c, Load: report.Alone},
+		release: func() {
+			if refused := circuit.Stats().Total.ShortCircuited; refused > 0 {
+				panic(fmt.Sprintf("the circuit was open for %d calls: %+v", refused, set))
+			}
+		},
+	}, circuit
 }
 
 // instructionsCommand counts what a call executes, where a machine has no counters: under

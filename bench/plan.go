@@ -110,6 +110,14 @@ func prepare(c contender.Contender, s contender.Case, load measure.Load, timeout
 	}
 }
 
+// leave lets go of what is measured in a process of its own: here it would only be in the way.
+func (x *ready) leave() {
+	if x.own {
+		x.release()
+		x.Call, x.release = nil, func() {}
+	}
+}
+
 // contenders makes all, or those of the given names, ready for a case.
 func contenders(s contender.Case, load measure.Load, timeout time.Duration, names ...string) []*ready {
 	var all []*ready
@@ -180,6 +188,7 @@ func (p plan) cells(r *report.Results, all []*ready) (err error) {
 		if x.Load == report.Alone {
 			cells[i].Allocs, cells[i].Bytes = x.Allocs()
 		}
+		x.leave()
 	}
 	p.turns(len(all), func(i int) {
 		if err != nil {
