@@ -141,7 +141,7 @@ bench: ## side by side with other libraries: docs/performance.md, within 10 minu
 	go -C bench run . -write $(BENCH_FLAGS)
 
 .PHONY: bench-compare
-bench-compare: ## the root package's benchmarks against those of the revision BASE (HEAD)
+bench-compare: ## the benchmarks of the root package and internal/window against those of the revision BASE (HEAD)
 	@bash bench/compare.sh "$(or $(BASE),HEAD)" "$(or $(RUNS),10)" "$(or $(BENCH),.)"
 
 .PHONY: deps
