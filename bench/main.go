@@ -55,7 +55,7 @@ func sideBySide(args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	quick := flags.Bool("quick", false, "short runs: only whether it works")
 	rounds := flags.Int("rounds", 10, "how often each figure is taken")
-	each := flags.Duration("each", 50*time.Millisecond, "how long a figure takes")
+	each := flags.Duration("each", 45*time.Millisecond, "how long a figure takes")
 	write := flags.Bool("write", false, "write docs/performance.md and docs/images/bench.svg")
 	from := flags.String("from", "", "do not measure: read what an earlier run left here")
 	only := flags.String("only", "", "measure these parts only: closed,crowd,timeouts,paced,footprint")

@@ -170,7 +170,7 @@ func (p plan) closed(r *report.Results) error {
 		groups = append(groups, rest)
 	}
 	shorter := p
-	shorter.each = p.each * 3 / 5
+	shorter.each = p.each * 2 / 5
 	for _, all := range groups {
 		if err := shorter.cells(r, all); err != nil {
 			return err
@@ -230,7 +230,7 @@ func (p plan) crowds(r *report.Results) error {
 // paced measures ten thousand calls a second, cut into slices that take turns.
 func (p plan) paced(r *report.Results) (err error) {
 	all := contenders(contender.Success, report.Alone, 0,
-		contender.Direct, contender.Spawn, contender.HandOffBare, contender.HandOff, contender.Semaphore, contender.Pool,
+		contender.Direct, contender.Spawn, contender.HandOffBare, contender.Semaphore, contender.Pool,
 		contender.GobreakerBare, contender.GobreakerWrapped, contender.FailsafeBreaker, contender.FailsafeFull,
 		contender.ResiliencyBreaker, contender.ResiliencyFull, contender.HystrixGo)
 	defer releaseAll(all)

@@ -11,11 +11,11 @@ import (
 	"github.com/seed-f7c3343e/quill/bench/contender"
 )
 
-// BenchmarkInThePool is what a Pool call is made of. `go test` sets a timer for its own
+// BenchmarkHandOverInThePool is what a Pool call is made of. `go test` sets a timer for its own
 // deadline, with which nothing would be bare, so:
 //
-//	go test -C bench -run '^$' -bench InThePool -cpu 1 -count 8 -timeout 0 ./contender
-func BenchmarkInThePool(b *testing.B) {
+//	go test -C bench -run '^$' -bench HandOverInThePool -cpu 1 -count 8 -timeout 0 ./contender
+func BenchmarkHandOverInThePool(b *testing.B) {
 	for _, name := range []string{
 		contender.HandOffBare, contender.HandOff, contender.HandOffKept, contender.SpawnBare, contender.Spawn,
 		contender.Semaphore, contender.Pool,
@@ -40,10 +40,10 @@ func BenchmarkInThePool(b *testing.B) {
 // job is what is handed over: a pointer to it, as to a task.
 type job struct{ n int }
 
-// BenchmarkHandOver are other ways to hand a job over and have it back:
+// BenchmarkHandOverWays are other ways to hand a job over and have it back:
 //
-//	go test -C bench -run '^$' -bench HandOver -cpu 1 -count 8 -timeout 0 ./contender
-func BenchmarkHandOver(b *testing.B) {
+//	go test -C bench -run '^$' -bench HandOverWays -cpu 1 -count 8 -timeout 0 ./contender
+func BenchmarkHandOverWays(b *testing.B) {
 	for _, way := range []struct {
 		name string
 		make func(b *testing.B) (handOver, end func())
