@@ -32,7 +32,7 @@ func (c *Command[Req, Resp]) goOnWorker(ctx context.Context, req Req, f *Future[
 		return false
 	}
 	now := c.circuit.now()
-	if now < 0 || !c.circuit.config.Load().pooled {
+	if now < 0 {
 		return false
 	}
 	mayEnd := ctx.Done() != nil // the user's code: before anything is held
@@ -44,24 +44,29 @@ func (c *Command[Req, Resp]) goOnWorker(ctx context.Context, req Req, f *Future[
 	a.command, a.future, p.req = c, f, req
 	a.exec.init(ctx, c.circuit)
 	switch {
-	case !a.exec.passBreaker(now):
+	case a.exec.admit(now, false):
+		a.startWork(ctx, mayEnd)
+	case a.exec.settled:
 		a.over = true
 		a.continueAsync(func() (resp Resp) { return resp })
-	case !a.exec.cfg.pooled || !c.circuit.bulkhead.slots.take(false):
+	default: // no slot was free
 		a.over = true
-		a.continueAsync(func() Resp { return c.acquireAndRun(ctx, req, &a.exec) })
-	default:
-		a.exec.slotAcquired()
-		a.startWork(ctx, mayEnd)
+		a.continueAsync(func() Resp { return c.awaitAndRun(ctx, req, &a.exec) })
 	}
 	return true
 }
 
-// startWork hands the work to a worker.
+// startWork hands the work to a worker. That of a Semaphore ends when run returns and not
+// before, as it does where the caller's own goroutine runs it: there is nobody who leaves.
 func (a *asyncCall[Req, Resp]) startWork(ctx context.Context, mayEnd bool) {
 	t, e := &a.call.task, &a.exec
 	t.completer = a
 	t.ctx = e.runContext()
+	if !e.cfg.pooled {
+		t.begin(noDeadline)
+		e.circuit.bulkhead.start(t)
+		return
+	}
 	if mayEnd {
 		a.stop = context.AfterFunc(ctx, a.giveUp)
 	}

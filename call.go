@@ -28,7 +28,7 @@ func (c *Circuit) Begin(ctx context.Context) (*Call, error) {
 	_ = ctx.Done() // a context that panics does so while nothing is held
 	k := &Call{circuit: c}
 	k.exec.init(ctx, c)
-	if !k.exec.admit() {
+	if !k.exec.admit(c.now(), true) {
 		defer k.exec.conclude()
 		return nil, k.exec.failure(nil)
 	}

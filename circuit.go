@@ -1,6 +1,7 @@
 package quill
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,8 @@ type config struct {
 	rules rules
 	ring  *window.Ring
 	last  *window.Last // guarded by gate.mu; nil unless RollingCalls is set
+
+	plainBelow time.Duration // a success that takes less only adds to a counter: see execution.isPlain
 
 	pooled bool
 	shadow *shadow // nil: there is none
@@ -98,7 +101,7 @@ var nothingYet window.Sums
 // newConfig works out what follows from the given settings, of which s has the defaults
 // filled in. It keeps the window of old if they ask for the same.
 func (c *Circuit) newConfig(given, s Settings, old *config, now time.Duration) *config {
-	cfg := &config{Settings: s, given: given, pooled: s.Isolation == Pool, rules: rules{
+	cfg := &config{Settings: s, given: given, plainBelow: plainBelow(&s), pooled: s.Isolation == Pool, rules: rules{
 		volume:       uint64(s.RequestVolumeThreshold), //nolint:gosec // validated: not negative
 		errorPercent: s.ErrorPercentThreshold,
 		slowPercent:  s.SlowCallPercentThreshold,
@@ -123,6 +126,17 @@ func (c *Circuit) newConfig(given, s Settings, old *config, now time.Duration) *
 		cfg.last = window.NewLast(s.RollingCalls)
 	}
 	return cfg
+}
+
+// plainBelow is 0 where each call is kept, and no bound where none is slow.
+func plainBelow(s *Settings) time.Duration {
+	switch {
+	case s.RollingCalls > 0:
+		return 0
+	case s.SlowCallDuration > 0:
+		return s.SlowCallDuration
+	}
+	return math.MaxInt64
 }
 
 // leaseOf is ProbeLease, but so much longer than Timeout that a probe that times out is

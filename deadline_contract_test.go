@@ -145,7 +145,11 @@ func play(t *testing.T, steps []string, theirs, lazy bool) string {
 		born := time.Now()
 		if lazy {
 			d := newDeadline(caller, trialDeadline)
-			x.ctx, x.end = d, func() { d.end(!d.early()) } //nolint:fatcontext // the trial is of this one
+			x.ctx, x.end = d, func() {
+				if d.early() {
+					d.end()
+				}
+			} //nolint:fatcontext // the trial is of this one
 		} else {
 			x.ctx, x.end = context.WithDeadlineCause(caller, born.Add(trialDeadline), ErrTimeout)
 		}
@@ -210,7 +214,7 @@ func TestRunsContextTellsTheSameDeadlineEachTime(t *testing.T) {
 	first, ok := d.Deadline()
 	require.True(t, ok)
 	require.InDelta(t, time.Hour, time.Until(first), float64(time.Minute))
-	for _, look := range []func(){func() {}, func() { _ = d.Done() }, func() { d.end(false) }} {
+	for _, look := range []func(){func() {}, func() { _ = d.Done() }, func() { d.end() }} {
 		look()
 		for range 1000 {
 			again, _ := d.Deadline()
@@ -266,7 +270,7 @@ func TestRunsContextIsOneForAllWhoAskAtOnce(t *testing.T) {
 				children[i], undo[i] = context.WithCancel(d) //nolint:fatcontext // each its own
 			})
 		}
-		all.Go(func() { d.end(false) })
+		all.Go(func() { d.end() })
 		all.Wait()
 		require.Equal(t, done[0], done[1])
 		for i, child := range children {

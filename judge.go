@@ -84,18 +84,30 @@ func hintOf(o Outcome, err error) time.Duration {
 // What is let pass: a success that is held up between look and count for as long as the
 // circuit takes to open, sleep and close counts as one more success of the new window.
 func (c *Circuit) countSuccess(now time.Duration, t token) bool {
-	explore.Read("gate.word")
-	word := c.gate.word.Load()
-	if word&^passes != t.epoch<<epochShift {
-		return false
+	word, ok := c.lets(t)
+	if ok {
+		explore.Put("counters")
+		if !c.counters.AddInPlace(int(Success)) {
+			c.counters.AddContended(int(Success))
+		}
+		c.lookAgain(word, now, t)
 	}
-	explore.Put("counters")
-	c.counters.Add(int(Success))
+	return ok
+}
+
+// lets is the first half of countSuccess, lookAgain the second. They are functions of their own
+// for execution.finish, which has them in place.
+func (c *Circuit) lets(t token) (word uint64, ok bool) {
+	explore.Read("gate.word")
+	word = c.gate.word.Load()
+	return word, word&^passes == t.epoch<<epochShift
+}
+
+func (c *Circuit) lookAgain(word uint64, now time.Duration, t token) {
 	explore.Read("gate.word")
 	if c.gate.word.Load() != word {
 		c.evaluate(now, t)
 	}
-	return true
 }
 
 // countFailure counts a failure without the lock, which is enough where it opens nothing. It

@@ -22,8 +22,7 @@ func TestH01CallByGoEndsOnceInEverySchedule(t *testing.T) {
 			a := &asyncCall[int, int]{call: p, command: c, future: future}
 			p.async, p.completer, p.ctx = a, a, ctx
 			a.exec.init(ctx, x.Circuit)
-			a.exec.passBreaker(0)
-			a.exec.slotAcquired()
+			a.exec.admit(0, true)
 			p.status.Store(0)
 
 			stopped, givesUp := false, false

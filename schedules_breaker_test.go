@@ -5,6 +5,8 @@ package quill
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"slices"
 	"testing"
 	"time"
@@ -39,6 +41,13 @@ func newExplored(s *explore.Scenario, settings Settings, hooks ...Hooks) *explor
 			return explore.Hash(sums[:]...)
 		}
 		return ^explore.Hash(sums[:]...)
+	})
+	s.Value("gate.why", func() uint64 {
+		h := fnv.New64a()
+		if why := c.gate.why.Load(); why != nil {
+			_, _ = io.WriteString(h, *why)
+		}
+		return h.Sum64()
 	})
 	s.Value("gate.base", func() uint64 { return explore.Hash(c.gate.base.Load()[:]...) })
 	s.Value("gate.mu", x.valueOfGate)

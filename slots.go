@@ -34,6 +34,19 @@ const (
 	lending    = 1 << 63
 )
 
+// takeAtOnce takes a slot in the plain case: one is free, no call waits, nothing is lent, and
+// nobody else writes the word at this moment. If it reports false, ask take. It is small enough
+// to be inlined.
+func (s *slots) takeAtOnce() bool {
+	explore.Read("slots")
+	w := s.word.Load()
+	if w&(lending|waiting) != 0 || w&takenMask >= w>>limitShift {
+		return false
+	}
+	explore.Write("slots")
+	return s.word.CompareAndSwap(w, w+1)
+}
+
 // take takes a slot if one is free and, unless patient, nobody waits for one.
 func (s *slots) take(patient bool) bool {
 	for {
@@ -70,10 +83,16 @@ func (s *slots) missed(w uint64) {
 }
 
 // giveBack frees a slot and reports whether somebody waits for one.
-func (s *slots) giveBack() bool {
-	if s.giveLent() {
-		return false
-	}
+func (s *slots) giveBack() bool { return (!s.lends() || !s.giveLent()) && s.giveToWord() }
+
+// lends reports whether there are stripes that may take a slot.
+func (s *slots) lends() bool {
+	explore.Read("loans")
+	return s.loans.Load() != nil
+}
+
+// giveToWord is giveBack where no stripe took the slot.
+func (s *slots) giveToWord() bool {
 	explore.Write("slots")
 	return s.word.Add(^uint64(0))&waiting != 0
 }

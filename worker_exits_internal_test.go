@@ -71,7 +71,7 @@ func TestThePlaceOfAWorkerOnItsWayToTheStackIsKept(t *testing.T) {
 	p.worker = w
 	var e execution
 	e.init(t.Context(), c)
-	require.True(t, e.admit())
+	require.True(t, e.admit(c.now(), true))
 	require.True(t, e.runPooled(&p.task))
 	require.ErrorIs(t, e.err, ErrGoexit)
 	require.Eventually(t, func() bool {

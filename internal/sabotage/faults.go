@@ -29,13 +29,13 @@ var notBuilt = []struct{ fault, why string }{
 }
 
 // faults are all there are.
-var faults = slices.Concat(ofCalls, ofLoans, ofHooks, ofSight)
+var faults = slices.Concat(ofCalls, ofLoans, ofHooks, ofSight, ofThePast)
 
 // ofCalls are faults in who may call, in what a call ends as, and in what is counted.
 var ofCalls = []fault{
 	// Slots.
 	{name: "release dropped on panic, semaphore", killers: []string{"TestA03NothingIsLeftOverWhateverTheEndAndWherever"}, edits: []edit{{
-		"flight.go",
+		"execution.go",
 		"	c := e.circuit\n	c.giveBack()\n",
 		"	c := e.circuit\n	if e.settled {\n		c.giveBack()\n	}\n",
 	}}},
@@ -51,7 +51,7 @@ var ofCalls = []fault{
 	}}},
 	{name: "release before run ends, at the deadline", killers: []string{"TestAbandonedWorkKeepsItsSlotAndShows"}, edits: []edit{
 		{
-			"flight.go",
+			"execution.go",
 			"		e.settleInterrupted(e.callerErr(how), c.now())\n",
 			"		c.giveBack()\n		e.settleInterrupted(e.callerErr(how), c.now())\n",
 		},
@@ -62,7 +62,7 @@ var ofCalls = []fault{
 		},
 	}},
 	{name: "release twice on cancel", killers: []string{"TestA03NothingIsLeftOverWhateverTheEndAndWherever"}, edits: []edit{{
-		"flight.go",
+		"execution.go",
 		"		e.settleInterrupted(e.callerErr(how), c.now())\n",
 		"		if how == abandoned {\n			c.giveBack()\n		}\n		e.settleInterrupted(e.callerErr(how), c.now())\n",
 	}}},
@@ -108,8 +108,8 @@ var ofCalls = []fault{
 	}}},
 	{name: "the place of a worker that exited stays on the stack", killers: []string{"TestAWorkerThatExitedWhileItLayOnTheStackLeavesNoTrace"}, edits: []edit{{
 		"workers.go",
-		"		p.take() // clears",
-		"		// clears",
+		"	p.take() // clears",
+		"	// clears",
 	}}},
 	{name: "check, then add, in the semaphore", first: []suite{schedules}, killers: []string{"TestA01NoMoreRunThanTheLimitInEverySchedule"}, edits: []edit{{
 		"slots.go",
@@ -171,8 +171,8 @@ var ofCalls = []fault{
 	}}},
 	{name: "epoch check dropped where no lock is taken", killers: []string{"TestC07ALateSuccessIsNoEvidence"}, edits: []edit{{
 		"judge.go",
-		"	if word&^passes != t.epoch<<epochShift {\n",
-		"	if word&watches != 0 {\n",
+		"	return word, word&^passes == t.epoch<<epochShift\n",
+		"	return word, word&watches == 0\n",
 	}}},
 	{name: "a success looks only once whether it is watched", first: []suite{schedules}, killers: []string{"TestC01ResultsThatMeetAreJudgedAsInSomeOrderInEverySchedule"}, edits: []edit{{
 		"judge.go",
@@ -235,8 +235,23 @@ var ofCalls = []fault{
 		"	for _, p := range b.probes {\n		if now < p.until {\n			out = append(out, p)\n		}\n	}\n",
 		"	for _, p := range b.probes {\n		out = append(out, p)\n	}\n",
 	}}},
-	// Written late, the deadline of the sleep window would only send a call to the lock, which
-	// knows the right one. What can go wrong is that it is not written at all.
+	{name: "deadline written after the state", first: []suite{schedules}, killers: []string{"TestC03NobodyIsAdmittedWhileOpenInEverySchedule"}, edits: []edit{
+		{"gate.go", "			explore.Put(\"gate.openUntil\")\n			g.openUntil.Store(int64(g.machine.openUntil))\n", ""},
+		{
+			"gate.go",
+			"	g.word.Store(word)\n",
+			"	g.word.Store(word)\n	if word&refuses != 0 {\n		explore.Put(\"gate.openUntil\")\n" +
+				"		g.openUntil.Store(int64(g.machine.openUntil))\n	}\n",
+		},
+	}},
+	{name: "the reason written after the state", first: []suite{schedules}, killers: []string{"TestC03NobodyIsAdmittedWhileOpenInEverySchedule"}, edits: []edit{
+		{"gate.go", "	explore.Put(\"gate.why\")\n	c.gate.why.Store(&reason)\n", ""},
+		{
+			"gate.go",
+			"	c.publishLocked(m.why == takenBack)\n",
+			"	c.publishLocked(m.why == takenBack)\n	explore.Put(\"gate.why\")\n	c.gate.why.Store(&reason)\n",
+		},
+	}},
 	{name: "deadline not written with the state", killers: []string{"TestClosedAndOpenCircuitsTakeNoLock"}, edits: []edit{{
 		"gate.go",
 		"			g.openUntil.Store(int64(g.machine.openUntil))\n",
@@ -266,7 +281,7 @@ var ofCalls = []fault{
 		"{ return time.Duration(time.Now().UnixNano()-processStart.UnixNano()) - c.born }",
 	}}},
 	{name: "a call in a call counts its deadline by the other's birth", killers: []string{"TestCallInACallEndsAtTheEarlierDeadline"}, edits: []edit{{
-		"flight.go",
+		"execution.go",
 		"		e.applyCallerDeadline(d.deadline() - c.born)",
 		"		e.applyCallerDeadline(d.deadline())",
 	}}},
@@ -345,7 +360,7 @@ var ofCalls = []fault{
 		"c.tryStep(ctx, req, s, cause, c.circuit.config.Load().FallbackTimeout)",
 	}}},
 	{name: "settings read twice in one call: what is slow", killers: []string{"TestJ03ACallIsSlowBySettingsItBeganWith"}, edits: []edit{{
-		"flight.go",
+		"settle.go",
 		"now-e.ran >= e.cfg.SlowCallDuration",
 		"now-e.ran >= c.config.Load().SlowCallDuration",
 	}}},
@@ -367,11 +382,10 @@ var ofCalls = []fault{
 		"	if e.fallbackDue() && c.steps != nil {\n		if e.outcome == Timeout {\n" +
 			"			_, _ = c.runFallbacks(ctx, req, e)\n		}\n",
 	}}},
-	{name: "a result at the deadline is a success", killers: []string{"TestE02RunsContextEndsAtThatVeryMoment"}, edits: []edit{{
-		"flight.go",
-		"	if err == nil && !late {\n",
-		"	if err == nil {\n",
-	}}},
+	{name: "a result at the deadline is a success", killers: []string{"TestE02RunsContextEndsAtThatVeryMoment"}, edits: []edit{
+		{"settle.go", "	if err == nil && !late {\n", "	if err == nil {\n"},
+		{"execution.go", "	if err == nil && !late && e.isPlain", "	if err == nil && e.isPlain"},
+	}},
 	{name: "the chain goes on after an answer", killers: []string{"TestB03TheChainStopsAtTheFirstAnswer"}, edits: []edit{{
 		"fallback.go",
 		"		if err == nil {\n			a.Outcome, a.Step, a.Cause = e.outcome, s.name, cause\n",
@@ -407,7 +421,7 @@ var ofCalls = []fault{
 	}}},
 	{name: "an increment lost to another", first: []suite{inner}, killers: []string{"TestEventsThatMeetAreBothCounted", "TestContentionLosesNothing", "TestCountersLoseNothing"}, edits: []edit{{
 		"internal/window/counters.go",
-		"	if old := n.Load(); !n.CompareAndSwap(old, old+1) {\n		c.contended(kind)\n	}\n",
-		"	n.Store(n.Load() + 1)\n",
+		"	return c.spread.Load() == nil && n.CompareAndSwap(old, old+1)\n",
+		"	if c.spread.Load() != nil {\n		return false\n	}\n	n.Store(old + 1)\n	return true\n",
 	}}},
 }

@@ -15,8 +15,8 @@ var ofHooks = []fault{
 	}}},
 	{name: "event before the call is given back", killers: []string{"TestC10OnCallComesWhenEverythingIsGivenBack"}, edits: []edit{{
 		"call.go",
-		"	defer e.conclude()\n	defer func() {\n",
-		"	defer func() {\n		e.conclude()\n",
+		"	defer func() {\n		c.giveBack()\n",
+		"	defer func() {\n		e.conclude()\n		c.giveBack()\n",
 	}}},
 	{name: "event before the state is visible", first: []suite{schedules}, killers: []string{"TestC08TransitionsAreToldInOrderAndAfterTheyAreSeenInEverySchedule"}, edits: []edit{{
 		"gate.go",

@@ -71,14 +71,14 @@ func (h *Histogram) Record(d time.Duration) {
 	if spread != nil {
 		b = (*spread)[Place(len(*spread))]
 	}
-	i := binOf(d)
+	i := uint(binOf(d)) //nolint:gosec // never negative; so its parts are a shift and a mask
 	p := b.parts[i/partBins].Load()
 	if p == nil {
 		p = b.part(i / partBins)
 	}
 	n := &p[i%partBins]
 	if !n.add(d) {
-		h.recordSlowly(n, i, d, spread == nil)
+		h.recordSlowly(n, int(i), d, spread == nil) //nolint:gosec // a bin's number
 	}
 }
 
@@ -174,7 +174,7 @@ func (h *Histogram) contended() {
 // part returns a part, and makes it if need be.
 //
 //go:noinline
-func (b *block) part(i int) *part {
+func (b *block) part(i uint) *part {
 	if p := new(part); b.parts[i].CompareAndSwap(nil, p) {
 		return p
 	}

@@ -457,4 +457,4 @@ func TestReadersMissNothingOfABinThatIsMoved(t *testing.T) {
 }
 
 // bin returns bin i.
-func (b *block) bin(i int) *bin { return &b.part(i / partBins)[i%partBins] }
+func (b *block) bin(i int) *bin { return &b.part(uint(i) / partBins)[i%partBins] }

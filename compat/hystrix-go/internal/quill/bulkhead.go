@@ -112,7 +112,11 @@ func (b *Bulkhead) Resize(maxConcurrent, queueSize int) error {
 	if err := c.err(b.name); err != nil {
 		return err
 	}
-	b.resize(s)
+	explore.Lock("bulkhead.mu", &b.mu)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s.Isolation = b.isolation // which Configure may have changed meanwhile
+	b.resizeLocked(s)
 	return nil
 }
 
@@ -120,6 +124,10 @@ func (b *Bulkhead) resize(s Settings) {
 	explore.Lock("bulkhead.mu", &b.mu)
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.resizeLocked(s)
+}
+
+func (b *Bulkhead) resizeLocked(s Settings) {
 	b.isolation = s.Isolation
 	b.slots.setLimit(s.MaxConcurrent, s.Isolation == Semaphore)
 	explore.Write("queueSize")

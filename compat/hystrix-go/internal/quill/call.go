@@ -29,9 +29,10 @@ type Call struct {
 // [*Error] that matches [ErrOpen], [ErrFull], [ErrTimeout] or the end of ctx, the call is
 // settled and there is nothing to end.
 func (c *Circuit) Begin(ctx context.Context) (*Call, error) {
+	_ = ctx.Done() // a context that panics does so while nothing is held
 	k := &Call{circuit: c}
 	k.exec.init(ctx, c)
-	if !k.exec.admit() {
+	if !k.exec.admit(c.now(), true) {
 		defer k.exec.conclude()
 		return nil, k.exec.failure(nil)
 	}
@@ -51,13 +52,21 @@ func (k *Call) Context() context.Context { return k.ctx }
 // returns how the call ended and the error that [Command.Do] would have returned. Only the
 // first End counts; the others return what it did.
 func (k *Call) End(err error) (Outcome, error) {
-	k.once.Do(func() { k.end(err) })
+	first := false
+	defer func() {
+		if first {
+			k.exec.conclude() // outside of the once: a hook may call End
+		}
+	}()
+	k.once.Do(func() {
+		first = true
+		k.end(err)
+	})
 	return k.outcome, k.err
 }
 
 func (k *Call) end(err error) {
 	e, c := &k.exec, k.circuit
-	defer e.conclude()
 	defer func() {
 		c.giveBack()
 		k.cancel()

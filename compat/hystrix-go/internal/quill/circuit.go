@@ -5,6 +5,7 @@
 package quill
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,6 +48,8 @@ type config struct {
 	rules rules
 	ring  *window.Ring
 	last  *window.Last // guarded by gate.mu; nil unless RollingCalls is set
+
+	plainBelow time.Duration // a success that takes less only adds to a counter: see execution.isPlain
 
 	pooled bool
 	shadow *shadow // nil: there is none
@@ -102,7 +105,7 @@ var nothingYet window.Sums
 // newConfig works out what follows from the given settings, of which s has the defaults
 // filled in. It keeps the window of old if they ask for the same.
 func (c *Circuit) newConfig(given, s Settings, old *config, now time.Duration) *config {
-	cfg := &config{Settings: s, given: given, pooled: s.Isolation == Pool, rules: rules{
+	cfg := &config{Settings: s, given: given, plainBelow: plainBelow(&s), pooled: s.Isolation == Pool, rules: rules{
 		volume:       uint64(s.RequestVolumeThreshold), //nolint:gosec // validated: not negative
 		errorPercent: s.ErrorPercentThreshold,
 		slowPercent:  s.SlowCallPercentThreshold,
@@ -127,6 +130,17 @@ func (c *Circuit) newConfig(given, s Settings, old *config, now time.Duration) *
 		cfg.last = window.NewLast(s.RollingCalls)
 	}
 	return cfg
+}
+
+// plainBelow is 0 where each call is kept, and no bound where none is slow.
+func plainBelow(s *Settings) time.Duration {
+	switch {
+	case s.RollingCalls > 0:
+		return 0
+	case s.SlowCallDuration > 0:
+		return s.SlowCallDuration
+	}
+	return math.MaxInt64
 }
 
 // leaseOf is ProbeLease, but so much longer than Timeout that a probe that times out is
@@ -163,6 +177,18 @@ func (c *Circuit) current() *config {
 // now is the monotonic time since the circuit was made: the one clock of everything
 // below. (time.Since is half the price of time.Now.)
 func (c *Circuit) now() time.Duration { return time.Since(processStart) - c.born }
+
+// timeOf is t by the clock of now. That clock is read only for a t that has no monotonic part.
+// What is further off than a Duration holds is far off.
+func (c *Circuit) timeOf(t time.Time) time.Duration {
+	const farOff = 100 * 365 * 24 * time.Hour // may be added to any time
+
+	monotonic := t != t.Round(0) // which strips that part
+	if monotonic {
+		return min(max(t.Sub(processStart), -farOff), farOff) - c.born
+	}
+	return c.now() + min(max(time.Until(t), -farOff), farOff)
+}
 
 // inBubble reports whether the caller runs in a bubble of testing/synctest: its clock
 // starts in the year 2000, before this process did. A bubble cannot end while a worker

@@ -62,12 +62,27 @@ func (c *Command[Req, Resp]) Circuit() *Circuit { return c.circuit }
 // that matches [ErrOpen], [ErrFull] or [ErrTimeout], or run's error, and the error of each
 // fallback step. A panic of run reaches the caller (from a Pool as a [*PanicError]).
 func (c *Command[Req, Resp]) Do(ctx context.Context, req Req) (Resp, error) {
+	if value := c.valueWhileOpen(ctx); value != nil {
+		return *value, nil
+	}
 	// Written here, on the stack, its pointers need no write barrier.
 	e := execution{circuit: c.circuit, cfg: c.circuit.current(), caller: ctx}
 	defer e.conclude()
 	var resp Resp
-	if e.admit() {
+	switch {
+	case !e.admit(c.circuit.now(), true):
+	case e.cfg.pooled || c.stores != nil:
 		resp = c.runAdmitted(ctx, req, &e)
+	default: // runOnCaller, written out: see admit
+		var err error
+		ctx := e.runContext()
+		e.running = true
+		resp, err = c.run(ctx, req)
+		if e.finish(ctx, err) && c.circuit.hooks == nil && e.ran == e.began {
+			c.circuit.times.Record(e.ended - e.began)
+			e.concluded = true
+			return resp, nil
+		}
 	}
 	if e.outcome == Success {
 		return resp, e.err
@@ -85,7 +100,7 @@ func (c *Command[Req, Resp]) Answer(ctx context.Context, req Req) (Answer[Resp],
 	e := execution{circuit: c.circuit, cfg: c.circuit.current(), caller: ctx}
 	defer e.conclude()
 	var resp Resp
-	if e.admit() {
+	if e.admit(c.circuit.now(), true) {
 		resp = c.runAdmitted(ctx, req, &e)
 	}
 	if e.outcome == Success {
@@ -94,9 +109,9 @@ func (c *Command[Req, Resp]) Answer(ctx context.Context, req Req) (Answer[Resp],
 	return c.fallbackOrError(ctx, req, &e)
 }
 
-// acquireAndRun runs a call that the breaker has admitted, and settles it.
-func (c *Command[Req, Resp]) acquireAndRun(ctx context.Context, req Req, e *execution) (resp Resp) {
-	if e.acquireSlot() {
+// awaitAndRun runs a call that has yet to wait for its slot, and settles it.
+func (c *Command[Req, Resp]) awaitAndRun(ctx context.Context, req Req, e *execution) (resp Resp) {
+	if e.awaitSlot() {
 		resp = c.runAdmitted(ctx, req, e)
 	}
 	return resp
@@ -126,6 +141,17 @@ func (c *Command[Req, Resp]) defaultValue(e *execution) *Resp {
 	s := &c.steps[0]
 	s.meter.answered.Add(1)
 	e.fallback.step = s.name
+	return s.value
+}
+
+// valueWhileOpen is defaultValue for a call that an open circuit refuses, where there is nothing
+// else to do for it: so it needs no execution. It returns nil if that is not so, or not for sure.
+func (c *Command[Req, Resp]) valueWhileOpen(ctx context.Context) *Resp {
+	if !c.circuit.refusing() || len(c.steps) != 1 || c.steps[0].value == nil || !c.circuit.refuse(ctx) {
+		return nil
+	}
+	s := &c.steps[0]
+	s.meter.answered.Add(1)
 	return s.value
 }
 

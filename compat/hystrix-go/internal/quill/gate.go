@@ -5,6 +5,7 @@
 package quill
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -106,6 +107,31 @@ func (c *Circuit) passing() (epoch uint64, ok bool) {
 	return word >> epochShift, word&passes != 0
 }
 
+// refusing reports whether the circuit is open, and nothing overrides it.
+func (c *Circuit) refusing() bool {
+	explore.Read("gate.word")
+	return c.gate.word.Load()&refuses != 0
+}
+
+// refuse counts a call that an open circuit refuses, where that is all there is to do: no hook
+// is called, no bucket of the window has ended, the sleep window has not, and the caller is
+// there. Otherwise it reports false and has done nothing: admit and settle decide.
+func (c *Circuit) refuse(ctx context.Context) bool {
+	if c.hooks != nil || ctx.Err() != nil {
+		return false
+	}
+	now := c.now()
+	explore.Read("gate.openUntil")
+	if now >= time.Duration(c.gate.openUntil.Load()) || now >= c.current().ring.Until() {
+		return false
+	}
+	explore.Put("counters")
+	if !c.counters.AddInPlace(int(ShortCircuited)) {
+		c.counters.AddContended(int(ShortCircuited))
+	}
+	return true
+}
+
 // admit asks the breaker to let a call through. A closed circuit costs one load, an open
 // one two: neither takes the lock.
 func (c *Circuit) admit(now time.Duration, cfg *config) admission {
@@ -116,6 +142,7 @@ func (c *Circuit) admit(now time.Duration, cfg *config) admission {
 	if c.gate.word.Load()&refuses != 0 {
 		explore.Read("gate.openUntil")
 		if until := time.Duration(c.gate.openUntil.Load()); now < until {
+			explore.Read("gate.why")
 			return admission{state: Open, retryAfter: until - now, detail: *c.gate.why.Load()}
 		}
 	}
@@ -144,6 +171,14 @@ func (c *Circuit) admitSlowly(now time.Duration, cfg *config) admission {
 		a.retryAfter, a.detail = g.machine.retryAfter(now), *g.why.Load()
 	}
 	return a
+}
+
+// inForceLocked is the kind of the override in force; it changes nothing.
+func (c *Circuit) inForceLocked(now time.Duration) Override {
+	if c.gate.override.inForce(now) {
+		return c.gate.override.kind
+	}
+	return c.config.Load().Override
 }
 
 // overrideLocked is the override in force. One whose time has passed is taken away.
@@ -179,6 +214,7 @@ func (c *Circuit) movedOnLocked(now time.Duration, m change, h Health, detail st
 		c.forgetLocked(cfg)
 	}
 	reason := reasonFor(m, cfg, &c.gate.machine, &h, detail)
+	explore.Put("gate.why")
 	c.gate.why.Store(&reason)
 	// What was taken back leaves a window that may be one result short of opening.
 	c.publishLocked(m.why == takenBack)

@@ -32,12 +32,13 @@ func (c *Circuit) Override(o Override, ttl time.Duration, reason string) error {
 	if o == NoOverride && g.override.kind == NoOverride {
 		return nil
 	}
-	if g.override.kind == Disabled && o != Disabled {
-		c.forgetLocked(c.config.Load())
-	}
+	disabled := g.override.kind == Disabled || c.inForceLocked(now) == Disabled
 	g.override = override{kind: o, reason: reason, detail: "forced open" + suffix(": ", reason)}
 	if ttl > 0 && o != NoOverride {
 		g.override.until = addSaturating(now, ttl)
+	}
+	if disabled && c.inForceLocked(now) != Disabled {
+		c.forgetLocked(c.config.Load())
 	}
 	c.publishLocked(true)
 	c.announceLocked(now, g.machine.state, c.healthLocked(now), overrideText(o, reason, ttl))

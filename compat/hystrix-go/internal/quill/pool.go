@@ -57,40 +57,52 @@ func (w *worker) startOn(b *Bulkhead) {
 	}
 }
 
+// loop serves tasks until the worker is dismissed or its goroutine ends. Only here is it known
+// that the goroutine does end: work that calls Goexit, and of whose deferred functions one
+// panics, looks to recover like work that panicked, and exits all the same.
 func (w *worker) loop(b *Bulkhead) {
-	defer b.workerExited(w)
-	for w.serve() {
+	var t *task // the one at work
+	defer func() {
+		defer b.workerExited(w)
+		if t != nil {
+			t.goexit = true
+			w.finish(t)
+		}
+	}()
+	for again := true; again; {
+		again = w.serve(&t)
+		if over := t; over != nil { // it panicked
+			t = nil
+			again = w.finish(over)
+		}
 	}
 }
 
-// serve runs tasks until it is dismissed, or one of them does not return: it reports whether
-// the worker goes on after that. If the work ends its goroutine, the deferred half runs all
-// the same, and the pool makes another when needed. (One deferral for many tasks: it is not
+// serve runs tasks until it is dismissed, or one of them does not return; *at is that task, and
+// nil otherwise. It reports whether the worker goes on. (One deferral for many tasks: it is not
 // free.)
-func (w *worker) serve() (again bool) {
-	var t *task // the one at work
+func (w *worker) serve(at **task) (again bool) {
 	defer func() {
+		t := *at
 		if t == nil {
 			return
 		}
 		if value := recover(); value != nil {
 			t.panicked = newPanicError(t.circuit.name, value)
-		} else {
-			t.goexit = true
 		}
-		again = w.finish(t)
 	}()
 	for {
 		if explore.On {
 			explore.Receive("tasks", w.tasks, w)
 		}
-		if t = <-w.tasks; t == nil {
+		t := <-w.tasks
+		if t == nil {
 			return false
 		}
+		*at = t
 		t.err = t.work.execute(t.ctx)
-		over := t
-		t = nil
-		if !w.finish(over) {
+		*at = nil
+		if !w.finish(t) {
 			return false
 		}
 	}

@@ -225,12 +225,28 @@ func (b *Bulkhead) workerExited(w *worker) {
 	defer b.mu.Unlock()
 	p := &b.pool
 	p.vacant = append(p.vacant, w)
-	if len(p.vacant) == len(*p.all.Load()) {
-		p.take() // clears the stack of places whose goroutine ended itself
+	if len(p.vacant) != len(*p.all.Load()) {
+		return
+	}
+	p.take() // clears the stack of places whose goroutine ended itself
+	if !p.pushPending() {
 		p.vacant = nil
 		explore.Write("places")
 		p.all.Store(nil)
 	}
+}
+
+// pushPending reports whether a vacant place is about to be pushed: put has marked it as
+// stacked, another task took it again before the push, and the work ended its goroutine. The
+// stack is empty then, but the number that is pushed must still mean this place.
+func (p *workers) pushPending() bool {
+	for _, w := range p.vacant {
+		explore.ReadAt("state", int(w.number))
+		if w.state.Load()&stacked != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // park keeps w for the next task. While workers are idle a timer stands by, so that none

@@ -45,15 +45,28 @@ type stripe [Kinds]atomic.Uint64
 
 // Add counts one event of the given kind. A kind that is not in 0 to Kinds-1 panics.
 func (c *Counters) Add(kind int) {
+	if !c.AddInPlace(kind) {
+		c.AddContended(kind)
+	}
+}
+
+// AddInPlace is Add where nobody else writes the counter at this moment and the counters are
+// not spread. It reports false if that is not so: then call [Counters.AddContended]. It is
+// small enough to be inlined, for those to whom a call of a function matters.
+func (c *Counters) AddInPlace(kind int) bool {
+	n := &c.first[kind]
+	// Not Add: a failed exchange is the only cheap sign of contention.
+	old := n.Load()
+	return c.spread.Load() == nil && n.CompareAndSwap(old, old+1)
+}
+
+// AddContended is Add for an event that [Counters.AddInPlace] did not count.
+func (c *Counters) AddContended(kind int) {
 	if s := c.spread.Load(); s != nil {
 		(*s)[Place(len(*s))][kind].Add(1)
 		return
 	}
-	n := &c.first[kind]
-	// Not Add: a failed exchange is the only cheap sign of contention.
-	if old := n.Load(); !n.CompareAndSwap(old, old+1) {
-		c.contended(kind)
-	}
+	c.contended(kind)
 }
 
 // AddSerially is Add for those who take turns: while they do, it meets nobody but those who

@@ -1,0 +1,91 @@
+package quill
+
+import "time"
+
+// conclude ends the whole call, fallback included: it records the latency and calls the
+// hooks. It runs deferred, so that this happens for a call that panics as well. For a plain
+// success Do has done all of it.
+func (e *execution) conclude() {
+	if !e.concluded {
+		e.concludeFully()
+	}
+}
+
+func (e *execution) concludeFully() {
+	if e.running || e.started && !e.settled {
+		e.unwind()
+	}
+	if !e.settled {
+		return // the caller's context panicked before the call was admitted
+	}
+	if e.unjudged { // a redaction, or a method of the error, ended the goroutine
+		e.judge(false, nil)
+	}
+	c := e.circuit
+	if e.outcome != Success {
+		c.countUnanswered(e.outcome, &e.fallback)
+	}
+	now := e.ended
+	if e.fallback.asked {
+		now = c.now() // the fallback took time as well
+		if e.started {
+			c.times.RecordWhole(now - e.began)
+		}
+	} else if e.started {
+		if e.ran == e.began {
+			c.times.Record(e.ended - e.began)
+		} else {
+			e.recordQueued()
+		}
+	}
+	if c.hooks != nil {
+		e.notifyHooks(now)
+	}
+}
+
+// recordQueued records a call that waited for its slot, where no fallback or store was called.
+func (e *execution) recordQueued() {
+	e.circuit.times.RecordRun(e.ended - e.ran)
+	e.circuit.times.RecordWhole(e.ended - e.began)
+}
+
+// notifyHooks is a function of its own so that calls without hooks do not pay for the event,
+// which is large, on their stack.
+//
+//go:noinline
+func (e *execution) notifyHooks(now time.Duration) {
+	e.circuit.callHooks(e.caller, e.event(now, &e.fallback), e.circuit.hooks)
+}
+
+func (e *execution) event(now time.Duration, a *answered) CallEvent {
+	event := CallEvent{
+		Command: e.circuit.name, Outcome: e.outcome, Err: e.err,
+		State: e.admission.state, Probe: e.admission.token.probe != 0, Late: e.stale,
+		Wait: e.ran - e.began, Total: now - e.began,
+		Step: a.step, Steps: a.steps, Age: a.age,
+	}
+	if e.started {
+		event.Execute = e.ended - e.ran
+	}
+	return event
+}
+
+// beginFallback is called before the first fallback step or store: their time is part of the
+// whole time of the call, but not of its time in run, which is recorded here.
+func (e *execution) beginFallback() {
+	if e.fallback.asked {
+		return
+	}
+	e.fallback.asked = true
+	if e.started {
+		e.circuit.times.RecordRun(e.ended - e.ran)
+	}
+}
+
+// answered is what the fallback chain of a call did.
+type answered struct {
+	asked bool // a fallback step or a store was called: see beginFallback
+	step  string
+	steps []StepError
+	age   time.Duration
+}

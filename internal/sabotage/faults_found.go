@@ -1,0 +1,43 @@
+package main
+
+// ofThePast are faults that quill itself had, as one would make them again: see "Faults found in
+// quill" in docs/reliability.md.
+var ofThePast = []fault{
+	{name: "places dropped while one is about to be pushed", killers: []string{"TestThePlaceOfAWorkerOnItsWayToTheStackIsKept"}, edits: []edit{{
+		"workers.go", "	if !p.pushPending() {\n", "	if p != nil {\n",
+	}}},
+	{name: "an exit with a panic in a deferred function is a panic", killers: []string{"TestAnExitWithAPanicInADeferredFunctionCostsThePoolNothing"}, edits: []edit{{
+		"pool.go",
+		"			t.panicked = newPanicError(t.circuit.name, value)\n",
+		"			t.panicked = newPanicError(t.circuit.name, value)\n			*at = nil\n			again = w.finish(t)\n",
+	}}},
+	{name: "a deadline far away is one of the past", killers: []string{"TestACallersDeadlineFarAwayEndsNoCall"}, edits: []edit{{
+		"circuit.go",
+		"	return c.now() + min(max(time.Until(t), -farOff), farOff)\n",
+		"	return c.now() + time.Until(t)\n",
+	}}},
+	{name: "a resize undoes the isolation set meanwhile", first: []suite{schedules}, killers: []string{"TestJ05AResizeLeavesTheIsolationAsItIsInSchedulesWithinStops"}, edits: []edit{{
+		"bulkhead.go", "	s.Isolation = b.isolation // which", "	// which",
+	}}},
+	{name: "a probe that ends under Disabled is judged", killers: []string{"TestAProbeThatEndsUnderDisabledIsNotJudged"}, edits: []edit{{
+		"judge.go", "		ran = false // nobody judges", "		_ = ran // nobody judges",
+	}}},
+	{name: "what the settings disabled is judged under ForceClosed", killers: []string{"TestWhatWasCountedWhileDisabledIsNotJudgedAfterIt"}, edits: []edit{{
+		"override.go",
+		"	disabled := g.override.kind == Disabled || c.inForceLocked(now) == Disabled\n",
+		"	disabled := g.override.kind == Disabled\n",
+	}}},
+	{name: "a call whose redaction exits is not judged", killers: []string{"TestARedactionThatExitsHidesNoCall"}, edits: []edit{{
+		"conclude.go", "	if e.unjudged { ", "	if e.unjudged && e.stale { ",
+	}}},
+	{name: "a redaction runs on a worker that is idle for others", killers: []string{"TestASlowRedactionForAShadowHoldsUpNoOtherCall"}, edits: []edit{{
+		"async.go", " && !t.goexit && e.shadow == nil {\n", " && !t.goexit {\n",
+	}}},
+	{name: "a hook waits for the End in which it runs", killers: []string{"TestAHookMayEndItsOwnCall"}, edits: []edit{
+		{"call.go", "		first = true\n		k.end(err)\n", "		k.end(err)\n		k.exec.conclude()\n"},
+		{"call.go", "		if first {\n", "		if first && err == nil && k.exec.concluded {\n"},
+	}},
+	{name: "a context is asked after the slot was taken", killers: []string{"TestAContextThatPanicsLeavesNothingHeld"}, edits: []edit{{
+		"conclude.go", "	if e.running || e.started && !e.settled {\n", "	if e.running {\n",
+	}}},
+}
