@@ -37,7 +37,7 @@ func (c *Circuit) recordLocked(now time.Duration, t Transition) {
 	e := Evidence{
 		Transition: t,
 		Window:     countsOf(cfg.ring.Sums(now)),
-		Rule:       cfg.ruleInWords(),
+		Rule:       cfg.describeTrip(),
 		Settings:   c.settingsInForce(cfg),
 		NextProbe:  c.nextProbeLocked(t.At, now),
 	}

@@ -120,19 +120,6 @@ func (c *Command[Req, Resp]) saveAnswer(ctx context.Context, req Req, resp Resp,
 	returned = true
 }
 
-// fallbackDue reports whether the outcome calls for a fallback: not where the request was wrong
-// or the caller has gone.
-func (e *execution) fallbackDue() bool {
-	switch e.outcome {
-	case Failure, Rejected, ShortCircuited:
-		return e.caller.Err() == nil
-	case Timeout:
-		return e.own && e.caller.Err() == nil
-	case Success, Ignored, Canceled:
-	}
-	return false
-}
-
 // runFallbacks tries the steps in order until one answers.
 func (c *Command[Req, Resp]) runFallbacks(ctx context.Context, req Req, e *execution) (Answer[Resp], error) {
 	fb := &e.fallback
@@ -216,25 +203,5 @@ func (p *fallbackSlot) acquire(c *Circuit, cfg *config) bool {
 func (p *fallbackSlot) release(c *Circuit) {
 	if p.held {
 		c.meters.fallbacks.Add(-1)
-	}
-}
-
-// failure is the outcome of the call as an error: run's own, untouched, if run failed and no
-// fallback was tried; an *Error otherwise; nil if there is none.
-func (e *execution) failure(steps []StepError) error {
-	if e.err == nil {
-		return nil
-	}
-	switch e.outcome {
-	case Success, Failure, Ignored:
-		if len(steps) == 0 && e.err != ErrGoexit { //nolint:errorlint // only our own
-			return e.err
-		}
-	case Timeout, Rejected, ShortCircuited, Canceled:
-	}
-	return &Error{
-		Command: e.circuit.name, Outcome: e.outcome, State: e.admission.state,
-		RetryAfter: e.admission.retryAfter, Detail: e.admission.detail,
-		Cause: e.err, Steps: steps,
 	}
 }

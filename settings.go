@@ -162,3 +162,8 @@ type Settings struct {
 	// by [Circuit.Override] goes before this one while it lasts.
 	Override Override `json:"override,omitempty"`
 }
+
+// isSlow reports whether a run that took so long is a slow call. It expects defaults filled in.
+func (s *Settings) isSlow(took time.Duration) bool {
+	return s.SlowCallDuration > 0 && took >= s.SlowCallDuration
+}

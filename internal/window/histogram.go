@@ -95,14 +95,9 @@ func (h *Histogram) recordSlowly(n *bin, i int, d time.Duration, inPlace bool) {
 	}
 }
 
-// Snapshot returns the distribution of all durations since creation: the zero Dist if there
-// is none.
-func (h *Histogram) Snapshot() Dist {
-	return h.snapshotAfter(Dist{})
-}
-
-// snapshotAfter is Snapshot for one who has an earlier snapshot of h: it returns that very
-// one, and allocates nothing, if nothing was recorded since.
+// snapshotAfter returns the distribution of all durations since creation: the zero Dist if
+// there is none. If nothing was recorded since earlier, a snapshot of h, it returns earlier
+// itself and allocates nothing.
 func (h *Histogram) snapshotAfter(earlier Dist) Dist {
 	if h.idle() {
 		return Dist{}

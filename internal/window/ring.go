@@ -82,15 +82,9 @@ func (r *Ring) Advance(now time.Duration) (moved bool) {
 
 // Sums returns the counts of the window that ends at now. It changes nothing.
 func (r *Ring) Sums(now time.Duration) Sums {
-	return r.SumsSince(now, Sums{})
-}
-
-// SumsSince is [Ring.Sums] without the events that base, an earlier [Counters.Sums], holds
-// already: the window starts where it would, or where base was taken if that is later.
-func (r *Ring) SumsSince(now time.Duration, base Sums) Sums {
 	var sums Sums
 	r.read(now, func(from *mark) {
-		sums = from.since(r.counters.Sums(), base)
+		sums = from.since(r.counters.Sums(), Sums{})
 	})
 	return sums
 }
@@ -109,8 +103,9 @@ func (r *Ring) Edge(now time.Duration) *Sums {
 // Until is the end of the current bucket: it changes when the ring moves.
 func (r *Ring) Until() time.Duration { return time.Duration(r.next.Load()) }
 
-// SumsOf is [Ring.SumsSince] for totals that were just read, for those who want several
-// figures of one moment.
+// SumsOf is [Ring.Sums] for totals that the caller has just read, so that several figures are of
+// one moment, and without what base holds: what the counters held when the count begins, if that
+// is later than the window's start.
 func (r *Ring) SumsOf(now time.Duration, total, base Sums) Sums {
 	var sums Sums
 	r.read(now, func(from *mark) {

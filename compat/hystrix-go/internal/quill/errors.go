@@ -129,85 +129,6 @@ func (e *Error) Unwrap() []error {
 // Timeout reports whether the call ended by a deadline, as net.Error's method does.
 func (e *Error) Timeout() bool { return e.Outcome == Timeout }
 
-// Ignore marks err as the caller's own fault (Hystrix's bad request): run returns
-// Ignore(err) to say that the dependency is well and the request was wrong. The call ends
-// as [Ignored]: it is not in the window, moves no breaker and runs no fallback. The caller
-// of the command gets the error with its mark (ask for err with [errors.Is]), so that a
-// command whose run calls this one and passes the error on ends as Ignored as well: a
-// user's bad request must not open the circuits above it. Ignore(nil) is nil.
-func Ignore(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &ignoredError{err}
-}
-
-type ignoredError struct{ err error }
-
-func (e *ignoredError) Error() string { return e.err.Error() }
-func (e *ignoredError) Unwrap() error { return e.err }
-
-// RetryAfter attaches to err the dependency's own word on when to come back (HTTP's
-// Retry-After). It is a hint: if this failure opens the circuit, the sleep window lasts
-// at least that long, but never longer than MaxSleepWindow (or, where that is not set,
-// [MaxRetryAfter]). The caller of the command gets the error with its mark: ask for err
-// with [errors.Is]. A nil err gives nil; a delay of 0 or less gives err.
-func RetryAfter(err error, delay time.Duration) error {
-	if err == nil || delay <= 0 {
-		return err
-	}
-	return &retryAfterError{err, delay}
-}
-
-// MaxRetryAfter bounds what a [RetryAfter] hint can add to the sleep window of a circuit
-// without a MaxSleepWindow.
-const MaxRetryAfter = 5 * time.Minute
-
-type retryAfterError struct {
-	err   error
-	delay time.Duration
-}
-
-func (e *retryAfterError) Error() string { return e.err.Error() }
-func (e *retryAfterError) Unwrap() error { return e.err }
-
-// marks are what [Ignore] and [RetryAfter] said of an error.
-type marks struct {
-	ignored bool
-	hint    time.Duration
-}
-
-// marksOf looks for marks anywhere in err, but not inside an [*Error]: how another command
-// ended says nothing about this one. An error whose own methods panic (a nil pointer, most
-// often) has none. Most errors wrap nothing, and are seen at once to have none.
-func marksOf(err error) marks {
-	switch err.(type) { //nolint:errorlint // marksWithin unwraps
-	case *ignoredError, *retryAfterError, interface{ Unwrap() error }, interface{ Unwrap() []error }:
-		return marksWithin(err)
-	}
-	return marks{}
-}
-
-func marksWithin(err error) (m marks) {
-	defer func() {
-		if recover() != nil {
-			m = marks{}
-		}
-	}()
-	visit(err, func(e error) bool {
-		switch e := e.(type) { //nolint:errorlint // visit unwraps
-		case *ignoredError:
-			m.ignored = true
-		case *retryAfterError:
-			if m.hint == 0 {
-				m.hint = e.delay
-			}
-		}
-		return false
-	})
-	return m
-}
-
 // textOf is err's text, also if its own method panics.
 func textOf(err error) (text string) {
 	defer func() {
@@ -216,31 +137,6 @@ func textOf(err error) (text string) {
 		}
 	}()
 	return err.Error()
-}
-
-// visit calls f on err and on what it wraps, depth first, until f returns true.
-func visit(err error, f func(error) bool) bool {
-	for err != nil {
-		if f(err) {
-			return true
-		}
-		switch e := err.(type) { //nolint:errorlint // this is the unwrapping
-		case *Error:
-			return false
-		case interface{ Unwrap() error }:
-			err = e.Unwrap()
-		case interface{ Unwrap() []error }:
-			for _, inner := range e.Unwrap() {
-				if visit(inner, f) {
-					return true
-				}
-			}
-			return false
-		default:
-			return false
-		}
-	}
-	return false
 }
 
 // PanicError carries a panic from a goroutine of the library to the caller that waits for

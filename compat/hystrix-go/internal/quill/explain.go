@@ -87,7 +87,7 @@ func (c *Circuit) Explain() Explanation {
 	now, cfg := c.now(), c.config.Load()
 	e := Explanation{
 		Command: c.name, State: g.machine.state, At: time.Now(),
-		Override: cfg.Override, Rule: cfg.ruleInWords(),
+		Override: cfg.Override, Rule: cfg.describeTrip(),
 		Health: c.healthLocked(now), Window: countsOf(cfg.ring.Sums(now)),
 		Transitions: slices.Clone(g.history),
 	}
@@ -191,6 +191,3 @@ func (c Counts) inWords() string {
 	}
 	return strings.Join(parts, ", ")
 }
-
-// ruleInWords says when the breaker opens.
-func (cfg *config) ruleInWords() string { return cfg.describeTrip() }

@@ -142,3 +142,36 @@ type endedError struct{ err, cause error }
 func (e *endedError) Error() string { return e.err.Error() + ": " + e.cause.Error() }
 
 func (e *endedError) Unwrap() []error { return []error{e.err, e.cause} }
+
+// fallbackDue reports whether the outcome calls for a fallback: not where the request was wrong
+// or the caller has gone.
+func (e *execution) fallbackDue() bool {
+	switch e.outcome {
+	case Failure, Rejected, ShortCircuited:
+		return e.caller.Err() == nil
+	case Timeout:
+		return e.own && e.caller.Err() == nil
+	case Success, Ignored, Canceled:
+	}
+	return false
+}
+
+// failure is the outcome of the call as an error: run's own, untouched, if run failed and no
+// fallback was tried; an *Error otherwise; nil if there is none.
+func (e *execution) failure(steps []StepError) error {
+	if e.err == nil {
+		return nil
+	}
+	switch e.outcome {
+	case Success, Failure, Ignored:
+		if len(steps) == 0 && e.err != ErrGoexit { //nolint:errorlint // only our own
+			return e.err
+		}
+	case Timeout, Rejected, ShortCircuited, Canceled:
+	}
+	return &Error{
+		Command: e.circuit.name, Outcome: e.outcome, State: e.admission.state,
+		RetryAfter: e.admission.retryAfter, Detail: e.admission.detail,
+		Cause: e.err, Steps: steps,
+	}
+}

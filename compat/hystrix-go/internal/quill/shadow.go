@@ -170,7 +170,7 @@ func (k *shadowCall) settle(now time.Duration, o Outcome, took time.Duration, er
 		}
 		o, err = Timeout, ErrTimeout
 	}
-	slow := s.candidate.SlowCallDuration > 0 && took >= s.candidate.SlowCallDuration
+	slow := s.candidate.isSlow(took)
 	t.advanceWindow(now)
 	t.recordSample(now, o, true, took, err)
 	t.judge(now, k.token, o, true, slow, err)
