@@ -8,7 +8,7 @@ import (
 // Call is a call that outlives a function: an HTTP response whose body is still read, a
 // stream, a transaction. [Circuit.Begin] starts it, End settles it. It holds its slot
 // until End, so End must be called; a probe that never ends loses its place after
-// ProbeLease. Its methods are safe for concurrent use.
+// ProbeLease. Its methods are safe for concurrent use. The zero value is not usable.
 type Call struct {
 	circuit *Circuit
 	ctx     context.Context //nolint:containedctx // handed to the user by Context

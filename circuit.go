@@ -13,7 +13,9 @@ import (
 // Circuit is what stands between callers and one dependency: its name, its breaker, its
 // bulkhead, its meters and its settings. Commands are functions bound to a circuit;
 // commands that share a name within a registry share the circuit. A Circuit is safe for
-// concurrent use, holds no goroutine while idle, and need not be closed.
+// concurrent use and need not be closed. It holds no goroutine while idle, except that Pool
+// isolation keeps its workers for up to 20 s after the last call. Circuits are made by
+// [NewCircuit] and [Registry.Circuit]; the zero value is not usable.
 type Circuit struct {
 	name       string
 	declared   *Settings // as given where the circuit was made
@@ -156,9 +158,9 @@ func sameWindow(a, b *Settings) bool {
 // Name returns the circuit's name.
 func (c *Circuit) Name() string { return c.name }
 
-// Settings returns the settings in force as they were given: change what is to change and
-// give them to [Circuit.Configure]. With the defaults filled in they are in [Stats], or
-// ask for Settings().WithDefaults(). The limits of a shared bulkhead are not in them.
+// Settings returns the settings in force as they were given, so that they can be changed and
+// passed to [Circuit.Configure]. [Stats] has them with the defaults filled in, as does
+// Settings().WithDefaults(). The limits of a shared bulkhead are not in them.
 func (c *Circuit) Settings() Settings { return c.config.Load().given }
 
 // Bulkhead returns the bulkhead the circuit uses: its own, or a shared one.
@@ -193,13 +195,12 @@ func inBubble() bool { return time.Since(processStart) < 0 }
 
 var processStart = time.Now()
 
-// Configure puts s in force while calls run: whole or, if any field is out of range (a
-// [*SettingsError] names all that are), not at all; what is refused is counted in
-// [Stats].ConfigRejected. Calls under way keep the settings
-// they began with. State and counts stay, except that a changed RollingWindow,
-// RollingBuckets or RollingCalls begins a fresh window, which OnTransition is told. A
-// circuit with a shared bulkhead takes no Isolation, MaxConcurrent or QueueSize: resize
-// the bulkhead.
+// Configure puts s in force while calls run. If any field is out of range it changes nothing,
+// counts that in [Stats].ConfigRejected, and returns a [*SettingsError] that names all such
+// fields. Calls under way keep the settings they began with. State and counts stay, except
+// that a changed RollingWindow, RollingBuckets or RollingCalls begins a fresh window, of which
+// OnTransition is notified. For a circuit with a shared bulkhead, Isolation, MaxConcurrent and
+// QueueSize must be zero: use [Bulkhead.Resize].
 func (c *Circuit) Configure(s Settings) error {
 	if err := c.checkSettings(s); err != nil {
 		c.meters.configRejected.Add(1)

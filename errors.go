@@ -33,8 +33,8 @@ var (
 	ErrNoAnswer = errors.New("no stored answer")
 
 	// ErrUnwound says that run panicked, or ended by Goexit, on its caller's own goroutine.
-	// The caller never gets it, since what unwinds goes on to it; hooks do. Work between
-	// [Circuit.Begin] and End that unwinds is ended with it, deferred: the call is then a
+	// Only hooks see it: the caller gets the panic or Goexit itself. For work between
+	// [Circuit.Begin] and End that may panic, defer an End(ErrUnwound): the call is then a
 	// [Failure] that Stats.Panics counts.
 	ErrUnwound = errors.New("run panicked or ended by runtime.Goexit")
 
@@ -68,8 +68,8 @@ type Error struct {
 	// bulkhead, a circuit forced open without a time to live, a probe now under way.
 	RetryAfter time.Duration
 
-	// Cause is run's error, or one of the sentinels, or the cause of the caller's own
-	// cancellation. Never nil.
+	// Cause is run's error, or one of the sentinels, or why the caller's context ended. It
+	// is never nil in an Error that a call returned.
 	Cause error
 
 	// Detail is one more fact about a refusal in words, such as the reason an operator
@@ -93,7 +93,11 @@ func (e *Error) Error() string {
 	b.WriteString("quill: ")
 	b.WriteString(e.Command)
 	b.WriteString(": ")
-	b.WriteString(e.Cause.Error())
+	if e.Cause != nil {
+		b.WriteString(e.Cause.Error())
+	} else { // not made by a call
+		b.WriteString(e.Outcome.String())
+	}
 	if e.Detail != "" {
 		b.WriteString(" (")
 		b.WriteString(e.Detail)
@@ -107,7 +111,9 @@ func (e *Error) Error() string {
 		b.WriteString("; fallback ")
 		b.WriteString(s.Step)
 		b.WriteString(": ")
-		b.WriteString(s.Err.Error())
+		if s.Err != nil {
+			b.WriteString(s.Err.Error())
+		}
 	}
 	return b.String()
 }
@@ -115,7 +121,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause and then the error of each fallback step.
 func (e *Error) Unwrap() []error {
 	errs := make([]error, 0, 1+len(e.Steps))
-	errs = append(errs, e.Cause)
+	errs = append(errs, e.Cause) // nil in the zero Error, which package errors skips
 	for _, s := range e.Steps {
 		errs = append(errs, s.Err)
 	}

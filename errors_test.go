@@ -130,3 +130,11 @@ func TestErrorsWhoseMethodsPanicAreFailuresLikeAnyOther(t *testing.T) {
 		require.Zero(t, s.Panics)
 	})
 }
+
+func TestTheZeroErrorCanBePrinted(t *testing.T) {
+	require.Equal(t, "quill: : success", new(quill.Error).Error())
+	require.Equal(t, "quill: a: timeout; fallback b: ", (&quill.Error{
+		Command: "a", Outcome: quill.Timeout, Steps: []quill.StepError{{Step: "b"}},
+	}).Error())
+	require.NotErrorIs(t, new(quill.Error), quill.ErrOpen)
+}

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Explanation is why a circuit is in the state it is in, at one moment: what it counted,
-// by which rule it judges, and how it came here. Its JSON has durations as "300ms" and
+// Explanation is why a circuit is in its present state: what it counted, by which rule it
+// judges, and which transitions led here. Its JSON has durations as "300ms" and
 // times as RFC 3339 has them.
 type Explanation struct {
 	Command string
@@ -46,25 +46,25 @@ type Evidence struct {
 }
 
 // ErrorSample is one of the last distinct errors of a circuit, told apart by their text
-// (see [WithRedact]). When there are many a second only some are looked at: the first 16 in
-// each bucket of the window, then one in 10 ms.
+// (see [WithRedact]). When there are many a second only some are sampled: the first 16 in
+// each bucket of the window, then one every 10 ms.
 type ErrorSample struct {
 	Text  string    `json:"text"`
-	Count uint64    `json:"count"` // in the window, of those looked at; with RollingCalls, since the circuit last closed
+	Count uint64    `json:"count"` // of the samples in the window; with RollingCalls, of those since the circuit last closed
 	Last  time.Time `json:"last"`
 }
 
 // SlowCall is one of the slowest calls of a circuit.
 type SlowCall struct {
-	Duration time.Duration // of run, as far as its caller waited
+	Duration time.Duration // time in run, but no longer than the caller waited
 	Outcome  Outcome
 	At       time.Time // when it ended
 }
 
-// WithRedact lets f write the errors that evidence keeps ([Circuit.Explain]), where
-// their own text could hold what nobody should read. By default it is Error(). What either
-// gives is cut to 200 bytes and one line. f is called on the goroutine of the call that
-// failed; it may be called from many at once. If it panics, the sample says so.
+// WithRedact makes f write the text of the errors that [Circuit.Explain] shows, for errors
+// whose own text, from Error(), may hold secrets. The text is cut to 200 bytes and one line. f
+// is called on the goroutine of the call that failed, and from many goroutines at once. If it
+// panics, the sample says so.
 func WithRedact(f func(err error) string) Option {
 	return optionFunc(func(o *options) {
 		if f == nil {

@@ -10,21 +10,21 @@ import (
 // from many goroutines at once, except OnTransition.
 type Hooks struct {
 	// OnCall is called once for each call, after it is settled and before its caller gets
-	// the answer, on the caller's goroutine: a slow one delays that call and no other. If
-	// it panics, everything is already counted and given back; the panic goes to the
-	// caller.
+	// the answer, on the caller's goroutine: a slow hook delays that call and no other. If
+	// it panics, the panic goes to the caller; the call is already counted and its slot
+	// given back.
 	OnCall func(ctx context.Context, e CallEvent)
 
 	// OnTransition is called for each change of state or override, in order, one at a
 	// time, on a goroutine of its own that lives while there is something to deliver. A
-	// slow one delays no call: up to 1,024 notifications wait; what comes beyond is
-	// dropped and counted in Stats.NotificationsDropped, but the last one is always
+	// slow hook delays no call: up to 1,024 notifications wait. Beyond that, some are
+	// dropped and counted in Stats.NotificationsDropped, but the latest is always
 	// delivered. If it panics or ends its goroutine, that is counted in Stats.HookPanics
 	// and the next notification is delivered.
 	OnTransition func(t Transition)
 
-	// OnPanic is called for each panic that has no caller to go to: of work that its
-	// caller had left, and of OnTransition. It runs on the goroutine that panicked; its
+	// OnPanic is called for each panic that no caller can get: of abandoned work, and of
+	// OnTransition. It runs on the goroutine that panicked; its
 	// own panics are dropped.
 	OnPanic func(p *PanicError)
 }
@@ -33,7 +33,7 @@ type Hooks struct {
 type CallEvent struct {
 	Command string        // the circuit's name
 	Outcome Outcome       // how run's part of it ended
-	Err     error         // why: run's error or a sentinel; nil after a Success, unless a classifier called an error one
+	Err     error         // run's error or a sentinel; nil after a Success, unless the classifier made one of an error
 	State   State         // the breaker's state when the call was admitted or refused
 	Probe   bool          // whether the call was a probe of a half-open circuit
 	Late    bool          // whether the result came too late to count: the breaker had moved on

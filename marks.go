@@ -5,9 +5,9 @@ import "time"
 // Ignore marks err as the caller's own fault (Hystrix's bad request): run returns
 // Ignore(err) to say that the dependency is well and the request was wrong. The call ends
 // as [Ignored]: it is not in the window, moves no breaker and runs no fallback. The caller
-// of the command gets the error with its mark (ask for err with [errors.Is]), so that a
-// command whose run calls this one and passes the error on ends as Ignored as well: a
-// user's bad request must not open the circuits above it. Ignore(nil) is nil.
+// gets the marked error, in which [errors.Is] finds err. A command whose run calls this one
+// and returns its error ends as Ignored as well, so that a user's bad request does not open
+// the circuits above. Ignore(nil) is nil.
 func Ignore(err error) error {
 	if err == nil {
 		return nil
@@ -20,11 +20,11 @@ type ignoredError struct{ err error }
 func (e *ignoredError) Error() string { return e.err.Error() }
 func (e *ignoredError) Unwrap() error { return e.err }
 
-// RetryAfter attaches to err the dependency's own word on when to come back (HTTP's
+// RetryAfter attaches to err how long the dependency asked to be left alone (HTTP's
 // Retry-After). It is a hint: if this failure opens the circuit, the sleep window lasts
 // at least that long, but never longer than MaxSleepWindow (or, where that is not set,
-// [MaxRetryAfter]). The caller of the command gets the error with its mark: ask for err
-// with [errors.Is]. A nil err gives nil; a delay of 0 or less gives err.
+// [MaxRetryAfter]). The caller gets the marked error, in which [errors.Is] finds err.
+// RetryAfter returns nil for a nil err, and err itself for a delay of 0 or less.
 func RetryAfter(err error, delay time.Duration) error {
 	if err == nil || delay <= 0 {
 		return err

@@ -16,7 +16,8 @@ var DefaultRegistry = NewRegistry()
 
 // Registry holds circuits by name: within a registry a name is one circuit. Its methods
 // are safe for concurrent use. Circuits stay until they are removed; a program that takes
-// names from its input must bound them itself (as quillhttp.Transport does).
+// names from its input must limit their number itself (as quillhttp.Transport does).
+// Registries are made by [NewRegistry]; the zero value is not usable.
 type Registry struct {
 	mu       sync.RWMutex
 	circuits map[string]*Circuit
@@ -26,10 +27,11 @@ type Registry struct {
 func NewRegistry() *Registry { return &Registry{circuits: map[string]*Circuit{}} }
 
 // Circuit returns the circuit of that name, making it if need be. For names and settings
-// that are known only at run time it is what [NewCircuit] is for those in the source: it
-// returns an error, and makes nothing, if the name is not fit ([CheckName]), the settings
-// are out of range, or the circuit exists with other settings, or with other options, than
-// those given. Without Settings it takes the circuit as it is.
+// that are known only at run time use it in place of [NewCircuit]: it returns an error, and
+// makes nothing, if the name is not valid ([CheckName]) or the settings are out of range. If
+// the circuit exists it returns an error if other Settings, another bulkhead or WithColdPool
+// are given than the circuit has, or any classifier, hooks, redaction or shadow; without
+// options it returns the circuit as it is.
 func (r *Registry) Circuit(name string, opts ...Option) (*Circuit, error) {
 	o := gather(opts)
 	if o.registry != nil && o.registry != r {
@@ -121,7 +123,7 @@ func (r *Registry) Lookup(name string) (*Circuit, bool) {
 	return c, ok
 }
 
-// All yields the circuits there are at the call, sorted by name.
+// All yields the circuits, sorted by name: those that there are when the iteration begins.
 func (r *Registry) All() iter.Seq[*Circuit] {
 	return func(yield func(*Circuit) bool) {
 		for _, c := range r.sorted() {

@@ -62,10 +62,10 @@ func (s *Settings) UnmarshalJSON(data []byte) error {
 //
 // It is strict, for an operator's sake: durations are strings with a unit ("300ms") or
 // "none"; a limit that is switched off is "unlimited", not -1; keys must be known, in
-// their exact case, and not given twice; null is no value; 0 is one only where 0 is
-// documented as a value or as off, never as another way to say "default". The error is a
+// their exact case, and not given twice; null is not allowed; 0 is allowed only where it is
+// documented as a value or as off, never to mean the default. The error is a
 // [*SettingsError] with every problem at once, those of types and keys together with those
-// that [Settings.Validate] finds. Only JSON that is broken as such hides what comes after.
+// that [Settings.Validate] finds. Only where the text is not JSON are problems after that place not found.
 func ParseSettings(data []byte) (Settings, error) {
 	var r reader
 	if value, ok := r.document(data); ok {

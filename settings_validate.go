@@ -49,7 +49,7 @@ func defaultLease(s Settings) float64 {
 
 // SettingsError says everything that is wrong with settings, at once.
 type SettingsError struct {
-	// Command is the name of the circuit, "" if the settings are nobody's yet.
+	// Command is the name of the circuit, "" if the settings belong to none yet.
 	Command string
 	// Problems holds at least one problem: those of single fields first, then those of
 	// fields that contradict each other.

@@ -17,7 +17,8 @@ import (
 // of its own; circuits that are given the same one by [WithBulkhead] share its slots
 // (Hystrix's thread-pool key). A slot stays taken until the work really returns, also
 // after its caller has left. Waiters are served first come, first served. A Bulkhead is
-// safe for concurrent use.
+// safe for concurrent use. Bulkheads are made by [NewBulkhead] and [OpenBulkhead]; the
+// zero value is not usable.
 type Bulkhead struct {
 	// What every call writes is at the end of slots and at the beginning of pool. Nothing else
 	// that is written often is within a cache line of it.
@@ -94,13 +95,15 @@ func newBulkhead(name string, s Settings) *Bulkhead {
 	return b
 }
 
-// Name returns the bulkhead's name: its circuit's, unless it was made by itself ([NewBulkhead]).
+// Name returns the name given to [NewBulkhead], or that of the circuit whose own bulkhead it is.
 func (b *Bulkhead) Name() string { return b.name }
 
 // Resize changes the limits while calls run. After shrinking, no call is admitted until
-// fewer than maxConcurrent run; after growing, waiters go at once. Waiters beyond a
-// smaller queue stay. Numbers out of range give a [*SettingsError] that names them, and
-// change nothing. A maxConcurrent of 0 is out of range: there is no default here.
+// fewer than maxConcurrent run; after growing, waiting calls start at once. Calls that already
+// wait stay in the queue even if it is now smaller. If a number is out of range, Resize
+// returns a [*SettingsError] that names it and changes nothing; 0 for maxConcurrent is out of
+// range, as there is no default here. A resize of a circuit's own bulkhead lasts until the next
+// [Circuit.Configure].
 func (b *Bulkhead) Resize(maxConcurrent, queueSize int) error {
 	s := Settings{Isolation: b.Isolation(), MaxConcurrent: maxConcurrent, QueueSize: queueSize}
 	var c checker
@@ -204,7 +207,7 @@ func (b *Bulkhead) await(ctx context.Context, w *waiter, wait time.Duration) boo
 		b.admitWaitersLocked()
 		return false
 	}
-	// The grant and the giving up crossed: the slot is ours, so it is passed on.
+	// The slot was granted just before w gave up, so it is given back.
 	b.slots.giveBack()
 	b.admitWaitersLocked()
 	return false

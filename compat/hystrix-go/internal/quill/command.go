@@ -21,11 +21,10 @@ type Command[Req, Resp any] struct {
 }
 
 // New returns a command of that name around run. The name is the identity: commands of
-// one registry that share it share one [Circuit]. New panics, with a sentence that names
-// command and field, on what a programmer wrote wrong: a nil run, a name that is not fit
-// ([CheckName]), settings out of range, or settings other than those the circuit has
-// already. For names and settings that are known only at run time use [Registry.Circuit]
-// and [Bind].
+// one registry that share it share one [Circuit]. New panics, with a message that names
+// command and field, if run is nil, the name is not valid ([CheckName]), settings are out of
+// range, or the circuit exists with other settings or options. For names and settings that
+// are known only at run time use [Registry.Circuit] and [Bind].
 func New[Req, Resp any](
 	name string, run func(ctx context.Context, req Req) (Resp, error), opts ...Option,
 ) *Command[Req, Resp] {
@@ -58,9 +57,12 @@ func (c *Command[Req, Resp]) Circuit() *Circuit { return c.circuit }
 // first fallback step that has one. With Pool isolation it returns at the deadline
 // whatever run does; with Semaphore isolation when run returns.
 //
-// Errors: what run returned, untouched, if there is no fallback to try; else an [*Error]
-// that matches [ErrOpen], [ErrFull] or [ErrTimeout], or run's error, and the error of each
-// fallback step. A panic of run reaches the caller (from a Pool as a [*PanicError]).
+// If run failed and no fallback was tried, the error is run's own, untouched. Otherwise it is
+// an [*Error]. With [errors.Is] it matches what ended the call: [ErrOpen], [ErrFull],
+// [ErrTimeout], [context.Canceled] if the caller cancelled, [context.DeadlineExceeded] if the
+// deadline of the caller's context passed, [ErrGoexit] if run ended its goroutine in a Pool,
+// or run's error; and the error of each fallback step. A panic of run reaches the caller
+// (from a Pool as a [*PanicError]).
 func (c *Command[Req, Resp]) Do(ctx context.Context, req Req) (Resp, error) {
 	if value := c.valueWhileOpen(ctx); value != nil {
 		return *value, nil

@@ -26,12 +26,13 @@
 // [Settings]. A [Command] is a function bound to a circuit, with its fallback chain.
 // [Circuit.Begin] serves what outlives a function. Circuits live in a [Registry].
 //
-// What a programmer wrote wrong panics where it is written ([New], [NewCircuit]); what an
-// operator wrote wrong returns an error and changes nothing ([Circuit.Configure],
-// [Registry.Circuit], [ParseSettings]).
+// A mistake in the program's source panics where it is made ([New], [NewCircuit]). A mistake
+// in what comes from outside, such as an operator's settings, returns an error and changes
+// nothing ([Circuit.Configure], [Registry.Circuit], [ParseSettings]).
 //
-// quill owns no clock: under testing/synctest everything is deterministic. It holds no
-// goroutine while idle, and nothing needs to be closed.
+// quill reads time only through package time, so under testing/synctest everything is
+// deterministic. A circuit that is idle holds no goroutine, except that Pool isolation keeps
+// its workers for up to 20 s after the last call. Nothing needs to be closed.
 //
 // The terms, the defaults and, where they are sensible, the rules are those of Netflix's
 // Hystrix. docs/semantics.md has the tables, and each difference with its reason.

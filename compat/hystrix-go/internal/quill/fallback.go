@@ -14,15 +14,15 @@ import (
 type step[Req, Resp any] struct {
 	name  string
 	meter *stepMeter
-	value *Resp // of OrElse: it cannot fail and is exempt from the limit
+	value *Resp // of OrElse, which cannot fail and is exempt from MaxConcurrentFallbacks
 	timed bool  // whether FallbackTimeout applies
 	try   func(ctx context.Context, req Req, cause error) (Answer[Resp], error)
 }
 
-// Fallback returns a command like c that, when all else has failed, asks f: with the
-// caller's context (which FallbackTimeout bounds), the request, and why a fallback is
-// needed. An error of f, also one marked by [Ignore], hands over to the next step. The
-// receiver stays as it is; steps are asked in the order in which they were added. It
+// Fallback returns a command like c with f as one more fallback step. f gets the caller's
+// context (bounded by FallbackTimeout), the request, and why a fallback is needed. If f
+// returns an error, also one marked by [Ignore], the next step is tried. c itself does not
+// change; steps are tried in the order in which they were added. It
 // panics if the name is not fit ([CheckName]), is taken by another step of the chain, f is
 // nil, or the chain has an [Command.OrElse] already.
 func (c *Command[Req, Resp]) Fallback(
@@ -40,11 +40,11 @@ func (c *Command[Req, Resp]) Fallback(
 	})
 }
 
-// FallbackTo returns a command like c that, when all else has failed, asks another one,
-// which brings a circuit, a timeout and fallbacks of its own. The step has the name of the
+// FallbackTo returns a command like c with another command as one more fallback step; it
+// has a circuit, a timeout and fallbacks of its own. The step has the name of the
 // other command. If the other's answer is stale, so is this one's. It panics as
-// [Command.Fallback] does, and if the other command has the same circuit: a dependency
-// that is ill is no help for itself.
+// [Command.Fallback] does, and if the other command has the same circuit, which would refuse
+// the fallback as well.
 func (c *Command[Req, Resp]) FallbackTo(other *Command[Req, Resp]) *Command[Req, Resp] {
 	if other == nil {
 		panic("quill: FallbackTo of command \"" + c.Name() + "\": the other command is nil")
@@ -60,9 +60,9 @@ func (c *Command[Req, Resp]) FallbackTo(other *Command[Req, Resp]) *Command[Req,
 	})
 }
 
-// FallbackLast returns a command like c that keeps each answer of run in store and, when
-// all else has failed, gives the last one for the same request: better than a default,
-// and marked as stale with its age in [Answer]. What a fallback answered is never kept.
+// FallbackLast returns a command like c that keeps each answer of run in store and has, as
+// one more fallback step, the last such answer to the same request. [Answer] marks it as
+// stale and has its age. Answers of fallbacks are never kept.
 // The step is named "last". It panics as [Command.Fallback] does.
 func (c *Command[Req, Resp]) FallbackLast(store Store[Req, Resp]) *Command[Req, Resp] {
 	if store == nil {
@@ -79,11 +79,11 @@ func (c *Command[Req, Resp]) FallbackLast(store Store[Req, Resp]) *Command[Req, 
 	return n
 }
 
-// OrElse returns a command like c that, when all else has failed, answers v: the call then
-// fails only where no fallback is due, that is when it was ignored or cancelled, when the
-// caller's own deadline has passed, or when something panicked. It is exempt from
-// MaxConcurrentFallbacks, and must be the last step. The step is named "default". v is
-// given to all callers as it is: they must not change what it points to.
+// OrElse returns a command like c with the value v as its last fallback step, named
+// "default". The call then fails only where no fallback is due: it was ignored or cancelled,
+// the deadline of the caller's own context has passed, or something panicked. OrElse is exempt
+// from MaxConcurrentFallbacks. All callers get the same v: they must not change what it points
+// to.
 func (c *Command[Req, Resp]) OrElse(v Resp) *Command[Req, Resp] {
 	return c.withStep(step[Req, Resp]{name: "default", value: &v})
 }

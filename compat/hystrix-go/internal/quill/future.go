@@ -12,7 +12,8 @@ import (
 )
 
 // Future is the answer of a call that is under way. Any number of goroutines may wait for
-// it, and nobody needs to.
+// it, and none has to. Futures are returned by [Go] and [Command.Go]; the zero value is not
+// usable.
 type Future[T any] struct {
 	done     chan struct{}
 	answer   Answer[T]
@@ -79,7 +80,8 @@ func (f *Future[T]) Wait(ctx context.Context) (T, error) {
 	return a.Value, err
 }
 
-// Answer is [Future.Wait] with the history of the answer, as [Command.Answer] returns it.
+// Answer is [Future.Wait] with the history of the answer, as [Command.Answer] returns it. If
+// ctx ends first, the error says so and the Answer is zero: its Outcome then means nothing.
 func (f *Future[T]) Answer(ctx context.Context) (Answer[T], error) {
 	explore.Read("future")
 	select {

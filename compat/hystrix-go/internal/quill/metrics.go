@@ -11,9 +11,8 @@ import (
 	"github.com/afex/hystrix-go/internal/window"
 )
 
-// Stats is what a circuit knows of itself at one moment. It is a value: it does not change
-// after [Circuit.Stats] has returned it, and taking it moves nothing. Counters under Total
-// only grow.
+// Stats is the state and the counters of a circuit at one moment. It is a copy: it does not
+// change after [Circuit.Stats] has returned it. The counters in Total only grow.
 type Stats struct {
 	Name string
 
@@ -28,7 +27,7 @@ type Stats struct {
 	Window Counts // the calls of the last RollingWindow, by outcome
 	Total  Counts // all calls since the circuit was made, by outcome
 
-	InFlight          int // calls of this circuit that hold a slot, abandoned ones included
+	InFlight          int // calls of this circuit that hold a slot, abandoned work included
 	Queued            int // calls waiting for a slot
 	Abandoned         int // work whose caller has left and that still holds its slot
 	Probes            int // probes that are out
@@ -40,14 +39,14 @@ type Stats struct {
 	TotalWhole     Latency
 
 	Fallbacks  []StepStats // the fallback steps, in the order in which they were declared
-	Unanswered Unanswered  // calls since the circuit was made that ended in an error for want of a fallback's answer
+	Unanswered Unanswered  // failed calls since the circuit was made that no fallback answered
 
 	Panics               uint64 // runs, classifiers, fallback steps and stores that panicked or ended by Goexit
-	HookPanics           uint64 // hooks that did
+	HookPanics           uint64 // hooks that panicked or ended by Goexit
 	LateResults          uint64 // results that came too late to move the breaker
 	StoreErrors          uint64 // answers that a Store could not keep
-	NotificationsDropped uint64 // transitions that OnTransition was not told
-	ConfigRejected       uint64 // updates by Configure that were refused, alone or together with others': nothing changed
+	NotificationsDropped uint64 // transitions that OnTransition did not get, since too many waited
+	ConfigRejected       uint64 // calls of Circuit.Configure or Registry.Configure that were refused: nothing changed
 
 	// Settings are those in force, with defaults filled in. Isolation and limits are those
 	// of the bulkhead, which Bulkhead names.
@@ -55,8 +54,8 @@ type Stats struct {
 	Bulkhead string
 }
 
-// Open reports whether calls are refused as things stand: forced open, or open or
-// half-open and not forced closed or disabled.
+// Open reports whether the circuit refuses calls now: it is forced open, or its breaker is open
+// or half-open and neither forced closed nor disabled.
 func (s Stats) Open() bool {
 	switch s.Override {
 	case ForceOpen:
@@ -103,8 +102,8 @@ func countsOf(s window.Sums) Counts {
 	}
 }
 
-// Health is the evidence on which a breaker judges: the calls of its window that say
-// something about the dependency, none from before it last closed.
+// Health is the evidence on which a breaker judges: those calls of its window that say
+// something about the dependency. Calls from before the breaker last closed are not in it.
 type Health struct {
 	Requests     uint64  `json:"requests"`
 	Errors       uint64  `json:"errors"`
@@ -126,8 +125,9 @@ func newHealth(requests, errs, slow uint64) Health {
 // a threshold that the breaker does not see reached.
 func rounded(p float64) float64 { return float64(int64(p*100)) / 100 }
 
-// Latency is a distribution of durations, exact in count and sum and within 6.25 per cent
-// in its percentiles.
+// Latency is a distribution of durations. Count and sum are exact. A percentile between 256ns
+// and 137s is off by at most 6.25 per cent; below 256ns by at most 128ns, and what is longer
+// than 137s counts as 137s.
 type Latency struct{ dist window.Dist }
 
 // Count returns how many durations there are.

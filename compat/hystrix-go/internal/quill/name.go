@@ -20,8 +20,8 @@ const nameAllowed = "1 to 200 bytes of printable UTF-8 text with no space at eit
 // CheckName returns nil if name can be the name of a circuit: 1 to 200 bytes of valid
 // UTF-8, every character printable ([unicode.IsPrint]; the ordinary space is, within the
 // name), no space at either end. The error quotes the name, cut if it is long, and says
-// what is wrong and what is allowed. Any script will do, and names need no escaping to be
-// allowed: whoever displays them escapes them.
+// what is wrong and what is allowed. Any script is allowed, and so are characters that are
+// special in HTML, JSON or labels: whatever displays names escapes them.
 func CheckName(name string) error {
 	fault := nameFault(name)
 	if fault == "" {

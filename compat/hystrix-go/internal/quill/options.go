@@ -64,8 +64,8 @@ func WithRegistry(r *Registry) Option {
 }
 
 // WithBulkhead makes the circuit use b, which other circuits may use as well (Hystrix's
-// thread-pool key). The limits are then b's own: Settings must leave Isolation,
-// MaxConcurrent and QueueSize zero. A call of a circuit with NoTimeout waits in b's queue
+// thread-pool key). The limits are then those of b: Isolation, MaxConcurrent and QueueSize must
+// be zero in the circuit's Settings. A call of a circuit with NoTimeout waits in b's queue
 // until a slot is free or its context ends.
 func WithBulkhead(b *Bulkhead) Option {
 	return optionFunc(func(o *options) {
@@ -108,9 +108,8 @@ func WithHooks(h Hooks) Option {
 }
 
 // WithColdPool makes [Pool] isolation run each call on a goroutine of its own that ends with
-// the work, and keep no worker warm for the next call. Calls are dearer for it; in return no
-// goroutine is left when the last work has returned, which is what a leak detector wants to
-// see at the end of a test.
+// the work, and keep no worker for the next call. Calls cost more; in return no goroutine is
+// left once the last work has returned, as leak detectors expect at the end of a test.
 func WithColdPool() Option {
 	return optionFunc(func(o *options) { o.coldPool = true })
 }

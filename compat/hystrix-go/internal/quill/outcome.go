@@ -10,7 +10,7 @@ import "fmt"
 type Outcome uint8
 
 // The outcomes. "In the window" means that the call counts as evidence about the
-// dependency; the errors among them are what ErrorPercentThreshold is held against.
+// dependency; their share of errors is compared with ErrorPercentThreshold.
 const (
 	// Success: run returned nil in time. In the window.
 	Success Outcome = iota

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Override puts an operator's will over the breaker: ForceOpen, ForceClosed or Disabled,
-// for ttl (0: until it is changed), with a reason that Stats, OnTransition and the errors
+// Override overrules the breaker: ForceOpen, ForceClosed or Disabled, for ttl (0: until it is
+// changed), with a reason that Stats, OnTransition and the errors
 // of refused calls show. NoOverride ends the override that an earlier call set; one that
 // stands in Settings goes on. The breaker's own state is left as it is. It returns an
 // error, and changes nothing, if o is not one of these, ttl is negative, or the reason is

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// Report counts the result of work that did not come through the circuit, such as that of a
-// health check or of a connection that another library guards. took is how long the work
-// ran (less than 0 is 0). A nil err is a [Success]; marks by [Ignore] and [RetryAfter] are
-// understood, the classifier is asked, and hooks are told, with ctx, whose end does not
+// Report counts the result of work that did not go through the circuit, such as a health
+// check, or a call on a connection that another library manages. took is how long the work
+// ran (less than 0 is 0). A nil err is a [Success]; marks by [Ignore] and [RetryAfter], the
+// classifier and hooks work as for a call. Hooks get ctx; whether it has ended does not
 // matter. Report takes no slot, does not block and is never refused.
 //
 // The result is judged like that of a call that was admitted just now: it can open a closed
 // circuit. A circuit that is open or half-open counts it and is not moved by it, since only
-// its own probes tell that the dependency is well again.
+// its own probes decide whether the dependency has recovered.
 func (c *Circuit) Report(ctx context.Context, err error, took time.Duration) Outcome {
 	now := c.now()
 	e := &execution{circuit: c, caller: context.WithoutCancel(ctx), cfg: c.config.Load(), started: true}
@@ -26,7 +26,7 @@ func (c *Circuit) Report(ctx context.Context, err error, took time.Duration) Out
 	e.ran = e.began
 	e.admission = c.admissionOfReport(now)
 	defer func() {
-		e.caller = ctx // whom the hooks are told about
+		e.caller = ctx // the context that hooks get
 		e.conclude()
 	}()
 	e.settleResult(e.caller, err, now)
@@ -34,9 +34,9 @@ func (c *Circuit) Report(ctx context.Context, err error, took time.Duration) Out
 }
 
 // Judge judges what the window holds by the settings in force, as the next result would: a
-// closed circuit that reaches a threshold opens. It is for settings that were changed with
-// [Circuit.Configure], which leaves that to the next result. Judge counts nothing, does not
-// block and moves no circuit that is open, half-open or disabled.
+// closed circuit that reaches a threshold opens. Use it after [Circuit.Configure], which leaves
+// the judgement to the next result. Judge counts nothing, does not block, and does nothing to a
+// circuit that is open, half-open or disabled.
 func (c *Circuit) Judge() {
 	now := c.now()
 	c.advanceWindow(now)
@@ -47,12 +47,12 @@ func (c *Circuit) Judge() {
 	}
 }
 
-// TakeBack takes an opening back: an open circuit closes and keeps its window, as if it had
-// not opened. Results of calls under way no longer count as evidence. It is for an opening
-// by settings that were wrong and have been changed with [Circuit.Configure]; by settings
-// that the window still reaches, the next result opens the circuit again. After a repair
-// use [Circuit.Reset], which begins a fresh window. TakeBack does not block and moves no
-// circuit that is closed or half-open.
+// TakeBack undoes an opening: an open circuit closes and keeps its window, as if it had not
+// opened. Results of calls under way no longer count as evidence. Use it if the circuit opened
+// because of wrong settings, after [Circuit.Configure] has corrected them; if the window still
+// reaches a threshold, the next result opens the circuit again. After the dependency was
+// repaired use [Circuit.Reset], which begins a fresh window. TakeBack does not block and does
+// nothing to a circuit that is closed or half-open.
 func (c *Circuit) TakeBack() {
 	now := c.now()
 	c.advanceWindow(now)

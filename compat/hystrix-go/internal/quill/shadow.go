@@ -17,14 +17,14 @@ type Shadow struct {
 	State    State     // of its breaker
 	Health   Health    // what its breaker judges
 
-	Calls          uint64 // that it saw: those that really ran
-	ShortCircuited uint64 // that its breaker would have refused
-	Rejected       uint64 // that its bulkhead would have rejected
-	TimedOut       uint64 // that it would have cut at its Timeout, and that were not cut so
+	Calls          uint64 // the calls that really ran since it was set
+	ShortCircuited uint64 // of Calls: those its breaker would have refused
+	Rejected       uint64 // of Calls: those its bulkhead would have rejected
+	TimedOut       uint64 // of Calls: those that ran for its Timeout or longer and did not end as a Timeout
 
-	RefusedFailed     uint64 // of those it would have refused or rejected: failed or timed out anyway
-	RefusedSucceeded  uint64 // of those: succeeded
-	TimedOutSucceeded uint64 // of those it would have cut: succeeded in the end
+	RefusedFailed     uint64 // of ShortCircuited and Rejected: those that failed or timed out
+	RefusedSucceeded  uint64 // of ShortCircuited and Rejected: those that succeeded
+	TimedOutSucceeded uint64 // of TimedOut: those that succeeded
 
 	Explanation Explanation // of its state, with its transitions
 }
@@ -46,17 +46,16 @@ func WithShadow(candidate Settings) Option {
 	})
 }
 
-// SetShadow sets a candidate beside the settings in force, in place of a former one: the
-// whole machine runs with it on the real calls and refuses none of them. [Circuit.Shadow]
-// tells what it would have done. It returns a [*SettingsError], and changes nothing, if a
+// SetShadow sets a candidate beside the settings in force, and replaces a former one. A
+// breaker and a bulkhead run with the candidate on the real calls, and refuse none of them.
+// [Circuit.Shadow] returns what they would have done. It returns a [*SettingsError], and changes nothing, if a
 // field is out of range. It is safe for concurrent use; calls under way are not seen.
 //
-// The candidate sees the calls that really run: none that the settings in force refuse. A
-// call that it would have refused is no evidence for it, as if it had not been made. One
-// that ran for its Timeout or longer is a Timeout for it however it ended, which it learns
-// when the call ends: a caller is taken to have left when the call was over. Waiting places
-// of its queue count as further slots, and what a call waited for the real slot is no part
-// of its Timeout.
+// The candidate sees only calls that really run, none that the settings in force refuse. A
+// call that it would have refused does not count as evidence for it. A call that ran for its
+// Timeout or longer counts as a Timeout however it ended, but only when the call ends, not
+// at the Timeout. The candidate has no queue: its QueueSize is added to its MaxConcurrent.
+// The time that a call waited for the real slot does not count towards its Timeout.
 func (c *Circuit) SetShadow(candidate Settings) error {
 	if err := candidate.validate(c.name); err != nil {
 		return err
