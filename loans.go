@@ -9,10 +9,10 @@ import (
 	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
-// loans are free slots that are lent to stripes, from which callers take them and to which
-// they give them back, each at the stripe that is at hand: processors that stay at their
-// stripes write no line together. A stripe begins with none, and keeps what is given back to
-// it until it has enough.
+// loans are free slots that are lent to stripes. A caller takes a slot from the stripe of its
+// processor and gives it back to that of the processor it then runs on, so that processors do
+// not write the same cache line. A stripe begins with no slot, and keeps those that are given
+// back to it until it is full.
 //
 // Why the limit is exact all the same:
 //
@@ -24,15 +24,15 @@ import (
 //     one was closed. So where it does not say so, all that it counts are held by calls. To
 //     refuse a call, or to let it wait, is decided on a word that does not: whoever finds none
 //     left in one that does calls in what is lent and looks again.
-//   - A closed stripe has none and takes none. To close it is one exchange, which brings what
-//     it had: whoever was about to change it is too late, and goes to the word.
-//   - While somebody waits nothing is lent: it is called in after the flag of the waiting is
-//     set, and lent only where that is not set. So whoever gives back at the word sees the
-//     flag, and what went to a stripe before is found by the waiter's second look.
+//   - A closed stripe has no slot and no room. One exchange closes it and returns the slots it
+//     had: a caller that was about to change it fails, and goes to the word.
+//   - While a call waits nothing is lent: loans are called in after the flag waiting is set,
+//     and are lent only where it is not set. So whoever gives back at the word sees the flag,
+//     and slots that went to a stripe before are found when the waiter looks a second time.
 type loans []stripe
 
-// stripe is a word on a cache line of its own: how many free slots it has, and above that for
-// how many more it has room. Closed, it is 0.
+// stripe is a word on a cache line of its own. Its low half is the number of free slots in it,
+// its high half how many more it has room for. A closed stripe is 0.
 type stripe struct {
 	word atomic.Uint64
 	_    [56]byte
@@ -46,14 +46,15 @@ const (
 	mostStripes = 64
 	mostRoom    = 1 << 10
 
-	// It pays to lend where processors met so often, and not less often than this: each time
-	// costs some 50 ns, so that they lose a two-hundredth. To call in takes as long as 50 ns
-	// for each stripe, once in as many meetings at the most: it cannot come to more than that.
+	// Slots are lent after so many meetings (two callers change the word at the same time) if
+	// they came at least this often. A meeting costs about 50 ns, which is then a 200th of the
+	// time. Calling in costs about 50 ns for each stripe, at most once in so many meetings,
+	// so it never costs more than the meetings did.
 	meetingsToLend = 256
 	rareMeeting    = 10 * time.Microsecond
 )
 
-// met counts that two callers got in each other's way, and lends if that is too often.
+// met counts one meeting, and lends if there were too many.
 func (s *slots) met() {
 	if s.meets.Add(1)%meetingsToLend != 0 {
 		return
@@ -143,13 +144,13 @@ func (s *slots) lentLocked() (n uint64) {
 	return n
 }
 
-// takeLent takes a slot from the stripe at hand, if it has one.
+// takeLent takes a slot from this processor's stripe, if it has one.
 func (s *slots) takeLent() bool { return s.moveLent(freeMask, oneRoom-1) }
 
-// giveLent gives a slot to the stripe at hand, if there is one with room.
+// giveLent gives a slot to this processor's stripe, if it has room.
 func (s *slots) giveLent() bool { return s.moveLent(roomMask, 1-oneRoom) }
 
-// moveLent changes the stripe at hand by change, if there is one that has any of from.
+// moveLent adds change to this processor's stripe, unless the part of it that from masks is 0.
 func (s *slots) moveLent(from uint64, change int64) bool {
 	explore.Read("loans")
 	l := s.loans.Load()
@@ -172,7 +173,7 @@ func (s *slots) moveLent(from uint64, change int64) bool {
 	}
 }
 
-// place is the stripe at hand.
+// place is the index of the stripe to use: that of this processor, mostly.
 func (l loans) place() int {
 	if explore.On {
 		return explore.Any("place", len(l))

@@ -104,14 +104,14 @@ func (w *worker) serve(at **task) (again bool) {
 	}
 }
 
-// finish ends t, and tells. A caller who waits for t gives back worker and slot himself
-// (task.giveBack): when he runs again the worker has gone to wait for its next task, mostly on
-// the same processor, where the caller comes next. A worker that put itself among the idle
-// ones before it told him would be taken by another processor while it still runs on this one.
+// finish ends t and notifies the caller. A caller that waits for t gives back worker and slot
+// itself (task.giveBack): when it runs again, the worker already waits for its next task, mostly
+// on the processor where the caller runs next. If the worker put itself among the idle ones
+// before it notified the caller, another processor would take it while it still runs here.
 //
-// Once the caller is told, the task is his: it may be in use for another call. finish reports
-// whether the worker goes on. One that goes on to OnPanic does not: the hook may take its time,
-// or end the goroutine.
+// Once notified, the caller owns t, which may already serve another call. finish reports
+// whether the worker goes on. It does not if it has called OnPanic: the hook may take long, or
+// end the goroutine.
 func (w *worker) finish(t *task) (again bool) {
 	won := t.tryEnd(finished)
 	again = w.reusable() && !t.goexit && (won || t.panicked == nil)

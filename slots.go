@@ -13,14 +13,14 @@ import (
 // and whether free ones are lent out. While nobody waits, taking and giving back a slot is
 // one operation on it; the queue is under Bulkhead.mu, and its flag is written under it.
 //
-// Where processors meet at the word too often, free slots are lent to stripes that they need
-// not share: see loans. What is lent counts as taken in the word, so there are never more out
-// than the limit. And the word alone says that no slot is left, at a moment when none is lent.
+// Where callers change the word at the same time too often, free slots are lent to stripes, one
+// for each processor: see loans. In the word a lent slot counts as taken, so the limit holds.
+// That no slot is free is decided by the word alone, when none is lent.
 type slots struct {
 	mu      sync.Mutex // held to lend and to call in; taken after Bulkhead.mu
 	metAt   time.Duration
 	mayLend bool
-	meets   atomic.Uint32 // how often one got in another's way
+	meets   atomic.Uint32 // how often two callers changed the word at the same time
 
 	loans atomic.Pointer[loans] // nil: there are none
 	word  atomic.Uint64
@@ -47,7 +47,8 @@ func (s *slots) takeAtOnce() bool {
 	return s.word.CompareAndSwap(w, w+1)
 }
 
-// take takes a slot if one is free and, unless patient, nobody waits for one.
+// take takes a slot if one is free. While calls wait it takes none, unless patient: the slot is
+// then for one of them.
 func (s *slots) take(patient bool) bool {
 	for {
 		explore.Read("slots")
@@ -74,7 +75,7 @@ func (s *slots) take(patient bool) bool {
 	}
 }
 
-// missed is where somebody else was first to change w.
+// missed is called where another caller changed the word first.
 func (s *slots) missed(w uint64) {
 	if explore.On && w&lending == 0 { // else there were other points since
 		explore.Retry(2)

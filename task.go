@@ -19,12 +19,12 @@ type task struct {
 	ctx     context.Context //nolint:containedctx // handed from the caller to the worker
 	circuit *Circuit
 	worker  *worker // the one that it had last
-	warm    bool    // whether it may have a worker that others had, or will have
+	warm    bool    // whether it may use a kept worker, and its worker be kept
 	kept    bool    // whether the task is kept for another call, its timer still set
 
 	// status is the call's deadline (noDeadline if it has none) while the work runs, and
-	// then how it ended. A timer that took its time and compares a deadline of the past
-	// can do no harm: if it equals that of the call now running, that one is over as well.
+	// then how it ended. A timer that is late and compares the deadline of an earlier call
+	// does no harm: if it equals that of the present call, this one has timed out as well.
 	status    atomic.Int64
 	done      chan struct{} // holds one: the call has ended
 	completer completer     // notified in place of done, if there is one
@@ -110,7 +110,7 @@ func (t *task) await(gaveUp <-chan struct{}) (how int64) {
 	case <-gaveUp:
 		explore.Read("status", t)
 		if t.abandon(t.status.Load(), abandoned) {
-			t.timer.Stop() // or it holds the call's request until a timeout that nobody waits for
+			t.timer.Stop() // or it would keep the call's request in memory until the deadline
 			return abandoned
 		}
 		if explore.On {
@@ -159,8 +159,8 @@ func (t *task) arm(deadline int64) {
 			break
 		}
 	}
-	// Another call of arm may have set a nearer time meanwhile, and its Reset may have come
-	// before this one.
+	// Another goroutine in arm may have set an earlier time meanwhile, and called Reset before
+	// this one.
 	for at := deadline; at != idle; {
 		t.timer.Reset(time.Duration(at) - t.circuit.now())
 		explore.Read("armed", t)

@@ -35,20 +35,20 @@ func (w *worker) reusable() bool { return w.number != 0 }
 // workers are the workers of a bulkhead that may be idle: a stack. A task that is used again
 // first tries the worker that it had last, which stays where it is on the stack meanwhile: so
 // a call writes nothing that callers on other processors write, and finds a worker whose
-// stack and channel are in the cache of its own. Whoever comes upon a worker on the stack that
-// is busy lets it fall, and its holder puts it back on top.
+// stack and channel are in the cache of its own processor. A busy worker that is popped off
+// the stack is dropped; the call that holds it puts it back on top.
 //
-// While a caller looks below the top, others may take that worker and put it back on top of
-// something else. So the word on top counts the takes as well; they would have to be 2^32,
-// in the time of that look, to come out the same.
+// Between reading the top and its below, others may take that worker and put it back on top of
+// another one (the ABA problem). So top counts the takes as well: it would need 2^32 of them in
+// that time to be the same again.
 //
 // There are never more workers than slots: a worker is put back before the slot is given
-// back, so who holds a slot and finds nobody on the stack may make another.
+// back, so a call that holds a slot and finds no worker on the stack may start a new one.
 type workers struct {
 	top atomic.Uint64             // the number of the worker on top, and above it the count
 	all atomic.Pointer[[]*worker] // by number; written under Bulkhead.mu
 
-	// watched says that the reaper stands by, which it does while workers are on the stack.
+	// watched says that the reaper's timer is set, as it is while workers are on the stack.
 	watched atomic.Bool
 
 	// lastAtRest is when a call last found the pool without workers, since the process began.

@@ -5,11 +5,10 @@ import (
 	"time"
 )
 
-// bin is how many durations fell into a bin, and above that how long they are together: one
-// word, so that to record a duration is one operation, and nobody sees half of it. When either
-// is half full the bin is emptied into what its histogram has for that, under a lock, which
-// takes turns with readers (see [Histogram.move]): after eight million durations, or nine
-// minutes of them.
+// bin is one word: its low 24 bits are how many durations fell into the bin, the bits above are
+// their sum. So recording a duration is one operation, and no reader sees half of it. When either
+// part is half full, after eight million durations or a sum of nine minutes, the bin is emptied
+// into Histogram.moved, under the lock that readers take as well (see [Histogram.move]).
 type bin struct{ word atomic.Uint64 }
 
 const (

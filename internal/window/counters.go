@@ -65,8 +65,8 @@ func (c *Counters) AddContended(kind int) {
 	c.contended(kind)
 }
 
-// AddSerially is Add for those who take turns: while they do, it meets nobody but those who
-// add another kind, and takes no note of them. It is as safe as Add where they do not.
+// AddSerially is Add for callers that hold a common lock: it does not look for contention. It is
+// as safe as Add without the lock.
 func (c *Counters) AddSerially(kind int) { c.first[kind].Add(1) }
 
 // Total returns the total of one kind since creation.

@@ -89,9 +89,9 @@ func (r *Ring) Sums(now time.Duration) Sums {
 	return sums
 }
 
-// Edge returns what the counters held where the window that ends at now begins, nil if
-// nothing can be in it: for those who want a few kinds only. They ask [Ring.Until] before
-// and after they have read the counters, and read again if the ring has moved meanwhile.
+// Edge returns what the counters held at the start of the window that ends at now, or nil if
+// nothing can be in it. It is for callers that need a few kinds only: they compare [Ring.Until]
+// before and after they read the counters, and read again if it has changed.
 func (r *Ring) Edge(now time.Duration) *Sums {
 	from := r.from(r.view.Load(), now)
 	if from == nil {
@@ -169,7 +169,7 @@ func (r *Ring) advance(now time.Duration) bool {
 }
 
 // pushed returns marks with m put before them n times, at most one for each bucket. Marks at
-// the far end that the one before them stands for are left out.
+// the end that equal the one before them are left out.
 func (r *Ring) pushed(marks []*mark, m *mark, n uint64) []*mark {
 	marks = marks[:min(uint64(len(marks)), r.buckets-n)]
 	for len(marks) > 1 && marks[len(marks)-1] == marks[len(marks)-2] {

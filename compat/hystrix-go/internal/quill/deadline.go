@@ -20,9 +20,8 @@ type deadlineContext struct {
 	// the call was over before it: so all of this is 32 bytes. It is an atomic (and first, for
 	// machines of 32 bits) that begins as a plain number: to begin as one would cost an exchange.
 	//
-	// The bit and made cross without a lock: who ends the call sets the bit, then looks for
-	// made; who makes the real context sets made, then looks for the bit. One of the two
-	// sees the other's, and cancels.
+	// No lock is needed: end sets the bit, then reads made; real sets made, then reads the
+	// bit. One of the two sees what the other wrote, and cancels.
 	word int64
 	made atomic.Pointer[realContext]
 
@@ -42,8 +41,8 @@ func (d *deadlineContext) deadline() time.Duration {
 	return time.Duration(atomic.LoadInt64(&d.word) >> 1)
 }
 
-// ended reports whether the call was over before its deadline. If it was not, the deadline
-// says all.
+// ended reports whether the call was over before its deadline. If not, the context ends at the
+// deadline.
 func (d *deadlineContext) ended() bool { return atomic.LoadInt64(&d.word)&callEnded != 0 }
 
 // realContext is what a deadlineContext stands for.
@@ -82,14 +81,14 @@ func (d *deadlineContext) real() context.Context {
 		return r
 	}
 	r := new(realContext)
-	if d.ended() { // and stays so for who asks after the deadline
+	if d.ended() { // canceled, also when this is asked after the deadline
 		r.Context, r.cancel = context.WithCancel(d.Context)
 	} else {
 		at, _ := d.Deadline()
 		r.Context, r.cancel = context.WithDeadlineCause(d.Context, at, ErrTimeout)
 	}
 	if !d.made.CompareAndSwap(nil, r) {
-		r.cancel() // another made one meanwhile: nobody has seen this one
+		r.cancel() // another goroutine was first: nobody has seen this one
 		return d.made.Load()
 	}
 	if d.ended() {

@@ -26,7 +26,7 @@ type gate struct {
 	why atomic.Pointer[string]
 	// base is what the counters held when the circuit closed.
 	base atomic.Pointer[window.Sums]
-	_    [32]byte // what every call reads is not on a line with what some write
+	_    [32]byte // keeps what every call reads off the cache line of what some calls write
 
 	mu       sync.Mutex
 	machine  breaker
@@ -41,8 +41,8 @@ const (
 	epochShift = 3
 )
 
-// lockGate takes the gate's lock. As long as somebody holds it, no failure is counted
-// without it: see countFailure.
+// lockGate takes the gate's lock. While it is held, failures are counted only under it: see
+// countFailure.
 func (c *Circuit) lockGate() {
 	explore.Lock("gate.mu", &c.gate.mu)
 	c.gate.mu.Lock()
@@ -99,8 +99,7 @@ func (c *Circuit) publishLocked(watch bool) {
 	g.word.Store(word)
 }
 
-// passing reports whether the circuit is closed and lets everybody through, and in which
-// epoch.
+// passing reports whether the circuit is closed without an override, and its epoch.
 func (c *Circuit) passing() (epoch uint64, ok bool) {
 	explore.Read("gate.word")
 	word := c.gate.word.Load()
@@ -181,7 +180,7 @@ func (c *Circuit) inForceLocked(now time.Duration) Override {
 	return c.config.Load().Override
 }
 
-// overrideLocked is the override in force. One whose time has passed is taken away.
+// overrideLocked is the override in force. One whose time has passed is removed.
 func (c *Circuit) overrideLocked(now time.Duration) override {
 	g := &c.gate
 	if g.override.inForce(now) {
@@ -216,11 +215,11 @@ func (c *Circuit) movedOnLocked(now time.Duration, m change, h Health, detail st
 	reason := reasonFor(m, cfg, &c.gate.machine, &h, detail)
 	explore.Put("gate.why")
 	c.gate.why.Store(&reason)
-	// What was taken back leaves a window that may be one result short of opening.
+	// After an opening was taken back, the window may be one result short of opening.
 	c.publishLocked(m.why == takenBack)
 	c.announceLocked(now, m.from, h, reason)
 	if fresh {
-		c.samples.forgetErrors() // they were evidence for what is over
+		c.samples.forgetErrors() // they belong to the evidence that was reset
 	}
 }
 

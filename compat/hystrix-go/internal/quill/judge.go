@@ -57,8 +57,8 @@ func (c *Circuit) judgeUnderLock(now time.Duration, t token, o Outcome, slow boo
 	return false
 }
 
-// judgeProbe is judge for a probe. What err says is asked before the lock: its methods are
-// the user's.
+// judgeProbe is judge for a probe. It reads err before it takes the lock, since err's methods
+// are the user's code.
 func (c *Circuit) judgeProbe(now time.Duration, t token, o Outcome, ran, slow bool, err error) (stale bool) {
 	hint, detail := hintOf(o, err), c.probeDetail(o, slow, err)
 	c.lockGate()
@@ -69,7 +69,7 @@ func (c *Circuit) judgeProbe(now time.Duration, t token, o Outcome, ran, slow bo
 	return c.judgeProbeLocked(now, t, o, ran, slow, hint, detail)
 }
 
-// hintOf is the dependency's own word on when to come back, which only a failure brings.
+// hintOf is the hint of [RetryAfter], which only a failure has.
 func hintOf(o Outcome, err error) time.Duration {
 	if o != Failure {
 		return 0
@@ -80,13 +80,13 @@ func hintOf(o Outcome, err error) time.Duration {
 // countSuccess counts a success without the lock, which is enough while no success can
 // open the circuit. It reports false if that is not so, and then has counted nothing.
 //
-// An error that is judged at the same moment may have read the counters too early to see
-// this success, and have asked for those that follow to be watched too late for this one to
-// see that. So this looks again after it has counted, and evaluateLocked reads the counters
-// again after it has asked: one of the two sees the other's.
+// An error that is judged at the same time may read the counters before this success is in
+// them, and set the flag watches after this success has read the word. So countSuccess reads
+// the word again after it has counted, and evaluateLocked reads the counters again after it
+// has set the flag: one of the two sees what the other wrote.
 //
-// What is let pass: a success that is held up between look and count for as long as the
-// circuit takes to open, sleep and close counts as one more success of the new window.
+// One inaccuracy is accepted: a success that is delayed between read and count until the
+// circuit has opened, slept and closed counts as a success of the new window.
 func (c *Circuit) countSuccess(now time.Duration, t token) bool {
 	word, ok := c.lets(t)
 	if ok {
@@ -117,14 +117,15 @@ func (c *Circuit) lookAgain(word uint64, now time.Duration, t token) {
 // countFailure counts a failure without the lock, which is enough where it opens nothing. It
 // reports false if it might, or changes what others must know, and then has counted nothing.
 //
-// It judges the evidence as it will be, and counts if that still holds: nobody else has
-// counted a failure since it looked, and nobody has held the lock, under which all other
-// errors are counted and all changes made that a judgement depends on. So failures are
-// counted and judged one after the other, in the right epoch, as they are under the lock.
+// It judges the evidence as it would be with this failure, and counts the failure only if
+// since then no other failure was counted and the lock was not taken: under the lock all other
+// errors are counted, and all is changed that a judgement depends on. So failures are counted
+// and judged one after the other, in the right epoch, as they are under the lock.
 //
-// A success may come in between. With the volume complete it only lowers the rates; before
-// that, failures are counted here only where the word asks successes to be judged, under the
-// lock. One that has looked at the word before it did looks at it again: see countSuccess.
+// A success may be counted in between. If the volume is reached it only lowers the rates.
+// Before that, a failure is counted here only if the flag watches is set, so that successes are
+// judged under the lock; a success that read the word earlier reads it again: see
+// countSuccess.
 func (c *Circuit) countFailure(now time.Duration, t token) bool {
 	for {
 		explore.Read("counters")
@@ -166,15 +167,15 @@ func (c *Circuit) harmless(now time.Duration, t token) bool {
 func (c *Circuit) evaluate(now time.Duration, t token) {
 	c.lockGate()
 	defer c.unlockGate()
-	over := c.overrideLocked(now).kind // it may be new since t was admitted
+	over := c.overrideLocked(now).kind // it may have been set since t was admitted
 	if over != Disabled && t.epoch == c.gate.machine.epoch && c.gate.machine.state == Closed {
 		c.evaluateLocked(now, 0)
 	}
 }
 
-// evaluateLocked judges the window of a closed circuit. If successes are to be watched from
-// now on it says so first, and then looks at them: see countSuccess. If they are watched
-// already, that was said before the first look.
+// evaluateLocked judges the window of a closed circuit. If successes must be judged from now
+// on, it sets the flag watches first and then reads the counters again: see countSuccess. If
+// the flag was set before, one read is enough.
 func (c *Circuit) evaluateLocked(now, hint time.Duration) {
 	g, cfg := &c.gate, c.config.Load()
 	n := c.evidenceLocked(now)

@@ -8,26 +8,27 @@ package window
 // processors there are, by AddIf and [Counters.AddSerially] only.
 const Guarded = 1
 
-// The word of the guarded kind is its count and, above that, how often it was shut or opened:
-// while it is shut that is odd. At a million events a second the count lasts nine years.
+// The word of the guarded kind has the count in its low 48 bits and above them how often the
+// kind was shut or opened: an odd number while it is shut. At a million events a second the
+// count overflows after nine years.
 const (
 	turn    = 1 << 48
 	ofCount = turn - 1
 )
 
-// Look returns what [Counters.AddIf] wants to be told, or reports that the guarded kind is shut.
+// Look returns what to pass to [Counters.AddIf], and whether the guarded kind is open.
 func (c *Counters) Look() (seen uint64, open bool) {
 	seen = c.first[Guarded].Load()
 	return seen, seen&turn == 0
 }
 
-// AddIf counts one event of the guarded kind if since that [Counters.Look] nobody has counted
-// one or shut it, and reports whether it did.
+// AddIf counts one event of the guarded kind, unless another one was counted, or the kind was
+// shut, since the [Counters.Look] that returned seen. It reports whether it counted.
 func (c *Counters) AddIf(seen uint64) bool { return c.first[Guarded].CompareAndSwap(seen, seen+1) }
 
-// Shut keeps [Counters.AddIf] from counting, also who has looked already, until
-// [Counters.Open]. Both are for one at a time, under a lock.
+// Shut makes [Counters.AddIf] fail until [Counters.Open], also for callers that have looked
+// already. Shut and Open are called under one lock.
 func (c *Counters) Shut() { c.first[Guarded].Add(turn) }
 
-// Open lets [Counters.AddIf] count again, for those who look from now on.
+// Open lets [Counters.AddIf] count again, for callers that look from now on.
 func (c *Counters) Open() { c.first[Guarded].Add(turn) }

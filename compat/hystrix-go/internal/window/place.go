@@ -6,14 +6,14 @@ package window
 
 import "unsafe"
 
-// Place returns one of n stripes, mostly the same one for the same goroutine, so that it finds
-// its stripe where it left it: in the cache of its processor. Go tells neither processor nor
-// goroutine, but each goroutine has a stack of its own, of at least 2 KiB, and a variable that
-// does not escape lies on it. The address is hashed so that neighbors come to lie far apart.
+// Place returns one of n stripes, mostly the same one for the same goroutine, so that the stripe
+// is still in its processor's cache. Go reveals neither processor nor goroutine, but each
+// goroutine has a stack of its own, of at least 2 KiB, on which a variable lies that does not
+// escape. Its address is hashed so that neighboring stacks get stripes far apart.
 //
-// Why unsafe is safe here: the address is made a number, and never an address again. So it
-// may be of another time (stacks move) or of another goroutine (stacks are used again), and is
-// right all the same: any stripe is. Nothing is read or written by it, nothing escapes for it.
+// Why unsafe is safe here: the address is turned into a number and never back. It may be out of
+// date (stacks move, and are reused by other goroutines), which does no harm: every stripe is
+// correct. Nothing is read or written through it, and nothing escapes because of it.
 // What it earns is in docs/performance.md: a random number takes longer and finds a stripe
 // that another processor wrote last.
 func Place(n int) int {
