@@ -16,14 +16,13 @@ import (
 )
 
 // sampleLinearizable asks of schedules that are drawn at random, of histories too long to be
-// explored in full, whether a sequence explains each. Operations meet step by step here, not
-// only at their ends.
+// explored in full, whether a sequence explains each. Operations meet step by step here, at
+// the reads and writes within them: nothing else is between their beginnings and their ends.
 func sampleLinearizable(
 	t *testing.T, n int, model porcupine.Model, client func(s *explore.Scenario) func(id int, h *history, random *rand.Rand),
 ) {
 	t.Helper()
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := drawSeed(t)
 	operations, overlapping := 0, 0
 	var drawn uint64
 	alone(t)
@@ -53,8 +52,7 @@ func sampleLinearizable(
 func TestC01BreakerIsLinearizableInSampledSchedules(t *testing.T) {
 	for name, test := range linearized {
 		t.Run(name, func(t *testing.T) {
-			rules := newCircuit("dep", &options{settings: test.settings()}).config.Load().rules
-			sampleLinearizable(t, 3000, sequential(&rules), func(*explore.Scenario) func(int, *history, *rand.Rand) {
+			sampleLinearizable(t, 3000, sequential(test), func(*explore.Scenario) func(int, *history, *rand.Rand) {
 				return gateClient(newCircuit("dep", &options{settings: test.settings()}), new(atomic.Int64), test.ends)
 			})
 		})

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"runtime"
 	"testing"
 	"time"
@@ -242,8 +241,7 @@ func TestA08FirstCallsAfterARestLeaveNoMoreWorkersThanSlotsInEverySchedule(t *te
 
 // TestA08WarmWorkersAreLentToThreeCallersInSampledSchedules: there are millions of states.
 func TestA08WarmWorkersAreLentToThreeCallersInSampledSchedules(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := drawSeed(t)
 	alone(t)
 	r := explore.Sample(seed, 4000, func(s *explore.Scenario) {
 		p := newWarmPool(s, 2, 1)
