@@ -55,9 +55,9 @@ func playAll(t *testing.T, setup func(*explore.Scenario)) {
 	}
 }
 
-// everyScheduleWithin is everySchedule of those in which no more than so many times one is
-// stopped that could have gone on.
-func everyScheduleWithin(t *testing.T, preemptions int, name string, setup func(*explore.Scenario)) {
+// schedulesWithin plays those schedules in which no more than so many times one is stopped that
+// could have gone on. They are not all there are, and the tests' names say so.
+func schedulesWithin(t *testing.T, preemptions int, name string, setup func(*explore.Scenario)) {
 	t.Helper()
 	t.Run(fmt.Sprintf("%s, %d stops", name, preemptions), func(t *testing.T) {
 		alone(t)

@@ -110,33 +110,18 @@ func TestA05CallersWithinTheLimitAreNeverRejectedWhileSlotsAreLentInEverySchedul
 }
 
 func TestA02WaitersAreWokenWhileSlotsAreLentInEverySchedule(t *testing.T) {
-	all := func(s *explore.Scenario, c *crowd, callers int) {
-		s.Finally(func() error { // nobody stays in the queue: that would be a deadlock
-			if c.ran != callers {
-				return fmt.Errorf("%d ran, %d were rejected", c.ran, c.rejected)
-			}
-			return nil
-		})
-	}
 	everySchedule(t, "2 callers, 2 stripes", func(s *explore.Scenario) {
 		c := newLendingCrowd(s, 1, 2, 2)
-		all(s, c, 2)
+		c.allRun(2)
 		c.goCall("a", 1)
 		c.goCall("b", 1)
 	})
 	everySchedule(t, "2 callers, and a lender", func(s *explore.Scenario) {
 		c := newLendingCrowd(s, 1, 2, 1)
-		all(s, c, 2)
+		c.allRun(2)
 		c.goCall("a", 1)
 		c.goCall("b", 1)
 		c.goLend()
-	})
-	everyScheduleWithin(t, 4, "3 callers", func(s *explore.Scenario) {
-		c := newLendingCrowd(s, 1, 2, 1)
-		all(s, c, 3)
-		for _, name := range []string{"a", "b", "c"} {
-			c.goCall(name, 1)
-		}
 	})
 	everySchedule(t, "one leaves", func(s *explore.Scenario) {
 		c := newLendingCrowd(s, 1, 2, 1)
@@ -149,6 +134,26 @@ func TestA02WaitersAreWokenWhileSlotsAreLentInEverySchedule(t *testing.T) {
 			cancel()
 		})
 		c.goLend()
+	})
+}
+
+func TestA02ThreeWaitersAreWokenWhileSlotsAreLentInSchedulesWithinStops(t *testing.T) {
+	schedulesWithin(t, 4, "3 callers", func(s *explore.Scenario) {
+		c := newLendingCrowd(s, 1, 2, 1)
+		c.allRun(3)
+		for _, name := range []string{"a", "b", "c"} {
+			c.goCall(name, 1)
+		}
+	})
+}
+
+// allRun says that nobody stays in the queue, which would be a deadlock, and none is rejected.
+func (c *crowd) allRun(callers int) {
+	c.s.Finally(func() error {
+		if c.ran != callers {
+			return fmt.Errorf("%d ran, %d were rejected", c.ran, c.rejected)
+		}
+		return nil
 	})
 }
 

@@ -156,7 +156,7 @@ func (p *warmPool) reap(calls, times int) {
 	})
 }
 
-func TestA08WarmWorkersAreLentOnceAndLeaveInEverySchedule(t *testing.T) {
+func TestA08WarmWorkersAreLentOnceAndLeaveInSchedulesWithinStops(t *testing.T) {
 	well := func(n int) (int, error) { return n, nil }
 	for name, run := range map[string]func(int) (int, error){
 		"returns": well,
@@ -164,7 +164,7 @@ func TestA08WarmWorkersAreLentOnceAndLeaveInEverySchedule(t *testing.T) {
 		"panics":  func(int) (int, error) { panic("boom") },
 		"exits":   func(int) (int, error) { runtime.Goexit(); return 0, nil },
 	} {
-		everyScheduleWithin(t, 2, "one after the other, by one task, "+name, func(s *explore.Scenario) {
+		schedulesWithin(t, 2, "one after the other, by one task, "+name, func(s *explore.Scenario) {
 			p := newWarmPool(s, 1, 0)
 			s.Go("caller", func() {
 				call := p.keeper()
@@ -175,7 +175,7 @@ func TestA08WarmWorkersAreLentOnceAndLeaveInEverySchedule(t *testing.T) {
 			p.reap(3, 3)
 			s.Finally(p.allServed(2))
 		})
-		everyScheduleWithin(t, 1, "two at once, one keeps its task, "+name, func(s *explore.Scenario) {
+		schedulesWithin(t, 1, "two at once, one keeps its task, "+name, func(s *explore.Scenario) {
 			p := newWarmPool(s, 2, 0)
 			s.Go("a", func() {
 				call := p.keeper()
@@ -186,7 +186,7 @@ func TestA08WarmWorkersAreLentOnceAndLeaveInEverySchedule(t *testing.T) {
 			p.reap(3, 1)
 			s.Finally(p.allServed(2))
 		})
-		everyScheduleWithin(t, 2, "one after the other, "+name, func(s *explore.Scenario) {
+		schedulesWithin(t, 2, "one after the other, "+name, func(s *explore.Scenario) {
 			p := newWarmPool(s, 1, 0)
 			s.Go("caller", func() {
 				p.call(context.Background(), 1, run)
@@ -195,7 +195,7 @@ func TestA08WarmWorkersAreLentOnceAndLeaveInEverySchedule(t *testing.T) {
 			p.reap(2, 3)
 			s.Finally(p.allServed(1))
 		})
-		everyScheduleWithin(t, 1, "one waits, "+name, func(s *explore.Scenario) {
+		schedulesWithin(t, 1, "one waits, "+name, func(s *explore.Scenario) {
 			p := newWarmPool(s, 1, 1)
 			s.Go("a", func() { p.call(context.Background(), 1, run) })
 			s.Go("b", func() { p.call(context.Background(), 2, well) })
@@ -205,9 +205,9 @@ func TestA08WarmWorkersAreLentOnceAndLeaveInEverySchedule(t *testing.T) {
 	}
 }
 
-func TestA08FirstCallsAfterARestLeaveNoMoreWorkersThanSlotsInEverySchedule(t *testing.T) {
+func TestA08FirstCallsAfterARestLeaveNoMoreWorkersThanSlotsInSchedulesWithinStops(t *testing.T) {
 	well := func(n int) (int, error) { return n, nil }
-	everyScheduleWithin(t, 1, "two at once", func(s *explore.Scenario) {
+	schedulesWithin(t, 1, "two at once", func(s *explore.Scenario) {
 		p := newWarmPool(s, 2, 0)
 		p.bulkhead.pool.lastAtRest.Store(0)
 		for i, name := range []string{"a", "b"} {
@@ -224,7 +224,7 @@ func TestA08FirstCallsAfterARestLeaveNoMoreWorkersThanSlotsInEverySchedule(t *te
 		"panics": func(int) (int, error) { panic("boom") },
 		"exits":  func(int) (int, error) { runtime.Goexit(); return 0, nil },
 	} {
-		everyScheduleWithin(t, 2, "one after the other, the first "+name, func(s *explore.Scenario) {
+		schedulesWithin(t, 2, "one after the other, the first "+name, func(s *explore.Scenario) {
 			p := newWarmPool(s, 1, 0)
 			p.bulkhead.pool.lastAtRest.Store(0)
 			s.Go("caller", func() {
@@ -260,8 +260,8 @@ func TestA08WarmWorkersAreLentToThreeCallersInSampledSchedules(t *testing.T) {
 	require.NoError(t, r.Err)
 }
 
-func TestA08WarmWorkersAreLentWhileOneGivesUpInEverySchedule(t *testing.T) {
-	everyScheduleWithin(t, 1, "one gives up", func(s *explore.Scenario) {
+func TestA08WarmWorkersAreLentWhileOneGivesUpInSchedulesWithinStops(t *testing.T) {
+	schedulesWithin(t, 1, "one gives up", func(s *explore.Scenario) {
 		p := newWarmPool(s, 1, 1)
 		ctx, cancel := context.WithCancel(context.Background())
 		s.Go("canceler", func() {

@@ -12,6 +12,7 @@ import (
 // Report is what an exploration has found.
 type Report struct {
 	Schedules  *big.Int // how many there are
+	Which      string   // of all those there are, if not all
 	States     int      // that they pass through, alike orders counted once
 	Executions int      // that it took to see all states
 	Longest    int      // steps of the longest schedule
@@ -20,8 +21,8 @@ type Report struct {
 }
 
 func (r Report) String() string {
-	text := fmt.Sprintf("%v schedules of up to %d steps, %d states, %d executions",
-		r.Schedules, r.Longest, r.States, r.Executions)
+	text := fmt.Sprintf("%v schedules%s of up to %d steps, %d states, %d executions",
+		r.Schedules, r.Which, r.Longest, r.States, r.Executions)
 	if r.Err != nil {
 		text += fmt.Sprintf("\n%v, after\n  %s", r.Err, strings.Join(r.Schedule, "\n  "))
 	}
@@ -45,7 +46,11 @@ const anyNumber = -1
 // stopped that could have gone on. It is for what is too large for Run: most faults need one
 // or two such stops.
 func RunWithin(preemptions int, setup func(*Scenario)) Report {
-	return searchAll(&search{preemptions: preemptions}, setup)
+	r := searchAll(&search{preemptions: preemptions}, setup)
+	if preemptions != anyNumber {
+		r.Which = fmt.Sprintf(" within %d stops", preemptions)
+	}
+	return r
 }
 
 func searchAll(s *search, setup func(*Scenario)) Report {
@@ -80,6 +85,6 @@ func Sample(seed uint64, n int, setup func(*Scenario)) Report {
 		s.report.Longest = max(s.report.Longest, x.depth)
 		s.report.Err = x.err
 	}
-	s.report.Schedules = big.NewInt(int64(s.report.Executions))
+	s.report.Schedules, s.report.Which = big.NewInt(int64(s.report.Executions)), ", drawn,"
 	return s.report
 }

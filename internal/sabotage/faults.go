@@ -86,7 +86,7 @@ var ofCalls = []fault{
 		"	if t.worker.reusable() && !t.goexit {\n",
 		"	if t.worker.reusable() && t.panicked != nil {\n",
 	}}},
-	{name: "the slot given back before the worker", first: []suite{schedules}, killers: []string{"TestA08WarmWorkersAreLentOnceAndLeaveInEverySchedule"}, edits: []edit{{
+	{name: "the slot given back before the worker", first: []suite{schedules}, killers: []string{"TestA08WarmWorkersAreLentOnceAndLeaveInSchedulesWithinStops"}, edits: []edit{{
 		"pool.go",
 		"	if t.worker.reusable() && !t.goexit {\n		t.circuit.bulkhead.park(t.worker)\n	}\n	t.circuit.giveBack()\n}\n",
 		"	t.circuit.giveBack()\n	if t.worker.reusable() && !t.goexit {\n		t.circuit.bulkhead.park(t.worker)\n	}\n}\n",
@@ -136,7 +136,7 @@ var ofCalls = []fault{
 		"	b.slots.giveBack()\n	b.admitWaitersLocked()\n	return false\n",
 		"	b.queue.length--\n	b.slots.giveBack()\n	b.admitWaitersLocked()\n	return false\n",
 	}}},
-	{name: "the reaper keeps the places of workers it dismissed", first: []suite{schedules}, killers: []string{"TestA08WarmWorkersAreLentOnceAndLeaveInEverySchedule"}, edits: []edit{{
+	{name: "the reaper keeps the places of workers it dismissed", first: []suite{schedules}, killers: []string{"TestA08WarmWorkersAreLentOnceAndLeaveInSchedulesWithinStops"}, edits: []edit{{
 		"workers.go",
 		"			w.tasks <- nil // one that is idle has an empty channel\n",
 		"			w.tasks <- nil // one that is idle has an empty channel\n			kept = append(kept, w)\n",
