@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -130,12 +129,7 @@ func TestC01TracesOfTheMachineAgreeWithTheModel(t *testing.T) {
 		"closed to open", "open to half-open", "half-open to open", "half-open to closed",
 		"probe success", "probe failure", "probe neutral", "probe ignoring", "late", "refused", "lease over",
 	}
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("QUILL_SEED"); text != "" {
-		var err error
-		seed, err = strconv.ParseUint(text, 10, 64)
-		require.NoError(t, err)
-	}
+	seed := drawSeed(t)
 	met := map[string]int{}
 	played := 0
 	// Some more, if chance has left out something so far.

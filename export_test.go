@@ -2,8 +2,15 @@ package quill
 
 import (
 	"runtime"
+	"testing"
 	"time"
 )
+
+// DrawSeed is drawSeed for tests outside of this package.
+func DrawSeed(t *testing.T) uint64 {
+	t.Helper()
+	return drawSeed(t)
+}
 
 // DismissWorkers ends the idle workers of b and waits until they have left. Outside a bubble
 // a pool keeps them warm for a while, which a test that looks for leaked goroutines must not

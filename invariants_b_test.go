@@ -253,12 +253,14 @@ func TestB02InARaceToo(t *testing.T) {
 		}}))
 	var wg sync.WaitGroup
 	var both [2]atomic.Int64
+	seed := quill.DrawSeed(t)
 	for i := range 2 {
+		random := rand.New(rand.NewPCG(seed, uint64(i)))
 		wg.Go(func() {
 			for j := range 100 {
 				n := i*100 + j
+				late := time.Duration(random.IntN(300)-150) * time.Microsecond
 				a, err := quill.Bind(c, func(ctx context.Context, _ int) (int, error) {
-					late := time.Duration(rand.IntN(300)-150) * time.Microsecond
 					for start := time.Now(); time.Since(start) < ms+late; { // a sleep is not as exact
 						runtime.Gosched()
 					}

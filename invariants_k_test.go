@@ -57,27 +57,37 @@ var hostile = []string{
 // TestK07WhatIsShownIsValidJSON: whatever is given as a name, a reason, a setting or an
 // error, what can be marshaled is valid JSON and, where it is a name, comes back the same.
 func TestK07WhatIsShownIsValidJSON(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
-		text := rapid.OneOf(rapid.SampledFrom(hostile), rapid.String())
-		for seed := range 200 {
-			name, reason := text.Example(2*seed), text.Example(2*seed+1)
-			var d diary
-			c, err := quill.NewRegistry().Circuit(name, d.hooks())
-			if err != nil {
-				requireJSON(t, err.Error(), "an error quotes what it shows")
-				continue
-			}
-			requireJSON(t, name, "a name that is allowed")
-			_ = c.Override(quill.ForceClosed, time.Second, reason) // a reason may be too long
-			_ = call(t, c, errors.New(reason))
-			synctest.Wait()
-			s := c.Stats()
-			for _, v := range []any{s.Name, s.State, s.Override, s.Health, s.Window, s.Total, s.Fallbacks, s.Settings, s.LastTransition} {
-				text, err := json.Marshal(v)
-				require.NoError(t, err)
-				require.True(t, json.Valid(text) && utf8.Valid(text), "%q", text)
-			}
+	show := func(t *testing.T, name, reason string) {
+		t.Helper()
+		var d diary
+		c, err := quill.NewRegistry().Circuit(name, d.hooks())
+		if err != nil {
+			requireJSON(t, err.Error(), "an error quotes what it shows")
+			return
 		}
+		requireJSON(t, name, "a name that is allowed")
+		_ = c.Override(quill.ForceClosed, time.Second, reason) // a reason may be too long
+		_ = call(t, c, errors.New(reason))
+		synctest.Wait()
+		s := c.Stats()
+		for _, v := range []any{s.Name, s.State, s.Override, s.Health, s.Window, s.Total, s.Fallbacks, s.Settings, s.LastTransition} {
+			text, err := json.Marshal(v)
+			require.NoError(t, err)
+			require.True(t, json.Valid(text) && utf8.Valid(text), "%q", text)
+		}
+	}
+	t.Run("hostile", func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
+			for i, text := range hostile {
+				show(t, text, hostile[(i+1)%len(hostile)])
+			}
+		})
+	})
+	t.Run("random", func(t *testing.T) {
+		checkInBubbles(t, func(t *testing.T, rt *rapid.T) {
+			text := rapid.OneOf(rapid.SampledFrom(hostile), rapid.String())
+			show(t, text.Draw(rt, "name"), text.Draw(rt, "reason"))
+		})
 	})
 }
 

@@ -228,6 +228,11 @@ func sequential(l linearizedCase) porcupine.Model {
 // clients move.
 func gateClient(c *Circuit, clock *atomic.Int64, ends []Outcome) func(int, *history, *rand.Rand) {
 	return func(id int, h *history, random *rand.Rand) {
+		look := func() {
+			if random.IntN(8) == 0 {
+				h.do(id, breakerOp{looks: true}, func() any { return breakerSaw{state: c.State()} })
+			}
+		}
 		for range 6 {
 			if random.IntN(3) == 0 {
 				clock.Add(int64(time.Second))
@@ -237,9 +242,7 @@ func gateClient(c *Circuit, clock *atomic.Int64, ends []Outcome) func(int, *hist
 				a := c.admit(now, c.config.Load())
 				return breakerSaw{token: a.token, ok: a.ok}
 			}).(breakerSaw)
-			if random.IntN(8) == 0 {
-				h.do(id, breakerOp{looks: true}, func() any { return breakerSaw{state: c.State()} })
-			}
+			look()
 			if !saw.ok {
 				continue
 			}
@@ -253,6 +256,7 @@ func gateClient(c *Circuit, clock *atomic.Int64, ends []Outcome) func(int, *hist
 				c.advanceWindow(now)
 				return breakerSaw{late: c.judge(now, saw.token, o, true, false, err)}
 			})
+			look()
 		}
 	}
 }

@@ -39,6 +39,39 @@ func (b board) failed() int {
 	return n
 }
 
+// good tells whether all figures reach their target. CI has all it takes to measure them.
+func (b board) good(ci bool) bool { return b.failed() == 0 && (!ci || len(b.named("absent")) == 0) }
+
+// summary is the last line.
+func (b board) summary(ci bool) string {
+	failed, absent := b.named("FAIL"), b.named("absent")
+	reached := len(b) - len(failed) - len(absent)
+	if reached == len(b) {
+		return fmt.Sprintf("all %d figures reach their target", len(b))
+	}
+	text := fmt.Sprintf("%d of %d figures reach their target", reached, len(b))
+	if len(absent) > 0 {
+		text += fmt.Sprintf(", %d could not be measured: %s", len(absent), strings.Join(absent, ", "))
+		if ci {
+			text += " (a failure in CI)"
+		}
+	}
+	if len(failed) > 0 {
+		text += fmt.Sprintf("; %d miss it: %s", len(failed), strings.Join(failed, ", "))
+	}
+	return text
+}
+
+func (b board) named(verdict string) []string {
+	var names []string
+	for _, f := range b {
+		if f.verdict() == verdict {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
 // limitTime adds how long all of it took. The limit is for two processors that have nothing
 // else to do; on a machine that is busy or slower it may be missed, and that is told as what
 // it is.

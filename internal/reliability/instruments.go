@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -62,6 +63,7 @@ func instruments(o options) []instrument {
 // proofs are the tests that say what must hold.
 func proofs(o options) []instrument {
 	seed := strconv.FormatUint(o.seed, 10)
+	const numbers, skip = "-run=^Test[A-Z][0-9]+[A-Z]", "-skip=^TestC11RecoversFromEveryState$"
 	rapid := []string{"-rapid.seed=" + seed, "-rapid.checks=" + pick(o.fast, "100", "300")}
 	return []instrument{
 		{
@@ -73,9 +75,10 @@ func proofs(o options) []instrument {
 			name: "schedules", fast: true, seconds: pick(o.fast, 40, 85),
 			commands: [][]string{
 				goTest("-tags=explore", "./internal/explore"),
-				thorough(o, "-tags=explore", "-timeout=6m", "-run=EverySchedule|SampledSchedules", "."),
+				thorough(o, seed, "-tags=explore", "-timeout=6m", "-skip=Linearizable",
+					"-run=EverySchedule|SchedulesWithinStops|SampledSchedules", "."),
 			},
-			figures: readSchedules,
+			figures: readSchedules(seed),
 		},
 		{
 			name: "state machines", fast: true,
@@ -88,8 +91,11 @@ func proofs(o options) []instrument {
 		},
 		{
 			name: "linearizability", fast: true,
-			commands: [][]string{goTest("-run=Linearizab", ".")},
-			figures:  readLinear,
+			commands: [][]string{
+				seeded(seed, goTest("-tags=explore", "-run=LinearizableInSampledSchedules", ".")),
+				seeded(seed, goTest("-run=Linearizable", ".")),
+			},
+			figures: readLinear(seed),
 		},
 		{
 			name: "model", needs: "spin", seconds: 40,
@@ -100,9 +106,11 @@ func proofs(o options) []instrument {
 		},
 		{
 			name: "invariants", fast: true, seconds: pick(o.fast, 8, 24),
-			commands: [][]string{thorough(o, "-skip=^TestC11RecoversFromEveryState$", "-run=^Test[A-Z][0-9]+[A-Z]",
-				".", "./internal/window", "./quillhttp", "./quillstream", "./quillprom", "./lastgood")},
-			figures: readInvariants,
+			commands: [][]string{
+				append(thorough(o, seed, numbers, skip, ".", "./internal/window", "./lastgood"), rapid[0]),
+				thorough(o, seed, numbers, skip, "./quillhttp", "./quillstream", "./quillprom"),
+			},
+			figures: readInvariants(seed),
 		},
 		{
 			name: "regressions", fast: true,
@@ -149,6 +157,9 @@ func trials(o options) []instrument {
 	}
 }
 
+// chosenByRapid is what calls rapid, directly or by a func that stands beside the tests.
+var chosenByRapid = regexp.MustCompile(`\b(rapid\.Check|checkInBubbles|checkBoth)\(`)
+
 // randomTests is the expression for the tests of a directory that let rapid choose.
 func randomTests(dir string) string {
 	const function = "\nfunc "
@@ -161,8 +172,7 @@ func randomTests(dir string) string {
 		}
 		for part := range strings.SplitSeq(string(data), function) {
 			name, _, _ := strings.Cut(part, "(")
-			random := strings.Contains(part, "rapid.Check(") || strings.Contains(part, "checkInBubbles(")
-			if random && strings.HasPrefix(name, "Test") {
+			if strings.HasPrefix(name, "Test") && chosenByRapid.MatchString(part) {
 				names = append(names, name)
 			}
 		}
@@ -176,11 +186,16 @@ func goTest(args ...string) []string {
 
 // thorough has the tests do all that their texts say, unless there is only a minute: then the
 // largest are played at a tenth of their scale, as CI plays them whole in another stage.
-func thorough(o options, args ...string) []string {
+func thorough(o options, seed string, args ...string) []string {
 	if o.fast {
-		return goTest(append([]string{"-short"}, args...)...)
+		return seeded(seed, goTest(append([]string{"-short"}, args...)...))
 	}
-	return append([]string{"env", "QUILL_THOROUGH=1"}, goTest(args...)...)
+	return append([]string{"env", "QUILL_THOROUGH=1"}, seeded(seed, goTest(args...))...)
+}
+
+// seeded has the tests that draw lots by themselves draw those of the seed.
+func seeded(seed string, args []string) []string {
+	return append([]string{"env", "QUILL_SEED=" + seed}, args...)
 }
 
 func pick[T any](fast bool, ifFast, ifNot T) T {

@@ -25,18 +25,25 @@ func TestFiguresAreReadFromWhatInstrumentsPrint(t *testing.T) {
 			"65 agree, 22 intended differences, 21 not built, 0 disagree",
 		},
 		"schedules": {
-			readSchedules,
-			"a_test.go:1: 70 schedules of up to 8 steps, 20 states, 9 executions\nx: 30 schedules of up to 8 steps, 2 states, 9 executions\n",
-			"0 of 100, 22 states, in 2 scenarios",
+			readSchedules("7"),
+			"a_test.go:1: 70 schedules of up to 8 steps, 20 states, 9 executions\nx: 30 schedules of up to 8 steps, 2 states, 9 executions\n" +
+				"x: 5 schedules within 4 stops of up to 8 steps, 3 states, 9 executions\nx: 6 schedules within 1 stops of up to 8 steps, 4 states, 9 executions\n" +
+				"x: 4000 schedules, drawn, of up to 8 steps, 0 states, 9 executions\n",
+			"0 of 100, which are all of their scenarios; 0 of 11 within 1 to 4 stops; 0 of 4e+03 drawn; 29 states, in 5 scenarios",
 		},
 		"model": {
 			readModel("7"),
 			"x: seed 7: 10 traces, 200 steps, map[]\n    --- PASS: TestC11RecoversFromEveryState/a (1s)\n" + faultFound,
 			"1 checks hold; they find 1 of 1 faults put into the model; 10 traces of the code agree, 200 steps",
 		},
-		"machines":    {readMachines("7"), "x: [rapid] OK, passed 100 tests (1ms)\ny: [rapid] OK, passed 20 tests (1ms)\n", "2 tests, 120 runs"},
-		"linear":      {readLinear, "100 operations, 31.5 % overlap\n50 operations, 7 % overlap\n", "150 operations, at least 7.0 % overlap"},
-		"invariants":  {readInvariants, "--- PASS: TestA01Alone (0.00s)\n--- PASS: TestA01Again (0.00s)\n--- PASS: TestD3More (0.00s)\n", "2 invariants, 3 tests"},
+		"machines": {readMachines("7"), "x: [rapid] OK, passed 100 tests (1ms)\ny: [rapid] OK, passed 20 tests (1ms)\n", "2 tests, 120 runs"},
+		"linear": {
+			readLinear("7"),
+			"x: 9 histories, 100 operations, 31.5 % of them overlapped\nx: 9 histories, 50 operations, 7.0 % of them overlapped\n" +
+				"x: 9 histories on 2 processors, 30 operations, of which 1.0 % overlapped\nx: 9 histories on 2 processors, 10 operations, of which 3.0 % overlapped\n",
+			"150 operations in drawn schedules, at least 7.0 % overlap; 40 on 2 processors, 1.5 %",
+		},
+		"invariants":  {readInvariants("7"), "--- PASS: TestA01Alone (0.00s)\n--- PASS: TestA01Again (0.00s)\n--- PASS: TestD3More (0.00s)\n", "2 invariants, 3 tests"},
 		"regressions": {readRegressions, "--- PASS: TestB08One (0.00s)\n--- PASS: TestB08Two (0.00s)\n", "1"},
 		"bad":         {readBad, "x_test.go:1: 788 bad values refused\n", "788"},
 		"fuzz":        {readFuzz, "7 fuzz targets ran for 3s each\n", "7"},
@@ -57,7 +64,10 @@ func TestFiguresAreReadFromWhatInstrumentsPrint(t *testing.T) {
 
 func TestFiguresBelowTheirTargetFail(t *testing.T) {
 	require.Equal(t, 1, readConformance("1 agree, 0 intended differences, 0 not built, 1 disagree\n", 0).failed())
-	require.Equal(t, 1, readLinear("100 operations, 4.9 % overlap\n", 0).failed())
+	const met = "x: 9 histories on 2 processors, 30 operations, of which 99.0 % overlapped\n"
+	require.Zero(t, readLinear("7")("100 operations, 5.0 % of them overlapped\n"+met, 0).failed())
+	require.Equal(t, 1, readLinear("7")("100 operations, 4.9 % of them overlapped\n"+met, 0).failed())
+	require.Equal(t, 1, readLinear("7")(met, 0).failed(), "what meets on real processors is no figure")
 	require.Equal(t, 1, readBad("299 bad values refused\n", 0).failed())
 	require.Equal(t, 1, readModel("7")("x: seed 7: 10 traces, 200 steps, map[]\n"+
 		"    --- PASS: TestC11RecoversFromEveryState/a (1s)\n"+faultFound+strings.Replace(faultFound, "PASS", "FAIL", 1), 0).failed())
@@ -65,12 +75,20 @@ func TestFiguresBelowTheirTargetFail(t *testing.T) {
 	require.Equal(t, 1, readMutation("mutation: x: 94.9 % of 200 mutants killed\n", 0).failed())
 }
 
-func TestWhatIsNotInstalledIsAbsentAndNoFailure(t *testing.T) {
+func TestWhatIsNotInstalledIsAbsentAndNoFailureButInCI(t *testing.T) {
 	i := instrument{needs: "no-such-program", figures: readModel("7")}
 	output, code := i.run(t.Context())
 	b := i.figures(output, code)
 	require.Zero(t, b.failed())
 	require.Equal(t, "absent", b[0].verdict())
+	require.Equal(t, "all 1 figures reach their target", one("calls", "all", true, "7", "1").summary(false))
+
+	b = append(one("calls", "all", true, "7", "1"), b...)
+	require.Equal(t, "1 of 2 figures reach their target, 1 could not be measured: "+b[1].name, b.summary(false))
+	require.True(t, b.good(false))
+	require.False(t, b.good(true), "CI has all that is needed")
+	require.Equal(t, "0 of 2 figures reach their target, 1 could not be measured: "+b[1].name+"; 1 miss it: calls",
+		append(one("calls", "all", false, "7", "1"), b[1]).summary(false))
 }
 
 func TestTimeThatIsOverTheLimitIsAFailure(t *testing.T) {
@@ -81,7 +99,7 @@ func TestTimeThatIsOverTheLimitIsAFailure(t *testing.T) {
 }
 
 func TestKnownFaultsAreNoInvariants(t *testing.T) {
-	b := readInvariants("--- PASS: TestB07APart (0.00s)\n--- PASS: TestB19Low (0.00s)\n--- PASS: TestC11Recovers (0.00s)\n", 0)
+	b := readInvariants("7")("--- PASS: TestB07APart (0.00s)\n--- PASS: TestB19Low (0.00s)\n--- PASS: TestC11Recovers (0.00s)\n", 0)
 	require.Equal(t, "2 invariants, 2 tests", b[0].value)
 }
 
@@ -108,6 +126,20 @@ func TestAWrongCommandLineIsRefused(t *testing.T) {
 		require.Equal(t, exitUsage, command(t.Context(), args, &out, &problems), "%v", args)
 		require.NotEmpty(t, problems.String())
 	}
+}
+
+// TestTheTestsThatRapidChoosesForAreAllSeeded: a state machine that the expression misses
+// would pass for one that has no seed.
+func TestTheTestsThatRapidChoosesForAreAllSeeded(t *testing.T) {
+	root := randomTests("../..")
+	for _, name := range []string{
+		"TestC01BreakerAgreesWithItsModel", "TestH01FutureAgreesWithItsModel", "TestA07WaitersAreServedInTheirOrder",
+		"TestA09NestedCallsAndFallbacksNeverLockUp", "TestB01EveryCallEndsOnce", "TestB03TheChainStopsAtTheFirstAnswer",
+		"TestE04ACallersOwnCancelIsNoFailure", "TestF01OnlyPrimarySuccessesAreStored", "TestK07WhatIsShownIsValidJSON",
+	} {
+		require.Regexp(t, root, name)
+	}
+	require.NotRegexp(t, root, "TestMain")
 }
 
 func TestTheLongestInstrumentBeginsFirst(t *testing.T) {
