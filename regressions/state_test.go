@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,8 +19,9 @@ import (
 
 // TestB10StateAndTimeTogether (real time)
 //
-// S: 16 goroutines call a circuit that opens and closes all the time.
-// T: successes race with the judgement of the window and with the end of the sleep window.
+// S: 16 goroutines call a circuit that opens at each failure, and some of them reset it as
+// often: tens of thousands of transitions, with QUILL_THOROUGH set in the environment two millions.
+// T: results race with each other, with resets, and with the end of the sleep window.
 // C: state and times change together. Whoever looks finds an open circuit with the time
 // when it opened; the transitions form one chain; no refusal promises that the circuit
 // stays open beyond its sleep window; and when all is over the circuit recovers.
@@ -28,10 +30,17 @@ import (
 // sentinel-golang#408; opossum#385; rubyist/circuitbreaker#40; cockroach#8372.
 func TestB10StateAndTimeTogether(t *testing.T) {
 	const sleep = time.Millisecond
-	var told recorder
+	enough, most := 20_000, 10*time.Second
+	switch {
+	case os.Getenv("QUILL_THOROUGH") != "":
+		enough, most = 2_000_000, 90*time.Second
+	case raceDetector || testing.Short():
+		enough = 5000
+	}
+	var told chain
 	c := newCircuit(t, quill.Settings{
 		Isolation: quill.Semaphore, MaxConcurrent: quill.Unlimited,
-		RequestVolumeThreshold: 2, SleepWindow: sleep, ProbeLease: time.Second,
+		RequestVolumeThreshold: 1, SleepWindow: sleep, ProbeLease: time.Second,
 	}, told.hook())
 
 	stop := make(chan struct{})
@@ -52,14 +61,14 @@ func TestB10StateAndTimeTogether(t *testing.T) {
 			runtime.Gosched()
 		}
 	})
-	storm := func() {
-		const rounds = 5000
-		var next atomic.Uint64
-		together(16, func(int) {
-			for n := next.Add(1); n <= 16*rounds; n = next.Add(1) {
-				run := ok
-				if n/64%2 == 0 {
-					run = down
+	// A storm is as large as the queue of transitions that are to be told has room for. In each
+	// eighth nobody resets, and the first to come is a probe.
+	storm := func(resets bool) {
+		together(16, func(i int) {
+			for n := range 32 {
+				run := down
+				if (i+n)%4 == 0 {
+					run = ok
 				}
 				came := time.Now()
 				err := call(c, run)
@@ -67,31 +76,74 @@ func TestB10StateAndTimeTogether(t *testing.T) {
 				if refused, is := errors.AsType[*quill.Error](err); is && refused.RetryAfter > sleep+time.Since(came) {
 					t.Errorf("a refusal promises %s, %s after it came", refused.RetryAfter, time.Since(came))
 				}
-				if n%64 == 0 {
-					runtime.Gosched() // or on one processor the hook has its turn after 16 slices of time
+				if resets && i < 8 {
+					c.Reset()
 				}
 			}
 		})
 	}
-	// How often the circuit moves meanwhile is the machine's choice: on a fast one a storm is
-	// over after a few sleep windows.
-	const enough = 10
-	for began := time.Now(); len(told.all()) <= enough && time.Since(began) < 10*time.Second; {
-		storm()
+	settled := func() bool { return told.last() == c.Stats().LastTransition }
+	for began := time.Now(); told.count() < enough && time.Since(began) < most; {
+		for i := range 8 {
+			if i == 7 {
+				time.Sleep(sleep)
+			}
+			storm(i < 7)
+			require.Eventually(t, settled, 10*time.Second, 50*time.Microsecond)
+		}
 	}
 	close(stop)
 	watcher.Wait()
 
 	require.Eventually(t, func() bool { return call(c, ok) == nil && c.State() == quill.Closed },
 		10*time.Second, sleep)
-	require.Eventually(t, func() bool {
-		moves := told.all()
-		return len(moves) > 0 && moves[len(moves)-1] == c.Stats().LastTransition
-	}, 10*time.Second, sleep)
-	requireChain(t, told.all())
-	require.Greater(t, len(told.all()), enough, "the circuit hardly moved: nothing was proved")
+	require.Eventually(t, settled, 10*time.Second, sleep)
+	require.Empty(t, told.broken)
+	t.Logf("%d transitions, %d of them after a sleep window", told.count(), told.probes)
+	require.Greater(t, told.count(), 1000, "the circuit hardly moved: nothing was proved")
+	require.Positive(t, told.probes)
 	require.Zero(t, c.Stats().NotificationsDropped)
 	require.Zero(t, c.Stats().InFlight)
+}
+
+// chain is told transitions, too many to keep, and sees that each starts where the one before
+// it ended.
+type chain struct {
+	mu            sync.Mutex
+	moves, probes int
+	latest        quill.Transition
+	broken        []string
+}
+
+func (c *chain) hook() quill.Option {
+	return quill.WithHooks(quill.Hooks{OnTransition: func(m quill.Transition) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		at := quill.Closed
+		if c.moves > 0 {
+			at = c.latest.To
+		}
+		stays := m.From == m.To && !strings.Contains(m.Reason, "reset by hand") // a reset may come to a closed circuit
+		if (m.From != at || stays || m.At.Before(c.latest.At)) && len(c.broken) < 10 {
+			c.broken = append(c.broken, fmt.Sprintf("transition %d, from %s at %s: %+v", c.moves, at, c.latest.At, m))
+		}
+		c.moves, c.latest = c.moves+1, m
+		if m.To == quill.HalfOpen {
+			c.probes++
+		}
+	}})
+}
+
+func (c *chain) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.moves
+}
+
+func (c *chain) last() quill.Transition {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.latest
 }
 
 // requireChain proves that each transition starts where the one before it ended.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,6 +58,7 @@ func (s *suite) judgeAll(ctx context.Context, workers int, mutants []*mutant, ke
 		left[m.File]++
 	}
 	same := alike(mutants)
+	slices.SortStableFunc(same, func(a, b []*mutant) int { return cmp.Compare(rank(a[0]), rank(b[0])) })
 	return inParallel(ctx, workers, len(same), func(ctx context.Context, i int) error {
 		one := same[i][0]
 		if one.Verdict == "" {
@@ -67,6 +69,7 @@ func (s *suite) judgeAll(ctx context.Context, workers int, mutants []*mutant, ke
 		mu.Lock()
 		defer mu.Unlock()
 		for _, m := range same[i] {
+			m.tried = true
 			if m.Verdict, m.By = one.Verdict, one.By; m.Verdict != killed {
 				fmt.Fprintf(out, "%s: %s\n", m, m.Verdict)
 			}
@@ -76,6 +79,17 @@ func (s *suite) judgeAll(ctx context.Context, workers int, mutants []*mutant, ke
 		}
 		return kept.keep(one.File)
 	})
+}
+
+// rank puts what lived before first.
+func rank(m *mutant) int {
+	switch m.before {
+	case lived, bare:
+		return 0
+	case killed, invalid:
+		return 2
+	}
+	return 1
 }
 
 // alike puts together what is the same change by two names: a `-` that becomes a `+` is of
@@ -105,6 +119,11 @@ var (
 func (s *suite) judge(ctx context.Context, m *mutant) error {
 	var first, rest []*test
 	var sum time.Duration
+	if killer := s.killer(m); killer != nil {
+		if err := s.judgeBy(ctx, m, []*test{killer}); err != nil || m.Verdict == killed {
+			return err
+		}
+	}
 	for _, t := range s.tests {
 		if !t.reaches[m.id] {
 			continue
@@ -116,12 +135,25 @@ func (s *suite) judge(ctx context.Context, m *mutant) error {
 		}
 	}
 	if len(first)+len(rest) == 0 {
-		m.Verdict = bare
+		m.Verdict, m.By = bare, ""
 		return nil
 	}
 	for _, batch := range [][]*test{first, rest} {
 		if err := s.judgeBy(ctx, m, batch); err != nil || m.Verdict != lived {
 			return err
+		}
+	}
+	return nil
+}
+
+// killer is the test that killed the mutant before, if it still reaches it.
+func (s *suite) killer(m *mutant) *test {
+	if m.before != killed {
+		return nil
+	}
+	for _, t := range s.tests {
+		if t.name == m.By && t.reaches[m.id] {
+			return t
 		}
 	}
 	return nil

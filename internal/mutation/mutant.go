@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,7 +34,9 @@ type mutant struct {
 	Verdict string `json:"verdict,omitempty"` // empty: not tried
 	By      string `json:"by,omitempty"`      // the test that killed it
 
-	id int // of its switch, from 1
+	id     int    // of its switch, from 1
+	before string // what became of it with other tests
+	tried  bool   // in this run
 }
 
 func (m *mutant) String() string {
@@ -75,6 +78,16 @@ func listMutants(ctx context.Context, gremlins, dir string) ([]*mutant, error) {
 			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Kind, b.Kind))
 	})
 	return all, nil
+}
+
+// draw chooses n of the mutants by the seed, in their order.
+func draw(mutants []*mutant, n int, seed uint64) []*mutant {
+	random := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // to be repeated
+	chosen := slices.Clone(mutants)
+	random.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
+	chosen = chosen[:min(n, len(chosen))]
+	slices.SortFunc(chosen, func(a, b *mutant) int { return cmp.Compare(slices.Index(mutants, a), slices.Index(mutants, b)) })
+	return chosen
 }
 
 // files are those that have mutants, in the order of their names, those of the root first.

@@ -143,7 +143,7 @@ func TestMutantsOfOneBinaryAreKilledByTheTestsThatReachThem(t *testing.T) {
 
 	out.Reset()
 	require.False(t, report("a sample", mutants, &out))
-	require.Contains(t, out.String(), "mutation: a sample: 90.0 % of 10 mutants killed\n")
+	require.Contains(t, out.String(), "mutation: a sample: 90.0 % of 10 mutants killed, 0 ran into the time limit\n")
 	require.Contains(t, out.String(), "3 not viable")
 }
 
@@ -179,19 +179,61 @@ func TestVerdictsAreKeptUntilTheFileChanges(t *testing.T) {
 	_, err = choose(options{files: []string{"b.go"}}, all)
 	require.ErrorContains(t, err, "b.go has no mutants")
 
+	var out bytes.Buffer
+	require.Equal(t, today(), kept.oldest())
+	require.False(t, reportKept(all, kept, &out))
+	require.Equal(t, "kept verdicts: stale: 3 mutants have no verdict\n", out.String(), "they were chosen to be tried")
+
+	require.NoError(t, os.WriteFile(filepath.Join(root, "a_test.go"), []byte("a test"), 0o600))
+	all = list()
+	require.NoError(t, kept.recall(all))
+	require.Equal(t, []string{"", "", ""}, []string{all[0].Verdict, all[1].Verdict, all[2].Verdict}, "the tests are others")
+	require.Equal(t, []string{killed, lived, bare}, []string{all[0].before, all[1].before, all[2].before})
+	require.Equal(t, "TestA", all[0].By, "it will be asked first")
+	require.Equal(t, []int{2, 0, 0}, []int{rank(all[0]), rank(all[1]), rank(all[2])}, "what lived comes first")
+	out.Reset()
+	require.False(t, reportKept(all, kept, &out))
+	require.Equal(t, "kept verdicts: stale: of 1 files 1 have changed, or their tests, and 0 have no verdict\n", out.String())
+
+	all[0].Verdict, all[1].Verdict, all[2].Verdict = killed, killed, bare
+	require.NoError(t, kept.keep("a.go"))
+	all = list()
+	require.NoError(t, kept.recall(all))
+	out.Reset()
+	require.True(t, reportKept(all, kept, &out))
+	require.Equal(t, "kept verdicts: 100.0 % of 2 mutants killed, 0 ran into the time limit, the oldest verdict of "+today()+"\n", out.String())
+
 	write("two")
 	all = list()
 	require.NoError(t, kept.recall(all))
 	require.Equal(t, []string{"", "", ""}, []string{all[0].Verdict, all[1].Verdict, all[2].Verdict})
+	require.Empty(t, all[0].before, "the mutants are others")
+	out.Reset()
+	require.False(t, reportKept(all, &store{unknown: []string{"a.go"}}, &out))
+	require.Contains(t, out.String(), "none; make mutation has not been run here")
+}
+
+func TestTheSameSeedDrawsTheSameMutants(t *testing.T) {
+	var all []*mutant
+	for i := range 100 {
+		all = append(all, &mutant{Line: i})
+	}
+	drawn := draw(all, 30, 7)
+	require.Len(t, drawn, 30)
+	require.Equal(t, drawn, draw(all, 30, 7))
+	require.NotEqual(t, drawn, draw(all, 30, 8))
+	require.IsIncreasing(t, []int{drawn[0].Line, drawn[1].Line, drawn[2].Line}, "in their order")
+	require.Len(t, draw(all, 300, 7), 100)
+	require.Empty(t, draw(all, 0, 7))
 }
 
 func TestPageGetsTheTableBetweenItsMarkers(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "page.md")
 	require.NoError(t, os.WriteFile(page, []byte("before\n"+marks.Begin+"\nold\n"+marks.End+"\nafter\n"), 0o600))
 	mutants := []*mutant{{File: "internal/window/a.go", Verdict: lived}, {File: "z.go", Verdict: killed}, {File: "z.go", Verdict: timedOut}, {File: "z.go", Verdict: invalid}}
-	require.NoError(t, writePage(page, mutants))
+	require.NoError(t, writePage(page, mutants, "2026-11-02"))
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
 	require.Regexp(t, `(?s)^before\n`+marks.Begin+`\n.*\| z.go \| 1 \| 0 \| 1 \| 0 \| 1 \| 0 \| 100.0 % \|\n`+
-		`\| internal/window/a.go \| 0 \| 1 .*\| 0.0 % \|\n\| all \| 1 \| 1 \| 1 \| 0 \| 1 \| 0 \| 50.0 % \|\n.*`+marks.End+`\nafter\n$`, string(text))
+		`\| internal/window/a.go \| 0 \| 1 .*\| 0.0 % \|\n\| all \| 1 \| 1 \| 1 \| 0 \| 1 \| 0 \| 50.0 % \|\n.*the oldest verdict is of 2026-11-02.*`+marks.End+`\nafter\n$`, string(text))
 }

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/seed-f7c3343e/quill/internal/docpage"
 )
@@ -67,7 +66,8 @@ func report(name string, mutants []*mutant, out io.Writer) bool {
 		total[killed], total[lived], total[timedOut], total[bare], total[invalid], total[""])
 	good := total.efficacy() >= target
 	verdict := map[bool]string{true: "pass", false: "FAIL"}[good]
-	fmt.Fprintf(out, "mutation: %s: %.1f %% of %d mutants killed\n", name, total.efficacy(), total[killed]+total[lived])
+	fmt.Fprintf(out, "mutation: %s: %.1f %% of %d mutants killed, %d ran into the time limit\n",
+		name, total.efficacy(), total[killed]+total[lived], total[timedOut])
 	fmt.Fprintf(out, "%s: the target is %d %%\n", verdict, target)
 	return good
 }
@@ -78,13 +78,34 @@ var marks = docpage.Marks{
 	End:   "<!-- end of mutation -->",
 }
 
-func writePage(page string, mutants []*mutant) error {
+// reportKept says what is known of the mutants without trying any, and tells whether it is of
+// the sources and the tests as they are, and meets the target.
+func reportKept(mutants []*mutant, kept *store, out io.Writer) bool {
+	total := count(mutants, "")
+	switch n := len(files(mutants)); {
+	case len(kept.unknown) == n:
+		fmt.Fprintln(out, "kept verdicts: none; make mutation has not been run here")
+		return false
+	case len(kept.stale)+len(kept.unknown) > 0:
+		fmt.Fprintf(out, "kept verdicts: stale: of %d files %d have changed, or their tests, and %d have no verdict\n",
+			n, len(kept.stale), len(kept.unknown))
+		return false
+	case total[""] > 0:
+		fmt.Fprintf(out, "kept verdicts: stale: %d mutants have no verdict\n", total[""])
+		return false
+	}
+	fmt.Fprintf(out, "kept verdicts: %.1f %% of %d mutants killed, %d ran into the time limit, the oldest verdict of %s\n",
+		total.efficacy(), total[killed]+total[lived], total[timedOut], kept.oldest())
+	return total.efficacy() >= target
+}
+
+func writePage(page string, mutants []*mutant, oldest string) error {
 	var table strings.Builder
 	fmt.Fprintf(&table, "\n| %s |\n|---|%s\n", strings.Join(columns, " | "), strings.Repeat("---|", len(columns)-1))
 	for _, file := range files(mutants) {
 		fmt.Fprintf(&table, "| %s |\n", count(mutants, file).row(file, " | "))
 	}
-	fmt.Fprintf(&table, "| %s |\n\nOn %s with %s on %d cores (%s/%s).\n\n", count(mutants, "").row("all", " | "),
-		time.Now().UTC().Format(time.DateOnly), runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(&table, "| %s |\n\nOn %s with %s on %d cores (%s/%s); the oldest verdict is of %s.\n\n",
+		count(mutants, "").row("all", " | "), today(), runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, oldest)
 	return marks.Write(page, table.String())
 }

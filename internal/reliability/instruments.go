@@ -113,8 +113,8 @@ func proofs(o options) []instrument {
 			figures: readInvariants(seed),
 		},
 		{
-			name: "regressions", fast: true,
-			commands: [][]string{goTest("./regressions")},
+			name: "regressions", fast: true, seconds: pick(o.fast, 5, 25),
+			commands: [][]string{thorough(o, seed, "./regressions")},
 			figures:  readRegressions,
 		},
 		{
