@@ -193,9 +193,9 @@ func found(name *regexp.Regexp, text string) string {
 
 // ask runs tests with the mutant on.
 func (s *suite) ask(ctx context.Context, m *mutant, tests []*test) (text, verdict string, err error) {
-	limit := 3 * time.Second
+	limit := 2 * time.Second
 	for _, t := range tests {
-		limit += 6 * t.took
+		limit += 5 * t.took
 	}
 	text, _, err = s.run(ctx, limit, []string{"MUTANT=" + strconv.Itoa(m.id)}, only(tests), "-test.failfast")
 	switch {
