@@ -127,6 +127,7 @@ func proofs(o options) []instrument {
 
 // trials try to find what the tests do not see.
 func trials(o options) []instrument {
+	const mutants = "300" // drawn from all of the root package and internal/window
 	seed := strconv.FormatUint(o.seed, 10)
 	return []instrument{
 		{
@@ -150,9 +151,9 @@ func trials(o options) []instrument {
 			figures:  readSabotage(pick(o.fast, seed, "-")),
 		},
 		{
-			name: "mutation", seconds: 60,
-			commands: [][]string{{"go", "run", "./internal/mutation", "-core", "-j", "1"}},
-			figures:  readMutation,
+			name: "mutation", seconds: 200,
+			commands: [][]string{{"go", "run", "./internal/mutation", "-core", "-sample", mutants, "-seed", seed, "-j", "1"}},
+			figures:  readMutation(seed),
 		},
 	}
 }

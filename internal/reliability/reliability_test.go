@@ -50,7 +50,10 @@ func TestFiguresAreReadFromWhatInstrumentsPrint(t *testing.T) {
 		"coverage":    {readCoverage, "The root package's tests cover 99.6 % of its statements (floor: 97 %).\n", "99.6 %"},
 		"soak":        {readSoak("7"), "sum of outcomes  = calls entered  12345  pass\nseed 7: all 18 figures hold\n", "18 of 18, 12345 calls"},
 		"sabotage":    {readSabotage("7"), "sabotage: 40 faults, 40 red, 0 survived\n", "40 of 40"},
-		"mutation":    {readMutation, "mutation: breaker.go: 97.5 % of 200 mutants killed\n", "97.5 % of 200 mutants"},
+		"mutation": {
+			readMutation("7"), "mutation: breaker.go: 97.5 % of 200 mutants killed, 3 ran into the time limit\nkept verdicts: none; do it\n",
+			"97.5 % of 200 mutants, 3 ran into the time limit",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := c.read(c.output, 0)
@@ -72,7 +75,6 @@ func TestFiguresBelowTheirTargetFail(t *testing.T) {
 	require.Equal(t, 1, readModel("7")("x: seed 7: 10 traces, 200 steps, map[]\n"+
 		"    --- PASS: TestC11RecoversFromEveryState/a (1s)\n"+faultFound+strings.Replace(faultFound, "PASS", "FAIL", 1), 0).failed())
 	require.Equal(t, 1, readSabotage("7")("sabotage: 40 faults, 39 red, 1 survived\n", 0).failed())
-	require.Equal(t, 1, readMutation("mutation: x: 94.9 % of 200 mutants killed\n", 0).failed())
 }
 
 func TestWhatIsNotInstalledIsAbsentAndNoFailureButInCI(t *testing.T) {
@@ -89,6 +91,26 @@ func TestWhatIsNotInstalledIsAbsentAndNoFailureButInCI(t *testing.T) {
 	require.False(t, b.good(true), "CI has all that is needed")
 	require.Equal(t, "0 of 2 figures reach their target, 1 could not be measured: "+b[1].name+"; 1 miss it: calls",
 		append(one("calls", "all", false, "7", "1"), b[1]).summary(false))
+}
+
+func TestMutantsJudgedAnewAndKeptVerdictsAreFiguresApart(t *testing.T) {
+	const core = "mutation: the core: 97.5 % of 200 mutants killed, 3 ran into the time limit\n"
+	const drawn = "mutation: 300 drawn from all 1234 of x: 95.0 % of 250 mutants killed, 25 ran into the time limit\n"
+	const known = "kept verdicts: 97.8 % of 1010 mutants killed, 40 ran into the time limit, the oldest verdict of 2026-11-24\n"
+	verdicts := func(output string, code int) (all []string) {
+		for _, f := range readMutation("7")(output, code) {
+			all = append(all, f.verdict()+" "+f.seed)
+		}
+		return all
+	}
+	require.Equal(t, []string{"pass -", "pass 7", "pass -"}, verdicts(core+drawn+known, 0))
+	require.Equal(t, []string{"pass -", "FAIL 7", "pass -"}, verdicts(core+strings.ReplaceAll(drawn, "95.0", "94.9")+known, 1))
+	require.Equal(t, []string{"pass -", "FAIL 7", "pass -"}, verdicts(core+strings.ReplaceAll(drawn, "25 ran", "26 ran")+known, 0),
+		"too many hung for the rest to tell")
+	require.Equal(t, []string{"pass -", "pass 7", "FAIL -"}, verdicts(core+drawn+"kept verdicts: stale: 3 of 50 files\n", 0))
+	require.Equal(t, []string{"pass -", "pass 7", "FAIL -"}, verdicts(core+drawn+strings.ReplaceAll(known, "97.8", "94.9"), 0))
+	require.Equal(t, []string{"pass -", "pass 7", "FAIL -"}, verdicts(core+drawn, 0))
+	require.Equal(t, []string{"pass -", "pass 7", "absent -"}, verdicts(core+drawn+"kept verdicts: none; do it\n", 0))
 }
 
 func TestTimeThatIsOverTheLimitIsAFailure(t *testing.T) {
