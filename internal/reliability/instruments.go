@@ -151,7 +151,7 @@ func trials(o options) []instrument {
 			figures:  readSabotage(pick(o.fast, seed, "-")),
 		},
 		{
-			name: "mutation", seconds: 200,
+			name: "mutation", seconds: 280,
 			commands: [][]string{{"go", "run", "./internal/mutation", "-core", "-sample", mutants, "-seed", seed, "-j", "1"}},
 			figures:  readMutation(seed),
 		},
