@@ -13,7 +13,7 @@ import (
 func TestA08TwoTasksKeepOneWorkerInSchedulesWithinStops(t *testing.T) {
 	well := func(n int) (int, error) { return n, nil }
 	exits := func(int) (int, error) { runtime.Goexit(); return 0, nil }
-	everyScheduleWithin(t, 2, "two keep the same worker, and one exits", func(s *explore.Scenario) {
+	schedulesWithin(t, 2, "two keep the same worker, and one exits", func(s *explore.Scenario) {
 		p := newWarmPool(s, 2, 0)
 		s.Go("exits", func() {
 			call := p.keeper()
@@ -30,7 +30,7 @@ func TestA08TwoTasksKeepOneWorkerInSchedulesWithinStops(t *testing.T) {
 }
 
 func TestJ05AResizeLeavesTheIsolationAsItIsInSchedulesWithinStops(t *testing.T) {
-	everyScheduleWithin(t, 1, "resized while configured", func(s *explore.Scenario) {
+	schedulesWithin(t, 1, "resized while configured", func(s *explore.Scenario) {
 		c := newCircuit("dep", &options{settings: Settings{Isolation: Pool}})
 		s.Go("resizer", func() { _ = c.bulkhead.Resize(5, 0) })
 		s.Go("operator", func() { _ = c.Configure(Settings{Isolation: Semaphore}) })
