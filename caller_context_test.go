@@ -138,3 +138,27 @@ func TestAContextThatPanicsLeavesNothingHeld(t *testing.T) {
 		})
 	}
 }
+
+// With a Semaphore the order of deadline and cancel is known only where somebody asked run's
+// context for Done: docs/semantics.md says so.
+func TestACancelAfterTheDeadlineIsATimeoutIfSomebodyWatched(t *testing.T) {
+	for _, asks := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newTestCircuit(t, quill.Settings{Isolation: quill.Semaphore, Timeout: 100 * time.Millisecond})
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(200*time.Millisecond, cancel)
+			_, err := quill.Do(ctx, c, func(ctx context.Context) (int, error) {
+				if asks {
+					_ = ctx.Done()
+				}
+				time.Sleep(300 * time.Millisecond)
+				return 7, nil
+			})
+			if asks {
+				require.ErrorIs(t, err, quill.ErrTimeout)
+			} else {
+				require.ErrorIs(t, err, context.Canceled)
+			}
+		})
+	}
+}
