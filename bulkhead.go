@@ -136,6 +136,7 @@ func (b *Bulkhead) resizeLocked(s Settings) {
 
 // Isolation returns where the bulkhead's calls run.
 func (b *Bulkhead) Isolation() Isolation {
+	explore.Lock("bulkhead.mu", &b.mu)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.isolation

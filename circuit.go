@@ -87,7 +87,7 @@ func newCircuit(name string, o *options) *Circuit {
 	cfg := c.newConfig(o.settings, filled, nil, 0)
 	c.declared = &cfg.given
 	if o.shadow != nil {
-		cfg.shadow = c.newShadow(*o.shadow)
+		cfg.setShadow(c.newShadow(*o.shadow))
 	}
 	c.samples.slowFloor.Store(-1)
 	c.config.Store(cfg)
@@ -103,7 +103,7 @@ var nothingYet window.Sums
 // newConfig works out what follows from the given settings, of which s has the defaults
 // filled in. It keeps the window of old if they ask for the same.
 func (c *Circuit) newConfig(given, s Settings, old *config, now time.Duration) *config {
-	cfg := &config{Settings: s, given: given, plainBelow: plainBelow(&s), pooled: s.Isolation == Pool, rules: rules{
+	cfg := &config{Settings: s, given: given, pooled: s.Isolation == Pool, rules: rules{
 		volume:       uint64(s.RequestVolumeThreshold), //nolint:gosec // validated: not negative
 		errorPercent: s.ErrorPercentThreshold,
 		slowPercent:  s.SlowCallPercentThreshold,
@@ -116,8 +116,9 @@ func (c *Circuit) newConfig(given, s Settings, old *config, now time.Duration) *
 	if c.shared {
 		cfg.pooled = c.bulkhead.Isolation() == Pool
 	}
+	cfg.setShadow(nil)
 	if old != nil {
-		cfg.shadow = old.shadow
+		cfg.setShadow(old.shadow)
 		if sameWindow(&old.Settings, &s) {
 			cfg.ring, cfg.last = old.ring, old.last
 			return cfg
@@ -130,15 +131,18 @@ func (c *Circuit) newConfig(given, s Settings, old *config, now time.Duration) *
 	return cfg
 }
 
-// plainBelow is 0 where each call is kept, and no bound where none is slow.
-func plainBelow(s *Settings) time.Duration {
+// setShadow sets the candidate, and with it which successes are plain: none where each call is
+// kept or shown to a candidate, all but the slow ones elsewhere.
+func (cfg *config) setShadow(s *shadow) {
+	cfg.shadow = s
 	switch {
-	case s.RollingCalls > 0:
-		return 0
-	case s.SlowCallDuration > 0:
-		return s.SlowCallDuration
+	case s != nil || cfg.RollingCalls > 0:
+		cfg.plainBelow = 0
+	case cfg.SlowCallDuration > 0:
+		cfg.plainBelow = cfg.SlowCallDuration
+	default:
+		cfg.plainBelow = math.MaxInt64
 	}
-	return math.MaxInt64
 }
 
 // leaseOf is ProbeLease, but so much longer than Timeout that a probe that times out is

@@ -145,7 +145,7 @@ func (c *Command[Req, Resp]) defaultValue(e *execution) *Resp {
 // valueWhileOpen is defaultValue for a call that an open circuit refuses, where there is nothing
 // else to do for it: so it needs no execution. It returns nil if that is not so, or not for sure.
 func (c *Command[Req, Resp]) valueWhileOpen(ctx context.Context) *Resp {
-	if !c.circuit.refusing() || len(c.steps) != 1 || c.steps[0].value == nil || !c.circuit.refuse(ctx) {
+	if len(c.steps) != 1 || c.steps[0].value == nil || !c.circuit.refusing() || !c.circuit.refuse(ctx) {
 		return nil
 	}
 	s := &c.steps[0]

@@ -112,6 +112,7 @@ func (c *Circuit) refusing() bool {
 // is called, no bucket of the window has ended, the sleep window has not, and the caller is
 // there. Otherwise it reports false and has done nothing: admit and settle decide.
 func (c *Circuit) refuse(ctx context.Context) bool {
+	explore.Read("granted") // as settleResult does, for the caller's context
 	if c.hooks != nil || ctx.Err() != nil {
 		return false
 	}

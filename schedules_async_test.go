@@ -22,7 +22,8 @@ func TestH01CallByGoEndsOnceInEverySchedule(t *testing.T) {
 			a := &asyncCall[int, int]{call: p, command: c, future: future}
 			p.async, p.completer, p.ctx = a, a, ctx
 			a.exec.init(ctx, x.Circuit)
-			a.exec.admit(0, true)
+			epoch, _ := x.passing()
+			a.exec.admission.token.epoch, a.exec.started = epoch, true // racedTask has the slot
 			p.status.Store(0)
 
 			stopped, givesUp := false, false

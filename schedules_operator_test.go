@@ -40,6 +40,10 @@ func newOperated(s *explore.Scenario, settings Settings) *operated {
 	x.last = x.gate.lastLocked()
 	x.shared = true // so that new settings leave the bulkhead alone, of which other tests tell
 	s.Value("config", func() uint64 { return configHash(x.config.Load()) })
+	s.Value("ring.next", func() uint64 { return x.config.Load().ring.Next() })
+	view := func() uint64 { return x.config.Load().ring.View() }
+	s.Value("ring.view", view)
+	s.Value("ring.mu", view)
 	inside := x.valueOfGate
 	s.Value("gate.mu", func() uint64 {
 		h := explore.Hash(inside(), uint64(x.gate.override.kind), uint64(len(x.announced)))
@@ -60,7 +64,7 @@ func configHash(cfg *config) uint64 {
 		calls, byBit := cfg.last.Counts()
 		h = explore.Hash(h, uint64(calls), uint64(byBit[0]))
 	}
-	return explore.Hash(h, explore.Hash(cfg.ring.Edge(0)[:]...)) // the counters have a Value of their own
+	return explore.Hash(h, cfg.ring.View()) // the counters have a Value of their own
 }
 
 // listen writes down what was announced since it last looked.

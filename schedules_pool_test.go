@@ -23,6 +23,8 @@ func idlePool(s *explore.Scenario, workers int, used bool) *Bulkhead {
 	b.pool.watchLocked(b)
 	s.Still("places")
 	s.Still("loans")
+	s.Still("ring.next")
+	s.Still("ring.view")
 	s.Value("idle", b.pool.top.Load)
 	s.Value("watched", func() uint64 {
 		if b.pool.watched.Load() {

@@ -142,6 +142,25 @@ func TestSlotsAreLentWhereCallersMeetTooOften(t *testing.T) {
 	})
 }
 
+// The first try of a call is outside of take: that somebody came first there counts as well.
+func TestAMeetingAtTheFirstTryCounts(t *testing.T) {
+	var s slots
+	s.setLimit(100, true)
+	for range meetingsToLend - 1 {
+		require.True(t, s.takeNext(true))
+		s.giveBack()
+	}
+	require.False(t, s.lends())
+	for range 10 {
+		require.True(t, s.takeNext(false))
+		s.giveBack()
+	}
+	require.False(t, s.lends())
+	s.metAt = time.Since(processStart) // or a busy machine makes them too seldom
+	require.True(t, s.takeNext(true))
+	require.True(t, s.lends())
+}
+
 func TestSlotsAreNotLentWhereCallersMeetSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // where it is the same moment until somebody sleeps
 		for ago, lent := range map[time.Duration]bool{

@@ -40,4 +40,12 @@ var ofThePast = []fault{
 	{name: "a context is asked after the slot was taken", killers: []string{"TestAContextThatPanicsLeavesNothingHeld"}, edits: []edit{{
 		"conclude.go", "	if e.running || e.started && !e.settled {\n", "	if e.running {\n",
 	}}},
+	{name: "the end of a bucket told before the marks", first: []suite{windowSchedules}, killers: []string{"TestD03NothingIsLostOrCountedTwiceAtABoundaryInEverySchedule"}, edits: []edit{
+		{"internal/window/ring.go", "	explore.Put(\"ring.view\")\n	r.view.Store(v)\n", ""},
+		{
+			"internal/window/ring.go",
+			"	r.next.Store(int64(r.end(v)))\n}\n",
+			"	r.next.Store(int64(r.end(v)))\n	explore.Put(\"ring.view\")\n	r.view.Store(v)\n}\n",
+		},
+	}},
 }

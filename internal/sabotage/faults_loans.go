@@ -59,4 +59,7 @@ var ofLoans = []fault{
 			"s.word.Or(waiting)&(lending|waiting) == lending|waiting",
 		}},
 	},
+	{name: "a meeting at the first try is not counted", killers: []string{"TestAMeetingAtTheFirstTryCounts"}, edits: []edit{{
+		"slots.go", "	if tried {\n", "	if tried && s.mayLend == false {\n",
+	}}},
 }

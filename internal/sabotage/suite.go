@@ -30,7 +30,8 @@ var (
 	quick = suite{name: "root", dirs: root, skip: leftOut, args: append(fast, "-timeout=60s")}
 	inner = suite{name: "window", dirs: []string{"./internal/window"}, skip: leftOut, args: append(fast, "-timeout=60s")}
 	// schedules are those tests that play every interleaving.
-	schedules = suite{name: "schedules", dirs: root, tags: []string{"explore"}, run: "EverySchedule|SchedulesWithinStops|SampledSchedules", slow: true}
+	schedules       = suite{name: "schedules", dirs: root, tags: []string{"explore"}, run: "EverySchedule|SchedulesWithinStops|SampledSchedules", slow: true}
+	windowSchedules = suite{name: "schedules of the window", dirs: []string{"./internal/window"}, tags: []string{"explore"}, run: "EverySchedule"}
 	// A lock left out is what the race detector is for.
 	racedBreaker = suite{name: "race of the breaker", dirs: root, run: "Breaker|Probe|Herd|Linear", args: []string{"-race"}, slow: true}
 	racedFuture  = suite{name: "race of futures", dirs: root, run: "Future|^TestH0", args: []string{"-race"}, slow: true}
@@ -52,7 +53,7 @@ var (
 )
 
 // suites are what no fault may pass.
-var suites = []suite{quick, schedules, others, raced}
+var suites = []suite{quick, schedules, windowSchedules, others, raced}
 
 // dir is the directory of a suite of one package.
 func (s suite) dir() string { return s.dirs[0] }

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed-f7c3343e/quill/internal/explore"
 )
 
 // Ring is the rolling window over one [Counters] and one [Times]: which part of their
@@ -68,7 +70,8 @@ func NewRing(window time.Duration, buckets int, now time.Duration, c *Counters, 
 		width:    max(window/time.Duration(buckets), 1),
 	}
 	r.first = view{start: now, marks: alone(r.markLocked())}
-	r.setLocked(&r.first) // nobody else has the ring yet
+	r.view.Store(&r.first)
+	r.next.Store(int64(r.end(&r.first)))
 	return r
 }
 
@@ -77,6 +80,7 @@ func NewRing(window time.Duration, buckets int, now time.Duration, c *Counters, 
 // It costs one load and a compare unless a boundary has passed, and work for one round of
 // buckets at most, however much time did.
 func (r *Ring) Advance(now time.Duration) (moved bool) {
+	explore.Read("ring.next")
 	return int64(now) >= r.next.Load() && r.advance(now)
 }
 
@@ -93,6 +97,7 @@ func (r *Ring) Sums(now time.Duration) Sums {
 // nothing can be in it. It is for callers that need a few kinds only: they compare [Ring.Until]
 // before and after they read the counters, and read again if it has changed.
 func (r *Ring) Edge(now time.Duration) *Sums {
+	explore.Read("ring.view")
 	from := r.from(r.view.Load(), now)
 	if from == nil {
 		return nil
@@ -101,7 +106,10 @@ func (r *Ring) Edge(now time.Duration) *Sums {
 }
 
 // Until is the end of the current bucket: it changes when the ring moves.
-func (r *Ring) Until() time.Duration { return time.Duration(r.next.Load()) }
+func (r *Ring) Until() time.Duration {
+	explore.Read("ring.next")
+	return time.Duration(r.next.Load())
+}
 
 // SumsOf is [Ring.Sums] for totals that the caller has just read, so that several figures are of
 // one moment, and without what base holds: what the counters held when the count begins, if that
@@ -142,6 +150,7 @@ func (r *Ring) Dists(now time.Duration) (run, whole Dist) {
 
 // Restart empties the window: what was counted before is in it no more. The totals stay.
 func (r *Ring) Restart(now time.Duration) {
+	explore.Lock("ring.mu", &r.mu)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.setLocked(&view{start: now, marks: alone(r.markLocked())})
@@ -150,6 +159,7 @@ func (r *Ring) Restart(now time.Duration) {
 // advance moves to the bucket of now, and reports whether that was a move: somebody else
 // may have been first.
 func (r *Ring) advance(now time.Duration) bool {
+	explore.Lock("ring.mu", &r.mu)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	old := r.view.Load()
@@ -201,17 +211,22 @@ func alone(m *mark) []*mark {
 // totals and mark of one bucket.
 func (r *Ring) read(now time.Duration, f func(from *mark)) {
 	const tries = 3
+	explore.Read("ring.view")
 	v := r.view.Load()
 	for range tries {
+		explore.Read("counters")
 		f(r.from(v, now))
+		explore.Read("ring.view")
 		latest := r.view.Load()
 		if latest == v {
 			return
 		}
 		v = latest
 	}
+	explore.Lock("ring.mu", &r.mu)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	explore.Read("counters")
 	f(r.from(r.view.Load(), now))
 }
 
@@ -237,12 +252,19 @@ func (r *Ring) steps(v *view, now time.Duration) uint64 {
 
 // setLocked puts a view in force.
 func (r *Ring) setLocked(v *view) {
+	explore.Put("ring.view")
 	r.view.Store(v)
-	next := v.start + r.width
-	if next < v.start {
-		next = math.MaxInt64 // the end of time
+	explore.Put("ring.next")
+	r.next.Store(int64(r.end(v)))
+}
+
+// end is when the current bucket of v ends.
+func (r *Ring) end(v *view) time.Duration {
+	end := v.start + r.width
+	if end < v.start {
+		return math.MaxInt64 // the end of time
 	}
-	r.next.Store(int64(next))
+	return end
 }
 
 // markLocked returns the totals of now, as the latest mark if they have not changed since.
@@ -251,6 +273,7 @@ func (r *Ring) markLocked() *mark {
 	if v := r.view.Load(); v != nil {
 		latest = v.marks[0]
 	}
+	explore.Read("counters")
 	sums, times := r.counters.Sums(), r.times.snapshotAfter(&latest.times)
 	if sums == latest.sums && times.same(&latest.times) {
 		return latest

@@ -64,12 +64,13 @@ func (e *execution) admit(now time.Duration, mayWait bool) bool {
 	} else if at, ok := e.caller.Deadline(); ok {
 		e.applyCallerDeadline(c.timeOf(at))
 	}
-	if epoch, ok := c.passing(); ok && e.caller.Err() == nil {
+	left := e.caller.Err() != nil
+	if epoch, ok := c.passing(); ok && !left {
 		e.admission.token.epoch = epoch
-	} else if !e.passBreaker() {
+	} else if !e.passBreaker(left) {
 		return false
 	}
-	if !c.bulkhead.slots.takeAtOnce() && !c.bulkhead.slots.take(false) {
+	if ok, tried := c.bulkhead.slots.takeAtOnce(); !ok && !c.bulkhead.slots.takeNext(tried) {
 		return mayWait && e.awaitSlot()
 	}
 	e.started = true
@@ -81,9 +82,9 @@ func (e *execution) admit(now time.Duration, mayWait bool) bool {
 
 // passBreaker asks the breaker, unless the caller has left already. If it reports false the call
 // is settled.
-func (e *execution) passBreaker() bool {
+func (e *execution) passBreaker(left bool) bool {
 	c := e.circuit
-	if e.caller.Err() != nil {
+	if left {
 		e.admission.state = c.State()
 		e.settle(Canceled, callerCause(e.caller), e.began)
 		return false

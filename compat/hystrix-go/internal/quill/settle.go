@@ -53,7 +53,7 @@ func (e *execution) settleSuccess(now time.Duration) {
 func (e *execution) isPlain(now time.Duration) bool {
 	cfg, took := e.circuit.current(), now-e.ran
 	return cfg == e.cfg && took < cfg.plainBelow && now < cfg.ring.Until() &&
-		e.shadow == nil && e.admission.token.probe == 0 && int64(took) <= e.circuit.samples.slowFloor.Load()
+		e.admission.token.probe == 0 && int64(took) <= e.circuit.samples.slowFloor.Load()
 }
 
 // settleResult settles a call whose run returned err. A result that comes at the deadline or

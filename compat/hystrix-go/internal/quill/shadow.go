@@ -73,7 +73,7 @@ func (c *Circuit) putShadow(s *shadow) {
 	c.lockGate()
 	defer c.unlockGate()
 	cfg := *c.config.Load()
-	cfg.shadow = s
+	cfg.setShadow(s)
 	c.config.Store(&cfg)
 }
 

@@ -39,16 +39,24 @@ const (
 )
 
 // takeAtOnce takes a slot in the plain case: one is free, no call waits, nothing is lent, and
-// nobody else writes the word at this moment. If it reports false, ask take. It is small enough
-// to be inlined.
-func (s *slots) takeAtOnce() bool {
+// nobody else writes the word at this moment. If it took none, takeNext goes on; tried says
+// whether it was somebody else who came first. It is small enough to be inlined.
+func (s *slots) takeAtOnce() (ok, tried bool) {
 	explore.Read("slots")
 	w := s.word.Load()
 	if w&(lending|waiting) != 0 || w&takenMask >= w>>limitShift {
-		return false
+		return false, false
 	}
 	explore.Write("slots")
-	return s.word.CompareAndSwap(w, w+1)
+	return s.word.CompareAndSwap(w, w+1), true
+}
+
+// takeNext is take for a call that takeAtOnce gave no slot.
+func (s *slots) takeNext(tried bool) bool {
+	if tried {
+		s.met()
+	}
+	return s.take(false)
 }
 
 // take takes a slot if one is free. While calls wait it takes none, unless patient: the slot is
