@@ -145,11 +145,12 @@ func play(t *testing.T, steps []string, theirs, lazy bool) string {
 		born := time.Now()
 		if lazy {
 			d := newDeadline(caller, trialDeadline)
-			x.ctx, x.end = d, func() {
+			x.ctx = d //nolint:fatcontext // the trial is of this one
+			x.end = func() {
 				if d.early() {
 					d.end()
 				}
-			} //nolint:fatcontext // the trial is of this one
+			}
 		} else {
 			x.ctx, x.end = context.WithDeadlineCause(caller, born.Add(trialDeadline), ErrTimeout)
 		}

@@ -33,7 +33,7 @@ func TestEveryCommitThatSaysWhatFoundItIsListed(t *testing.T) {
 	commits, err := git("log", "--format=%H", "-i", "--grep=found by")
 	require.NoError(t, err)
 	listed := 0
-	for _, commit := range strings.Fields(commits) {
+	for commit := range strings.FieldsSeq(commits) {
 		files, err := git("show", "--format=", "--name-only", commit)
 		require.NoError(t, err)
 		if !changesCode(strings.Fields(files)) {

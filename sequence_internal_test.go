@@ -9,7 +9,7 @@ import (
 // another: what porcupine tries orders with. It has nothing of the machine that it is there
 // to judge (breaker, rules, evidence): lists stand where the machine has sums, and a state is
 // never changed, but a changed copy is made of it.
-type breakerSequence struct {
+type breakerSequence struct { //nolint:recvcheck // after works on a copy, which is the point
 	of linearizedCase
 
 	state   State

@@ -164,6 +164,6 @@ type Settings struct {
 }
 
 // isSlow reports whether a run that took so long is a slow call. It expects defaults filled in.
-func (s *Settings) isSlow(took time.Duration) bool {
+func isSlow(s *Settings, took time.Duration) bool {
 	return s.SlowCallDuration > 0 && took >= s.SlowCallDuration
 }

@@ -192,7 +192,9 @@ func pacedTable(r *Results) Table {
 		x := &r.Paced[i]
 		row := []string{x.Contender}
 		for _, p := range []struct{ ours, direct measure.Samples }{
-			{x.P50, floor.P50}, {x.P99, floor.P99}, {x.P999, floor.P999},
+			{x.P50, floor.P50},
+			{x.P99, floor.P99},
+			{x.P999, floor.P999},
 			{measure.Samples{x.P9999}, measure.Samples{floor.P9999}},
 		} {
 			row = append(row, digits(p.ours.Median()/1e3), digits(p.ours.Minus(p.direct).Median()/1e3))

@@ -137,7 +137,7 @@ func tryPart(ctx context.Context, o options, dir string, all []*mutant, kept *st
 	good = true
 	drawn := draw(all, o.sample, o.seed)
 	chosen := slices.DeleteFunc(slices.Clone(all), func(m *mutant) bool {
-		return !(o.core && core(m.File)) && !slices.Contains(drawn, m)
+		return (!o.core || !core(m.File)) && !slices.Contains(drawn, m)
 	})
 	for _, m := range chosen {
 		m.before, m.Verdict = cmp.Or(m.Verdict, m.before), ""

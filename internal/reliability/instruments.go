@@ -60,10 +60,12 @@ func instruments(o options) []instrument {
 	return append(proofs(o), trials(o)...)
 }
 
+// numbers are the tests of invariants, skip those that another instrument has.
+const numbers, skip = "-run=^Test[A-Z][0-9]+[A-Z]", "-skip=^TestC11RecoversFromEveryState$"
+
 // proofs are the tests that say what must hold.
 func proofs(o options) []instrument {
 	seed := strconv.FormatUint(o.seed, 10)
-	const numbers, skip = "-run=^Test[A-Z][0-9]+[A-Z]", "-skip=^TestC11RecoversFromEveryState$"
 	rapid := []string{"-rapid.seed=" + seed, "-rapid.checks=" + pick(o.fast, "100", "300")}
 	return []instrument{
 		{

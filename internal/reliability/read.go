@@ -122,18 +122,18 @@ func readLinear(seed string) func(string, int) board {
 			operations += number(m[1])
 			least = min(least, share(m[2]))
 		}
-		real := metOnCores.FindAllStringSubmatch(output, -1)
-		if len(drawn) == 0 || len(real) == 0 {
+		onCores := metOnCores.FindAllStringSubmatch(output, -1)
+		if len(drawn) == 0 || len(onCores) == 0 {
 			return missing(name, target, code)
 		}
 		realOperations, met := 0, 0.0
-		for _, m := range real {
+		for _, m := range onCores {
 			realOperations += number(m[2])
 			met += float64(number(m[2])) * share(m[3])
 		}
 		return one(name, target, code == 0 && least >= 5, seed,
 			"%d operations in drawn schedules, at least %.1f %% overlap; %d on %s processors, %.1f %%",
-			operations, least, realOperations, real[0][1], met/float64(realOperations))
+			operations, least, realOperations, onCores[0][1], met/float64(realOperations))
 	}
 }
 

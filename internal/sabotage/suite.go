@@ -30,8 +30,12 @@ var (
 	quick = suite{name: "root", dirs: root, skip: leftOut, args: append(fast, "-timeout=60s")}
 	inner = suite{name: "window", dirs: []string{"./internal/window"}, skip: leftOut, args: append(fast, "-timeout=60s")}
 	// schedules are those tests that play every interleaving.
-	schedules       = suite{name: "schedules", dirs: root, tags: []string{"explore"}, run: "EverySchedule|SchedulesWithinStops|SampledSchedules", slow: true}
-	windowSchedules = suite{name: "schedules of the window", dirs: []string{"./internal/window"}, tags: []string{"explore"}, run: "EverySchedule"}
+	schedules = suite{
+		name: "schedules", dirs: root, tags: []string{"explore"}, run: "EverySchedule|SchedulesWithinStops|SampledSchedules", slow: true,
+	}
+	windowSchedules = suite{
+		name: "schedules of the window", dirs: []string{"./internal/window"}, tags: []string{"explore"}, run: "EverySchedule",
+	}
 	// A lock left out is what the race detector is for.
 	racedBreaker = suite{name: "race of the breaker", dirs: root, run: "Breaker|Probe|Herd|Linear", args: []string{"-race"}, slow: true}
 	racedFuture  = suite{name: "race of futures", dirs: root, run: "Future|^TestH0", args: []string{"-race"}, slow: true}

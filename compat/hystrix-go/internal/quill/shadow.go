@@ -169,7 +169,7 @@ func (k *shadowCall) settle(now time.Duration, o Outcome, took time.Duration, er
 		}
 		o, err = Timeout, ErrTimeout
 	}
-	slow := s.candidate.isSlow(took)
+	slow := isSlow(&s.candidate, took)
 	t.advanceWindow(now)
 	t.recordSample(now, o, true, took, err)
 	t.judge(now, k.token, o, true, slow, err)

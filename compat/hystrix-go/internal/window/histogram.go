@@ -75,14 +75,14 @@ func (h *Histogram) Record(d time.Duration) {
 	if spread != nil {
 		b = (*spread)[Place(len(*spread))]
 	}
-	i := uint(binOf(d)) //nolint:gosec // never negative; so its parts are a shift and a mask
+	i := uint(binOf(d)) // never negative: its parts are a shift and a mask
 	p := b.parts[i/partBins].Load()
 	if p == nil {
 		p = b.part(i / partBins)
 	}
 	n := &p[i%partBins]
 	if !n.add(d) {
-		h.recordSlowly(n, int(i), d, spread == nil) //nolint:gosec // a bin's number
+		h.recordSlowly(n, int(i), d, spread == nil)
 	}
 }
 
