@@ -62,8 +62,7 @@ race: ## the tests under the race detector, RACE_COUNT times; -short: the larges
 
 .PHONY: test-32bit
 test-32bit: ## the core's tests where words have 32 bits: alignment of atomics, width of int
-	GOARCH=386 CGO_ENABLED=0 go vet . ./internal/...
-	GOARCH=386 CGO_ENABLED=0 go test -short . ./internal/window ./internal/soak ./regressions
+	@bash .ci/32bit.sh
 
 .PHONY: vet
 vet: ## go vet, every module

@@ -163,3 +163,56 @@ func TestACallByGoThatAStaleCancelMayFindIsNotUsedAgain(t *testing.T) {
 		require.Equal(t, stopped, kept)
 	}
 }
+
+// A Semaphore's call by Go runs on a worker, and ends with its work all the same: neither its
+// deadline nor a cancel ends it before, and then it is what Do would call it.
+func TestACallByGoOfASemaphoreEndsWithItsWork(t *testing.T) {
+	for name, end := range map[string]struct {
+		settings Settings
+		cancels  bool
+		err      error
+		counts   Counts
+	}{
+		"in time":     {Settings{}, false, nil, Counts{Success: 1}},
+		"its timeout": {Settings{Timeout: time.Millisecond}, false, ErrTimeout, Counts{Timeout: 1}},
+		"a cancel":    {Settings{}, true, context.Canceled, Counts{Canceled: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			end.settings.Isolation = Semaphore
+			c := warmCircuit(t, end.settings)
+			began, returns := make(chan struct{}), make(chan error)
+			command := Bind(c, func(ctx context.Context, _ int) (int, error) {
+				close(began)
+				<-returns
+				if end.err == nil {
+					return 7, nil
+				}
+				<-ctx.Done()
+				return 0, ctx.Err()
+			})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			f := command.Go(ctx, 1)
+			<-began
+			if end.cancels {
+				cancel()
+			}
+			select {
+			case <-f.Done():
+				require.FailNow(t, "it ended before its work")
+			case <-time.After(20 * time.Millisecond): // real time: a worker is warm outside a bubble only
+			}
+			require.Equal(t, 1, c.Stats().InFlight)
+			require.Zero(t, c.Stats().Abandoned, "nobody has left")
+			close(returns)
+			v, err := f.Wait(t.Context())
+			require.ErrorIs(t, err, end.err)
+			if end.err == nil {
+				require.Equal(t, 7, v)
+			}
+			require.Equal(t, end.counts, c.Stats().Total)
+			require.Zero(t, c.Stats().InFlight)
+			require.Positive(t, len(c.bulkhead.idleWorkers()), "its worker is kept for another")
+		})
+	}
+}
