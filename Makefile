@@ -51,10 +51,10 @@ modules: ## the tests of every nested module
 	@if [ -z "$(NESTED)" ]; then echo "no nested module yet"; fi
 	@$(call each,$(NESTED),go test ./...)
 
-# Not under the race detector: what runs other programs (a browser, compilers) one after the
-# other, and has no data that goroutines share.
-NO_RACE_MODULES := %/browsertest ./internal/browser ./internal/dashboardtest
-NO_RACE_PACKAGES := /internal/(apilist|compatgen|docpage|dropin|mutation|reliability|sabotage)$$
+# Not under the race detector: what runs other programs (a browser, compilers) or plays recordings
+# one after the other, and has no data that goroutines share; and what only measures.
+NO_RACE_MODULES := %/browsertest ./internal/browser ./internal/dashboardtest ./bench
+NO_RACE_PACKAGES := /internal/(apilist|compatgen|conformance|docpage|dropin|mutation|reliability|sabotage)$$
 
 .PHONY: race
 race: ## the tests under the race detector, RACE_COUNT times; -short: the largest at a tenth of their scale

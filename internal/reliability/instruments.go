@@ -63,6 +63,10 @@ func instruments(o options) []instrument {
 // numbers are the tests of invariants, skip those that another instrument has.
 const numbers, skip = "-run=^Test[A-Z][0-9]+[A-Z]", "-skip=^TestC11RecoversFromEveryState$"
 
+// longScenarios are left to the whole: they take half of the time of all schedules.
+const longScenarios = "|TestC01JudgeMeets|TestC01ReportMeets|TestC01FailuresThatTakeNoLock|TestA03EverySlotComesBack" +
+	"|TestA04AResizeHolds|TestA08WarmWorkersAreLentOnce|TestA08TwoTasksKeepOneWorker|TestA02ThreeWaiters"
+
 // proofs are the tests that say what must hold.
 func proofs(o options) []instrument {
 	seed := strconv.FormatUint(o.seed, 10)
@@ -77,8 +81,8 @@ func proofs(o options) []instrument {
 			name: "schedules", fast: true, seconds: pick(o.fast, 40, 85),
 			commands: [][]string{
 				goTest("-tags=explore", "./internal/explore"),
-				thorough(o, seed, "-tags=explore", "-timeout=6m", "-skip=Linearizable",
-					"-run=EverySchedule|SchedulesWithinStops|SampledSchedules", "."),
+				thorough(o, seed, "-tags=explore", "-timeout=6m", "-skip=Linearizable"+pick(o.fast, longScenarios, ""),
+					"-run=EverySchedule|SchedulesWithinStops|SampledSchedules", ".", "./internal/window"),
 			},
 			figures: readSchedules(seed),
 		},
@@ -149,7 +153,7 @@ func trials(o options) []instrument {
 		},
 		{
 			name: "sabotage", fast: true, seconds: pick(o.fast, 35, 130),
-			commands: [][]string{{"go", "run", "./internal/sabotage", "-j", "1", "-some", pick(o.fast, "10", "0"), "-seed", seed}},
+			commands: [][]string{{"go", "run", "./internal/sabotage", "-j", "1", "-some", pick(o.fast, "6", "0"), "-seed", seed}},
 			figures:  readSabotage(pick(o.fast, seed, "-")),
 		},
 		{
