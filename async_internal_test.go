@@ -180,7 +180,7 @@ func TestACallByGoOfASemaphoreEndsWithItsWork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			end.settings.Isolation = Semaphore
 			c := warmCircuit(t, end.settings)
-			began, returns := make(chan struct{}), make(chan error)
+			began, returns := make(chan struct{}), make(chan struct{})
 			command := Bind(c, func(ctx context.Context, _ int) (int, error) {
 				close(began)
 				<-returns
@@ -212,7 +212,7 @@ func TestACallByGoOfASemaphoreEndsWithItsWork(t *testing.T) {
 			}
 			require.Equal(t, end.counts, c.Stats().Total)
 			require.Zero(t, c.Stats().InFlight)
-			require.Positive(t, len(c.bulkhead.idleWorkers()), "its worker is kept for another")
+			require.NotEmpty(t, c.bulkhead.idleWorkers(), "its worker is kept for another")
 		})
 	}
 }
