@@ -133,7 +133,7 @@ func proofs(o options) []instrument {
 
 // trials try to find what the tests do not see.
 func trials(o options) []instrument {
-	const mutants = "300" // drawn from all of the root package and internal/window
+	const mutants = "60" // drawn from all of the root package and internal/window
 	seed := strconv.FormatUint(o.seed, 10)
 	return []instrument{
 		{
