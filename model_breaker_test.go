@@ -228,10 +228,10 @@ func (m *breakerModel) nothing(k *brokenCall, ofProbe func()) {
 	}
 	switch ours := m.ours(k); {
 	case k.probe == 0:
-	case ours:
-		ofProbe()
-	default:
+	case !ours:
 		m.late++
+	case m.inForce() != quill.Disabled:
+		ofProbe()
 	}
 }
 
@@ -243,6 +243,10 @@ func (m *breakerModel) result(k *brokenCall, ofProbe func(), bad bool) {
 		return
 	}
 	evidence := modelResult{m.bucket(), bad}
+	if k.probe != 0 && m.inForce() == quill.Disabled { // nobody judges
+		m.results = append(m.results, evidence)
+		return
+	}
 	if k.probe != 0 {
 		m.ignored = 0
 		if bad {
