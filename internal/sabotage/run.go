@@ -59,26 +59,52 @@ func (t tree) try(ctx context.Context, f fault, whole func() error) (r result, e
 
 // runCut runs no more than some tests of a suite, built without the others.
 func (t tree) runCut(ctx context.Context, s suite, names []string) (red bool, output string, err error) {
+	err = t.withCut(s, names, func(overlay string) error {
+		s.run, s.skip = "^("+strings.Join(names, "|")+")$", ""
+		s.args = append(slices.Clone(s.args), "-overlay="+overlay, "-timeout="+s.longest(names).String())
+		red, output, err = t.run(ctx, s)
+		return err
+	})
+	return red, output, err
+}
+
+// buildCut builds a program of no more than some tests of a suite.
+func (t tree) buildCut(ctx context.Context, s suite, names []string, program string) error {
+	return t.withCut(s, names, func(overlay string) error {
+		s.run, s.skip = "", ""
+		s.args = append(slices.Clone(s.args), "-overlay="+overlay, "-c", "-o="+program)
+		red, output, err := t.run(ctx, s)
+		if red {
+			return fmt.Errorf("the tests of %s do not compile:\n%s", s.name, tail(output))
+		}
+		return err
+	})
+}
+
+// withCut calls f with an overlay in which a suite has no more than some tests.
+func (t tree) withCut(s suite, names []string, f func(overlay string) error) error {
 	all, err := parseTests(filepath.Join(t.dir, s.dir()), s.buildTags())
 	if err != nil {
-		return false, "", err
+		return err
 	}
 	dir, err := os.MkdirTemp("", "quill-sabotage-cut-") // some tests look at all files of the tree
 	if err != nil {
-		return false, "", err
+		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	overlay, err := all.cut(dir, names)
 	if err != nil {
-		return false, "", err
+		return err
 	}
-	s.run, s.skip = "^("+strings.Join(names, "|")+")$", ""
-	s.args = append(slices.Clone(s.args), "-overlay="+overlay)
-	if !s.slow {
-		most := time.Duration(6+2*len(names)) * time.Second // they take a second in all: more is to hang
-		s.args = append(s.args, "-timeout="+most.String())
+	return f(overlay)
+}
+
+// longest is how long some tests may take. They take a second in all: more is to hang.
+func (s suite) longest(names []string) time.Duration {
+	if s.slow {
+		return limit
 	}
-	return t.run(ctx, s)
+	return time.Duration(6+2*len(names)) * time.Second
 }
 
 // baseline reports an error if the suites are red without a fault, or do not compile.
@@ -106,7 +132,12 @@ func (t tree) run(ctx context.Context, s suite) (red bool, output string, err er
 	args := append([]string{"test", "-count=1", "-failfast", "-vet=off"}, s.arguments()...)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = t.dir
-	cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false", "GOWORK=off", "QUILL_SABOTAGE=1")
+	return runTests(ctx, cmd, s, "GOFLAGS=-buildvcs=false", "GOWORK=off")
+}
+
+// runTests runs a command that runs a suite's tests.
+func runTests(ctx context.Context, cmd *exec.Cmd, s suite, env ...string) (red bool, output string, err error) {
+	cmd.Env = append(append(os.Environ(), "QUILL_SABOTAGE=1"), env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second

@@ -12,12 +12,13 @@ import (
 
 // result is what became of one fault.
 type result struct {
-	fault   fault
-	red     bool
-	by      string // the test that went red
-	missed  string // why the tests named for it did not: "green", or what went wrong
-	seconds float64
-	problem error // it cannot be told whether the tests go red
+	fault    fault
+	red      bool
+	by       string // the test that went red
+	missed   string // why the tests named for it did not: "green", or what went wrong
+	seconds  float64
+	switched bool  // found in a program that has all faults
+	problem  error // it cannot be told whether the tests go red
 }
 
 // trial is one run of the command.
@@ -25,6 +26,8 @@ type trial struct {
 	root   string
 	chosen []fault
 	out    io.Writer
+
+	switches *switches // nil: each fault is built by itself
 
 	// whole reports whether the whole suites are green without a fault. That is asked when
 	// they are needed, and once.
@@ -37,13 +40,29 @@ type trial struct {
 // job is what a worker does in a copy of the tree, which it leaves as it was.
 type job func(context.Context, tree) error
 
-// tryAll tries the faults, some at once, and returns their results in their order.
-func tryAll(ctx context.Context, root string, chosen []fault, workers int, out io.Writer) ([]result, error) {
+// tryAll tries the faults, some at once, and returns their results in their order. If switched,
+// they are built all at once.
+func tryAll(
+	ctx context.Context, root string, chosen []fault, workers int, switched bool, out io.Writer,
+) (results []result, err error) {
+	t := &trial{root: root, chosen: chosen, out: out, results: make([]result, len(chosen))}
+	if !switched {
+		return t.results, t.tryWith(ctx, workers)
+	}
+	return t.results, withCopy(ctx, root, func(copied tree) error {
+		if t.switches, err = putSwitches(ctx, copied, chosen); err != nil {
+			return err
+		}
+		return t.tryWith(ctx, workers)
+	})
+}
+
+// tryWith tries the faults with so many workers.
+func (t *trial) tryWith(ctx context.Context, workers int) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	t := &trial{root: root, chosen: chosen, out: out, results: make([]result, len(chosen))}
 	t.whole = sync.OnceValue(func() error {
-		return withCopy(ctx, root, func(copied tree) error { return copied.baseline(ctx) })
+		return withCopy(ctx, t.root, func(copied tree) error { return copied.baseline(ctx) })
 	})
 	jobs := t.jobs()
 	next := make(chan job, len(jobs))
@@ -55,7 +74,7 @@ func tryAll(ctx context.Context, root string, chosen []fault, workers int, out i
 	var wg sync.WaitGroup
 	for range min(workers, len(jobs)) {
 		wg.Go(func() {
-			err := withCopy(ctx, root, func(copied tree) error {
+			err := withCopy(ctx, t.root, func(copied tree) error {
 				for do := range next {
 					if err := errors.Join(do(ctx, copied), ctx.Err()); err != nil {
 						return err
@@ -69,28 +88,20 @@ func tryAll(ctx context.Context, root string, chosen []fault, workers int, out i
 		})
 	}
 	wg.Wait()
-	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		return nil, err
-	}
-	return t.results, ctx.Err()
+	return context.Cause(ctx)
 }
 
 // jobs are the tests known to find faults, without one, and each fault: first those whose
 // tests may take long, so that all workers end at about the same time.
 func (t *trial) jobs() []job {
 	var jobs []job
-	var homes []suite
-	killers := map[string][]string{}
-	for _, f := range t.chosen {
-		home := f.home()
-		if killers[home.name] == nil {
-			homes = append(homes, home)
-		}
-		killers[home.name] = append(killers[home.name], f.killers...)
-	}
+	homes, killers := homesOf(t.chosen)
 	for _, home := range homes {
 		for _, names := range apart(killers[home.name]) {
 			jobs = append(jobs, func(ctx context.Context, copied tree) error {
+				if t.switches != nil {
+					return green(t.switches.run(ctx, home, names, ""))
+				}
 				return green(copied.runCut(ctx, home, names))
 			})
 		}
@@ -103,6 +114,20 @@ func (t *trial) jobs() []job {
 		}
 	}
 	return jobs
+}
+
+// homesOf are the suites that have the tests named for some faults, and these tests, by the
+// suite's name.
+func homesOf(chosen []fault) (homes []suite, killers map[string][]string) {
+	killers = map[string][]string{}
+	for _, f := range chosen {
+		home := f.home()
+		if killers[home.name] == nil {
+			homes = append(homes, home)
+		}
+		killers[home.name] = append(killers[home.name], f.killers...)
+	}
+	return homes, killers
 }
 
 // apart are the tests in two lots, those of the explorer by themselves: what other tests
@@ -121,7 +146,14 @@ func apart(names []string) [][]string {
 
 // try tries one of the faults.
 func (t *trial) try(ctx context.Context, copied tree, i int) error {
-	r, err := copied.try(ctx, t.chosen[i], t.whole)
+	var r result
+	var err error
+	if t.switches.has(t.chosen[i]) {
+		r, err = t.switches.try(ctx, t.chosen[i])
+	}
+	if !r.red { // or by itself, with all suites behind it
+		r, err = copied.try(ctx, t.chosen[i], t.whole)
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
