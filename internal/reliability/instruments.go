@@ -156,7 +156,7 @@ func trials(o options) []instrument {
 			commands: [][]string{{
 				"go", "run", "./internal/sabotage", "-switch", "-j", "1", "-some", pick(o.fast, "6", "0"), "-seed", seed,
 			}},
-			figures:  readSabotage(pick(o.fast, seed, "-")),
+			figures: readSabotage(pick(o.fast, seed, "-")),
 		},
 		{
 			name: "mutation", seconds: 280,

@@ -210,7 +210,7 @@ func (s *switches) run(ctx context.Context, home suite, names []string, number s
 	if err != nil {
 		return false, "", err
 	}
-	cmd := exec.CommandContext(ctx, program, //nolint:gosec // built here
+	cmd := exec.CommandContext(ctx, program,
 		"-test.paniconexit0", "-test.failfast", "-test.count=1",
 		"-test.run=^("+strings.Join(names, "|")+")$", "-test.timeout="+home.longest(names).String())
 	cmd.Dir = filepath.Join(s.tree.dir, home.dir())
