@@ -84,7 +84,7 @@ func proofs(o options) []instrument {
 				thorough(o, seed, "-tags=explore", "-timeout=6m", "-skip=Linearizable"+pick(o.fast, longScenarios, ""),
 					"-run=EverySchedule|SchedulesWithinStops|SampledSchedules", ".", "./internal/window"),
 			},
-			figures: readSchedules(seed),
+			figures: readSchedules(seed, pick(o.fast, 191, 290)),
 		},
 		{
 			name: "state machines", fast: true,
@@ -93,7 +93,7 @@ func proofs(o options) []instrument {
 				append(goTest("-run="+randomTests("internal/window"), "./internal/window"), rapid...),
 				append(goTest("-run="+randomTests("lastgood"), "./lastgood"), rapid...),
 			},
-			figures: readMachines(seed),
+			figures: readMachines(seed, 39),
 		},
 		{
 			name: "linearizability", fast: true,
@@ -116,12 +116,12 @@ func proofs(o options) []instrument {
 				append(thorough(o, seed, numbers, skip, ".", "./internal/window", "./lastgood"), rapid[0]),
 				thorough(o, seed, numbers, skip, "./quillhttp", "./quillstream", "./quillprom"),
 			},
-			figures: readInvariants(seed),
+			figures: readInvariants(seed, pick(o.fast, 69, 70)),
 		},
 		{
 			name: "regressions", fast: true, seconds: pick(o.fast, 5, 25),
 			commands: [][]string{thorough(o, seed, "./regressions")},
-			figures:  readRegressions,
+			figures:  readRegressions(47),
 		},
 		{
 			name: "bad configurations", fast: true,
@@ -139,7 +139,7 @@ func trials(o options) []instrument {
 		{
 			name: "fuzz", seconds: 62,
 			commands: [][]string{{"env", "FUZZ_WORKERS=1", "bash", ".ci/fuzz.sh", "3s", "."}}, // others run beside it
-			figures:  readFuzz,
+			figures:  readFuzz(11),
 		},
 		{
 			name:     "coverage", // in CI a stage of its own

@@ -4,7 +4,7 @@
 //	go run ./internal/reliability [-fast] [-only NAME] [-seed N] [-j N] [-write PAGE] [-v]
 //
 // -fast takes what fits into a minute. It exits with 1 if a figure misses its target, with 2
-// if it is called wrongly. -write puts the scoreboard between the marks in a page. An
+// if it is called wrongly (behind go run that is 1, too). -write puts the scoreboard between the marks in a page. An
 // instrument that is absent says so, and is no failure, only where what it needs is not
 // part of this repository (spin, say) or has not been done yet (make mutation). The last line
 // counts it apart. Where CI is true in the environment it is a failure.

@@ -25,7 +25,7 @@ func TestFiguresAreReadFromWhatInstrumentsPrint(t *testing.T) {
 			"65 agree, 22 intended differences, 21 not built, 0 disagree",
 		},
 		"schedules": {
-			readSchedules("7"),
+			readSchedules("7", 5),
 			"a_test.go:1: 70 schedules of up to 8 steps, 20 states, 9 executions\nx: 30 schedules of up to 8 steps, 2 states, 9 executions\n" +
 				"x: 5 schedules within 4 stops of up to 8 steps, 3 states, 9 executions\nx: 6 schedules within 1 stops of up to 8 steps, 4 states, 9 executions\n" +
 				"x: 4000 schedules, drawn, of up to 8 steps, 0 states, 9 executions\n",
@@ -36,17 +36,17 @@ func TestFiguresAreReadFromWhatInstrumentsPrint(t *testing.T) {
 			"x: seed 7: 10 traces, 200 steps, map[]\n    --- PASS: TestC11RecoversFromEveryState/a (1s)\n" + faultFound,
 			"1 checks hold; they find 1 of 1 faults put into the model; 10 traces of the code agree, 200 steps",
 		},
-		"machines": {readMachines("7"), "x: [rapid] OK, passed 100 tests (1ms)\ny: [rapid] OK, passed 20 tests (1ms)\n", "2 tests, 120 runs"},
+		"machines": {readMachines("7", 2), "x: [rapid] OK, passed 100 tests (1ms)\ny: [rapid] OK, passed 20 tests (1ms)\n", "2 tests, 120 runs"},
 		"linear": {
 			readLinear("7"),
 			"x: 9 histories, 100 operations, 31.5 % of them overlapped\nx: 9 histories, 50 operations, 7.0 % of them overlapped\n" +
 				"x: 9 histories on 2 processors, 30 operations, of which 1.0 % overlapped\nx: 9 histories on 2 processors, 10 operations, of which 3.0 % overlapped\n",
 			"150 operations in drawn schedules, at least 7.0 % overlap; 40 on 2 processors, 1.5 %",
 		},
-		"invariants":  {readInvariants("7"), "--- PASS: TestA01Alone (0.00s)\n--- PASS: TestA01Again (0.00s)\n--- PASS: TestD3More (0.00s)\n", "2 invariants, 3 tests"},
-		"regressions": {readRegressions, "--- PASS: TestB08One (0.00s)\n--- PASS: TestB08Two (0.00s)\n", "1"},
+		"invariants":  {readInvariants("7", 2), "--- PASS: TestA01Alone (0.00s)\n--- PASS: TestA01Again (0.00s)\n--- PASS: TestD3More (0.00s)\n", "2 invariants, 3 tests"},
+		"regressions": {readRegressions(1), "--- PASS: TestB08One (0.00s)\n--- PASS: TestB08Two (0.00s)\n", "1"},
 		"bad":         {readBad, "x_test.go:1: 788 bad values refused\n", "788"},
-		"fuzz":        {readFuzz, "7 fuzz targets ran for 3s each\n", "7"},
+		"fuzz":        {readFuzz(7), "7 fuzz targets ran for 3s each\n", "7"},
 		"coverage":    {readCoverage, "The root package's tests cover 99.6 % of its statements (floor: 97 %).\n", "99.6 %"},
 		"soak":        {readSoak("7"), "sum of outcomes  = calls entered  12345  pass\nseed 7: all 18 figures hold\n", "18 of 18, 12345 calls"},
 		"sabotage":    {readSabotage("7"), "sabotage: 40 faults, 40 red, 0 survived\n", "40 of 40"},
@@ -75,6 +75,14 @@ func TestFiguresBelowTheirTargetFail(t *testing.T) {
 	require.Equal(t, 1, readModel("7")("x: seed 7: 10 traces, 200 steps, map[]\n"+
 		"    --- PASS: TestC11RecoversFromEveryState/a (1s)\n"+faultFound+strings.Replace(faultFound, "PASS", "FAIL", 1), 0).failed())
 	require.Equal(t, 1, readSabotage("7")("sabotage: 40 faults, 39 red, 1 survived\n", 0).failed())
+}
+
+func TestLessThanThereIsToDoIsAMiss(t *testing.T) {
+	require.Equal(t, 1, readFuzz(8)("7 fuzz targets ran for 3s each\n", 0).failed())
+	require.Equal(t, 1, readRegressions(2)("--- PASS: TestB08One (0.00s)\n--- SKIP: TestB09Two (0.00s)\n", 0).failed())
+	require.Equal(t, 1, readInvariants("7", 2)("--- PASS: TestA01Alone (0.00s)\n", 0).failed())
+	require.Equal(t, 1, readMachines("7", 2)("x: [rapid] OK, passed 100 tests (1ms)\n", 0).failed())
+	require.Equal(t, 1, readSchedules("7", 2)("x: 5 schedules of up to 8 steps, 3 states, 9 executions\n", 0).failed())
 }
 
 func TestWhatIsNotInstalledIsAbsentAndNoFailureButInCI(t *testing.T) {
@@ -121,7 +129,7 @@ func TestTimeThatIsOverTheLimitIsAFailure(t *testing.T) {
 }
 
 func TestKnownFaultsAreNoInvariants(t *testing.T) {
-	b := readInvariants("7")("--- PASS: TestB07APart (0.00s)\n--- PASS: TestB19Low (0.00s)\n--- PASS: TestC11Recovers (0.00s)\n", 0)
+	b := readInvariants("7", 2)("--- PASS: TestB07APart (0.00s)\n--- PASS: TestB19Low (0.00s)\n--- PASS: TestC11Recovers (0.00s)\n", 0)
 	require.Equal(t, "2 invariants, 2 tests", b[0].value)
 }
 
