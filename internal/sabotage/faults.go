@@ -220,7 +220,7 @@ var ofCalls = []fault{
 		"if b.succeeded+len(b.probes) >= r.probes {",
 		"if r.probes == 0 {",
 	}}},
-	{name: "a probe's place freed twice", killers: []string{"TestC05AProbeGivesItsPlaceBackHoweverItEnds"}, edits: []edit{{
+	{name: "the place of a probe that ended is kept", killers: []string{"TestC05AProbeGivesItsPlaceBackHoweverItEnds"}, edits: []edit{{
 		"breaker.go",
 		"			b.probes = append(b.probes[:i], b.probes[i+1:]...)\n			return now < p.until\n",
 		"			b.probes[i] = p\n			return now < p.until\n",

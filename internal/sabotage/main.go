@@ -5,7 +5,7 @@
 //
 // It prints a table: the fault, the file, the test that went red, the seconds it took. It
 // exits with 1 if the tests stay green with a fault in place for two minutes, and with 2 if
-// it cannot tell: the tests are red without a fault, a fault no longer fits the code it was
+// it cannot tell (behind go run that is 1, too): the tests are red without a fault, a fault no longer fits the code it was
 // written for, or does not compile. -switch builds all faults into one program and turns them on
 // one at a time, which takes a fifth of the time; without it each is put into a tree that is
 // built anew. -check only looks whether each fault fits, and names
@@ -137,6 +137,9 @@ func report(results []result, out io.Writer) int {
 	survived, unknown, elsewhere := 0, 0, 0
 	for _, r := range results {
 		by := r.by
+		if r.again {
+			by += ", at the second try, by itself"
+		}
 		if r.missed != "" {
 			elsewhere++
 			by += ", no longer by " + strings.Join(r.fault.killers, ", ")

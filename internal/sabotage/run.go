@@ -154,6 +154,8 @@ func runTests(ctx context.Context, cmd *exec.Cmd, s suite, env ...string) (red b
 		return false, output, fmt.Errorf("it does not compile:\n%s", tail(output))
 	case s.slow && timedOut.MatchString(output):
 		return false, output, nil
+	case killer(output) == "":
+		return false, output, fmt.Errorf("it ended (%w), and no test says that it failed:\n%s", err, tail(output))
 	}
 	return true, output, nil
 }
@@ -164,7 +166,7 @@ var (
 	timedOut   = regexp.MustCompile(`(?m)^panic: test timed out[^\n]*\n\s+running tests:\n\s+(\S+)`)
 )
 
-// killer finds the test that went red in what go test printed.
+// killer finds the test that went red in what go test printed; "" if none did.
 func killer(output string) string {
 	why := ""
 	switch {
@@ -185,7 +187,7 @@ func killer(output string) string {
 	if strings.Contains(output, "goroutines left after the tests") {
 		return "TestMain (goroutines left)"
 	}
-	return "an unknown test: " + tail(output)
+	return ""
 }
 
 // tail is the end of an output.

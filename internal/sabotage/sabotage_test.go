@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"os/exec"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -51,6 +52,26 @@ func TestTheTestThatWentRedIsNamed(t *testing.T) {
 	} {
 		require.Equal(t, want, killer(output))
 	}
+	require.Empty(t, killer("FAIL\tquill\t0.1s\nFAIL\n"))
+}
+
+// A program that is killed, or called wrongly, is not a test that found a fault.
+func TestAnEndThatNoTestIsToBlameForIsNotRed(t *testing.T) {
+	for _, script := range []string{"kill -9 $$", "echo flag provided but not defined; exit 2"} {
+		red, _, err := runTests(t.Context(), exec.CommandContext(t.Context(), "sh", "-c", script), quick)
+		require.False(t, red, script)
+		require.ErrorContains(t, err, "no test says that it failed", script)
+	}
+	red, _, err := runTests(t.Context(), exec.CommandContext(t.Context(), "sh", "-c", "echo '--- FAIL: TestA (0.00s)'; exit 1"), quick)
+	require.NoError(t, err)
+	require.True(t, red)
+}
+
+func TestTheTableSaysWhatWasFoundAtTheSecondTry(t *testing.T) {
+	var out bytes.Buffer
+	f := fault{name: "f", edits: []edit{{file: "x.go"}}, killers: []string{"TestA"}}
+	require.Equal(t, 0, report([]result{{fault: f, red: true, by: "TestA", again: true}}, &out))
+	require.Contains(t, out.String(), "TestA, at the second try, by itself")
 }
 
 func TestSomeFaultsAreDrawnInTheirOrder(t *testing.T) {

@@ -204,6 +204,23 @@ func (s *switches) try(ctx context.Context, f fault) (r result, err error) {
 	return r, err
 }
 
+// greenAlone reports an error unless the tests named for each fault of a suite are green without
+// it, run as they are with it.
+func (s *switches) greenAlone(ctx context.Context, chosen []fault, home suite) error {
+	seen := map[string]bool{}
+	for _, f := range chosen {
+		names := strings.Join(f.killers, "|")
+		if f.home().name != home.name || seen[names] {
+			continue
+		}
+		seen[names] = true
+		if err := green(s.run(ctx, home, f.killers, "")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // run runs tests of a suite, with a fault or none.
 func (s *switches) run(ctx context.Context, home suite, names []string, number string) (red bool, output string, err error) {
 	program, err := s.build[home.name]()

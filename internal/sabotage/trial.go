@@ -18,6 +18,7 @@ type result struct {
 	missed   string // why the tests named for it did not: "green", or what went wrong
 	seconds  float64
 	switched bool  // found in a program that has all faults
+	again    bool  // only found at a second try, by itself
 	problem  error // it cannot be told whether the tests go red
 }
 
@@ -97,11 +98,12 @@ func (t *trial) jobs() []job {
 	var jobs []job
 	homes, killers := homesOf(t.chosen)
 	for _, home := range homes {
+		if t.switches != nil { // as they are run with a fault
+			jobs = append(jobs, func(ctx context.Context, _ tree) error { return t.switches.greenAlone(ctx, t.chosen, home) })
+			continue
+		}
 		for _, names := range apart(killers[home.name]) {
 			jobs = append(jobs, func(ctx context.Context, copied tree) error {
-				if t.switches != nil {
-					return green(t.switches.run(ctx, home, names, ""))
-				}
 				return green(copied.runCut(ctx, home, names))
 			})
 		}
@@ -148,11 +150,14 @@ func apart(names []string) [][]string {
 func (t *trial) try(ctx context.Context, copied tree, i int) error {
 	var r result
 	var err error
-	if t.switches.has(t.chosen[i]) {
+	again := t.switches.has(t.chosen[i])
+	if again {
 		r, err = t.switches.try(ctx, t.chosen[i])
+		again = !r.red
 	}
 	if !r.red { // or by itself, with all suites behind it
 		r, err = copied.try(ctx, t.chosen[i], t.whole)
+		r.again = again
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -173,6 +178,9 @@ func (r result) verdict() string {
 		return "CANNOT TELL: " + r.problem.Error()
 	case !r.red:
 		by = "SURVIVED"
+	}
+	if r.again {
+		by += ", at the second try, by itself"
 	}
 	if r.missed != "" {
 		by += fmt.Sprintf(", but %v: %s", r.fault.killers, r.missed)
