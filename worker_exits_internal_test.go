@@ -95,7 +95,10 @@ func mixedWork(ctx context.Context, n int) (int, error) {
 		defer func() { panic("boom, late") }()
 		runtime.Goexit()
 	case 3:
-		time.Sleep(3 * time.Millisecond) // real time: more than the Timeout
+		<-ctx.Done()
+		for range n % 100 { // late, and by a little more
+			runtime.Gosched()
+		}
 		if n%16 > 8 {
 			panic("late")
 		}
@@ -126,18 +129,22 @@ func mixEndings(t *testing.T, isolation Isolation) {
 	command := Bind(c, mixedWork)
 	var made atomic.Uint64
 	var stop atomic.Bool
-	var all sync.WaitGroup
+	var callers, all sync.WaitGroup
+	change := make(chan struct{}) // after some calls
 	for range 8 {
-		all.Go(func() {
-			for !stop.Load() {
+		callers.Go(func() {
+			for n := 1; !stop.Load(); n++ {
 				callMixed(t, command, rand.IntN(1000))
 				made.Add(1)
+				if n%8 == 0 {
+					change <- struct{}{}
+				}
 			}
 		})
 	}
+	all.Go(func() { callers.Wait(); close(change) })
 	all.Go(func() {
-		for !stop.Load() {
-			time.Sleep(time.Millisecond) // real time: as do the calls
+		for range change {
 			switch rand.IntN(4) {
 			case 0:
 				_ = c.bulkhead.Resize(1+rand.IntN(6), rand.IntN(4))
