@@ -45,9 +45,9 @@ func everySchedule(t *testing.T, name string, setup func(*explore.Scenario)) {
 }
 
 // playAll plays every schedule. With QUILL_THOROUGH set in the environment, as `make
-// reliability` does, it does so backwards too, to see that no two states were taken for one: of
-// the large scenarios, which are the small ones with more callers, a fourth part each time,
-// drawn by QUILL_SEED.
+// reliability` does, it does so backwards too, to see that no two states were taken for one: each
+// of the large scenarios, which are the small ones with more callers, with a chance of one in
+// four, drawn by QUILL_SEED.
 func playAll(t *testing.T, setup func(*explore.Scenario)) {
 	t.Helper()
 	alone(t)

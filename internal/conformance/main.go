@@ -11,7 +11,7 @@
 //	ID: DISAGREE: step N (OP) OBSERVATION: want ..., got ...
 //
 // and a summary. It exits with 1 if a scenario disagrees and with 2 if a file cannot be
-// read or played. -v shows every observation that differs. The recordings' times pass
+// read or played (`go run` says so, and exits with 1 itself). -v shows every observation that differs. The recordings' times pass
 // virtually: minutes of them take a second.
 package main
 
