@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"os/exec"
 	"path/filepath"
@@ -17,8 +18,12 @@ import (
 	"time"
 )
 
-// quick is how much time the tests take at most that are asked first, all in one process.
-const quick = 400 * time.Millisecond
+// How much time the tests take at most that are asked together, in one process: at first, and
+// then.
+const (
+	quick = 400 * time.Millisecond
+	slow  = 2 * time.Second
+)
 
 // try judges the mutants and keeps their verdicts, file by file.
 func try(ctx context.Context, o options, dir string, mutants []*mutant, kept *store, out io.Writer) error {
@@ -117,28 +122,22 @@ var (
 
 // judge runs the tests that reach the mutant, the quickest first, until they fail, twice.
 func (s *suite) judge(ctx context.Context, m *mutant) error {
-	var first, rest []*test
-	var sum time.Duration
+	var reaching []*test
 	if killer := s.killer(m); killer != nil {
 		if err := s.judgeBy(ctx, m, []*test{killer}); err != nil || m.Verdict == killed {
 			return err
 		}
 	}
 	for _, t := range s.tests {
-		if !t.reaches[m.id] {
-			continue
-		}
-		if sum += t.took; sum <= quick {
-			first = append(first, t)
-		} else {
-			rest = append(rest, t)
+		if t.reaches[m.id] {
+			reaching = append(reaching, t)
 		}
 	}
-	if len(first)+len(rest) == 0 {
+	if len(reaching) == 0 {
 		m.Verdict, m.By = bare, ""
 		return nil
 	}
-	for _, batch := range [][]*test{first, rest} {
+	for batch := range batches(reaching) {
 		if err := s.judgeBy(ctx, m, batch); err != nil || m.Verdict != lived {
 			return err
 		}
@@ -146,15 +145,32 @@ func (s *suite) judge(ctx context.Context, m *mutant) error {
 	return nil
 }
 
+// batches parts tests, which are in the order of their times, so that those of a part take
+// little more than some seconds: a mutant that hangs is known for one soon.
+func batches(tests []*test) iter.Seq[[]*test] {
+	return func(yield func([]*test) bool) {
+		most := quick
+		for len(tests) > 0 {
+			n, sum := 1, tests[0].took
+			for n < len(tests) && sum+tests[n].took <= most {
+				sum += tests[n].took
+				n++
+			}
+			if !yield(tests[:n]) {
+				return
+			}
+			tests, most = tests[n:], slow
+		}
+	}
+}
+
 // killer is the test that killed the mutant before, if it still reaches it.
 func (s *suite) killer(m *mutant) *test {
 	if m.before != killed {
 		return nil
 	}
-	for _, t := range s.tests {
-		if t.name == m.By && t.reaches[m.id] {
-			return t
-		}
+	if t := named(s.tests, m.By); t != nil && t.reaches[m.id] {
+		return t
 	}
 	return nil
 }
@@ -176,11 +192,25 @@ func (s *suite) judgeBy(ctx context.Context, m *mutant, tests []*test) error {
 	if err != nil || verdict != killed {
 		return err
 	}
+	by := found(failed, text)
+	if one := named(tests, by); one != nil {
+		tests = []*test{one}
+	}
 	_, again, err := s.ask(ctx, m, tests)
 	if again == killed {
-		m.Verdict, m.By = killed, found(failed, text)
+		m.Verdict, m.By = killed, by
 	}
 	return err
+}
+
+// named returns the test of a name.
+func named(tests []*test, name string) *test {
+	for _, t := range tests {
+		if t.name == name {
+			return t
+		}
+	}
+	return nil
 }
 
 // found returns the name that the expression has in it, if the text has one.
@@ -193,9 +223,9 @@ func found(name *regexp.Regexp, text string) string {
 
 // ask runs tests with the mutant on.
 func (s *suite) ask(ctx context.Context, m *mutant, tests []*test) (text, verdict string, err error) {
-	limit := 2 * time.Second
+	limit := time.Second
 	for _, t := range tests {
-		limit += 5 * t.took
+		limit += 4 * t.took
 	}
 	text, _, err = s.run(ctx, limit, []string{"MUTANT=" + strconv.Itoa(m.id)}, only(tests), "-test.failfast")
 	switch {

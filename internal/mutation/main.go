@@ -2,7 +2,7 @@
 // that became `-`. The mutants are those that gremlins lists for the root package and
 // internal/window.
 //
-//	go run ./internal/mutation [-core] [-sample N -seed S] [-fresh] [-j N] [-write PAGE] [FILE ...]
+//	go run ./internal/mutation [-fresh | -anew] [-j N] [-write PAGE] [FILE ...]
 //
 // What makes a mutant dear is the compiler: gremlins builds the tests anew for each. Here all
 // mutants are compiled into one binary, each behind a switch of its own, and a mutant costs
@@ -12,12 +12,11 @@
 // Verdicts are kept in .tmp/mutation, file by file, until the file or the tests of its package
 // change: a second run tries what lived, and what is new; what hung, if its file is named.
 // -fresh tries all. What lived before comes first, and of what was killed the test that did it.
-// Files are named by their paths from the module's root; without any, and without -core,
-// all are tried.
+// Files are named by their paths from the module's root; without any, all are tried.
 //
-// -core and -sample judge anew the breaker and the window, and mutants drawn from all by the
-// seed, and keep no verdicts. -sample also says what the kept verdicts come to, or that they
-// are stale, which the exit code does not tell.
+// -anew is for `make reliability`, which has some minutes: all are judged, whatever is kept, but
+// those that lived when -write last wrote the table count as alive without a trial. They are in
+// alive.tsv, and none of them can make the share larger. It keeps no verdicts.
 //
 // It prints the mutants that live, a table per file and the total. It exits with 1 if less
 // than 95 % of all are killed, and with 2 if it cannot tell.
@@ -26,6 +25,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -46,10 +46,8 @@ const target = 95
 
 type options struct {
 	root    string
-	core    bool
-	sample  int
-	seed    uint64
 	fresh   bool
+	anew    bool
 	workers int
 	page    string
 	files   []string
@@ -68,18 +66,16 @@ func command(ctx context.Context, args []string, out, problems io.Writer) int {
 	flags := flag.NewFlagSet("mutation", flag.ContinueOnError)
 	flags.SetOutput(problems)
 	flags.StringVar(&o.root, "C", ".", "directory of the module")
-	flags.BoolVar(&o.core, "core", false, "the breaker and the rolling window, all anew")
-	flags.IntVar(&o.sample, "sample", 0, "so `many` mutants drawn from all, all anew, and what is kept of the others")
-	flags.Uint64Var(&o.seed, "seed", 1, "of -sample")
 	flags.BoolVar(&o.fresh, "fresh", false, "try all mutants, whatever is known of them")
+	flags.BoolVar(&o.anew, "anew", false, "as -fresh, but what is listed as alive counts as that, and no verdict is kept")
 	flags.IntVar(&o.workers, "j", 2, "how many mutants are tried at once")
 	flags.StringVar(&o.page, "write", "", "the `page` that gets the table, between its markers")
 	if err := flags.Parse(args); err != nil {
 		return exitCannot
 	}
 	o.files = flags.Args()
-	if o.workers < 1 || o.sample < 0 {
-		fmt.Fprintln(problems, "mutation: -j is below 1, or -sample below 0")
+	if o.workers < 1 || o.anew && (o.fresh || o.page != "" || len(o.files) > 0) {
+		fmt.Fprintln(problems, "mutation: -j is below 1, or something stands beside -anew")
 		return exitCannot
 	}
 	good, err := run(ctx, o, out)
@@ -111,8 +107,8 @@ func run(ctx context.Context, o options, out io.Writer) (good bool, err error) {
 	if err := kept.recall(all); err != nil {
 		return false, err
 	}
-	if o.core || o.sample > 0 {
-		return tryPart(ctx, o, dir, all, kept, out)
+	if o.anew {
+		return tryAnew(ctx, o, dir, all, out)
 	}
 	chosen, err := choose(o, all)
 	if err != nil {
@@ -121,39 +117,35 @@ func run(ctx context.Context, o options, out io.Writer) (good bool, err error) {
 	if err := try(ctx, o, dir, chosen, kept, out); err != nil {
 		return false, err
 	}
-	good = report("the root package and internal/window", all, out)
+	good = report(everything, all, out)
 	if o.page != "" {
-		err = writePage(o.page, all, kept.oldest())
+		err = errors.Join(writePage(o.page, all, kept.oldest()), writeAlive(o.root, all))
 	}
 	return good, err
 }
 
-// tryPart tries the core, and some that are drawn from all, whatever is known of them, and
-// tells what is known of all.
-func tryPart(ctx context.Context, o options, dir string, all []*mutant, kept *store, out io.Writer) (good bool, err error) {
-	if o.sample > 0 {
-		reportKept(all, kept, out)
-	}
-	good = true
-	drawn := draw(all, o.sample, o.seed)
-	chosen := slices.DeleteFunc(slices.Clone(all), func(m *mutant) bool {
-		return (!o.core || !core(m.File)) && !slices.Contains(drawn, m)
-	})
-	for _, m := range chosen {
+const everything = "all of the root package and internal/window"
+
+// tryAnew tries all mutants but those that are listed as alive, and keeps no verdicts.
+func tryAnew(ctx context.Context, o options, dir string, all []*mutant, out io.Writer) (good bool, err error) {
+	for _, m := range all {
 		m.before, m.Verdict = cmp.Or(m.Verdict, m.before), ""
 	}
+	listed, err := listedAlive(o.root, all)
+	if err != nil {
+		return false, err
+	}
+	chosen := slices.DeleteFunc(slices.Clone(all), func(m *mutant) bool { return slices.Contains(listed, m) })
 	if err := try(ctx, o, dir, chosen, &store{}, out); err != nil {
 		return false, err
 	}
-	if o.core {
-		inCore := slices.DeleteFunc(slices.Clone(chosen), func(m *mutant) bool { return !core(m.File) })
-		good = report("the breaker and the rolling window", inCore, out) && good
+	for _, m := range listed {
+		m.Verdict = lived
 	}
-	if o.sample > 0 {
-		name := fmt.Sprintf("%d drawn from all %d of the root package and internal/window", len(drawn), len(all))
-		good = report(name, drawn, out) && good
-	}
-	return good, nil
+	fmt.Fprintf(out, "%d are listed as alive, and count as that\n", len(listed))
+	inCore := slices.DeleteFunc(slices.Clone(all), func(m *mutant) bool { return !core(m.File) })
+	good = report("the breaker and the rolling window", inCore, out)
+	return report(everything, all, out) && good, nil
 }
 
 // choose returns the mutants to try: of the files asked for those of which it is not yet

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,16 +77,6 @@ func listMutants(ctx context.Context, gremlins, dir string) ([]*mutant, error) {
 			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Kind, b.Kind))
 	})
 	return all, nil
-}
-
-// draw chooses n of the mutants by the seed, in their order.
-func draw(mutants []*mutant, n int, seed uint64) []*mutant {
-	random := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // to be repeated
-	chosen := slices.Clone(mutants)
-	random.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
-	chosen = chosen[:min(n, len(chosen))]
-	slices.SortFunc(chosen, func(a, b *mutant) int { return cmp.Compare(slices.Index(mutants, a), slices.Index(mutants, b)) })
-	return chosen
 }
 
 // files are those that have mutants, in the order of their names, those of the root first.

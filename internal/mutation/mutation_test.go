@@ -179,10 +179,7 @@ func TestVerdictsAreKeptUntilTheFileChanges(t *testing.T) {
 	_, err = choose(options{files: []string{"b.go"}}, all)
 	require.ErrorContains(t, err, "b.go has no mutants")
 
-	var out bytes.Buffer
 	require.Equal(t, today(), kept.oldest())
-	require.False(t, reportKept(all, kept, &out))
-	require.Equal(t, "kept verdicts: stale: 3 mutants have no verdict\n", out.String(), "they were chosen to be tried")
 
 	require.NoError(t, os.WriteFile(filepath.Join(root, "a_test.go"), []byte("a test"), 0o600))
 	all = list()
@@ -191,40 +188,55 @@ func TestVerdictsAreKeptUntilTheFileChanges(t *testing.T) {
 	require.Equal(t, []string{killed, lived, bare}, []string{all[0].before, all[1].before, all[2].before})
 	require.Equal(t, "TestA", all[0].By, "it will be asked first")
 	require.Equal(t, []int{2, 0, 0}, []int{rank(all[0]), rank(all[1]), rank(all[2])}, "what lived comes first")
-	out.Reset()
-	require.False(t, reportKept(all, kept, &out))
-	require.Equal(t, "kept verdicts: stale: of 1 files 1 have changed, or their tests, and 0 have no verdict\n", out.String())
-
-	all[0].Verdict, all[1].Verdict, all[2].Verdict = killed, killed, bare
-	require.NoError(t, kept.keep("a.go"))
-	all = list()
-	require.NoError(t, kept.recall(all))
-	out.Reset()
-	require.True(t, reportKept(all, kept, &out))
-	require.Equal(t, "kept verdicts: 100.0 % of 2 mutants killed, 0 ran into the time limit, the oldest verdict of "+today()+"\n", out.String())
+	require.Empty(t, kept.oldest())
 
 	write("two")
 	all = list()
 	require.NoError(t, kept.recall(all))
 	require.Equal(t, []string{"", "", ""}, []string{all[0].Verdict, all[1].Verdict, all[2].Verdict})
 	require.Empty(t, all[0].before, "the mutants are others")
-	out.Reset()
-	require.False(t, reportKept(all, &store{unknown: []string{"a.go"}}, &out))
-	require.Contains(t, out.String(), "none; make mutation has not been run here")
 }
 
-func TestTheSameSeedDrawsTheSameMutants(t *testing.T) {
-	var all []*mutant
-	for i := range 100 {
-		all = append(all, &mutant{Line: i})
+func TestWhatIsListedAsAliveIsKnownByItsLineWhereverThatStands(t *testing.T) {
+	root := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(root, filepath.Dir(aliveFile)), 0o750))
+	write := func(text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(root, "a.go"), []byte(text), 0o600))
 	}
-	drawn := draw(all, 30, 7)
-	require.Len(t, drawn, 30)
-	require.Equal(t, drawn, draw(all, 30, 7))
-	require.NotEqual(t, drawn, draw(all, 30, 8))
-	require.IsIncreasing(t, []int{drawn[0].Line, drawn[1].Line, drawn[2].Line}, "in their order")
-	require.Len(t, draw(all, 300, 7), 100)
-	require.Empty(t, draw(all, 0, 7))
+	const line = "if a < b && b < c {"
+	mutants := func(line, indent int) []*mutant {
+		return []*mutant{
+			{File: "a.go", Line: line, Column: indent + 6, Kind: "CONDITIONALS_BOUNDARY"},
+			{File: "a.go", Line: line, Column: indent + 15, Kind: "CONDITIONALS_BOUNDARY"},
+			{File: "a.go", Line: line, Column: indent + 15, Kind: "CONDITIONALS_NEGATION"},
+		}
+	}
+	write("\t" + line)
+	all := mutants(1, 1)
+	listed, err := listedAlive(root, all)
+	require.NoError(t, err)
+	require.Empty(t, listed, "there is no list")
+	all[0].Verdict, all[1].Verdict, all[2].Verdict = killed, lived, timedOut
+	require.NoError(t, writeAlive(root, all))
+
+	write("// moved\n\n\t\t" + line)
+	all = mutants(3, 2)
+	listed, err = listedAlive(root, all)
+	require.NoError(t, err)
+	require.Equal(t, all[1:2], listed)
+
+	write("if a < b && b < d {")
+	listed, err = listedAlive(root, mutants(1, 0))
+	require.NoError(t, err)
+	require.Empty(t, listed, "the line is another")
+}
+
+func TestAWrongCommandLineIsRefused(t *testing.T) {
+	for _, args := range [][]string{{"-nope"}, {"-j", "0"}, {"-anew", "-fresh"}, {"-anew", "gate.go"}, {"-anew", "-write", "page.md"}} {
+		var out, problems bytes.Buffer
+		require.Equal(t, exitCannot, command(t.Context(), args, &out, &problems), "%v", args)
+		require.NotEmpty(t, problems.String())
+	}
 }
 
 func TestPageGetsTheTableBetweenItsMarkers(t *testing.T) {

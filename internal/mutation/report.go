@@ -78,27 +78,6 @@ var marks = docpage.Marks{
 	End:   "<!-- end of mutation -->",
 }
 
-// reportKept says what is known of the mutants without trying any, and tells whether it is of
-// the sources and the tests as they are, and meets the target.
-func reportKept(mutants []*mutant, kept *store, out io.Writer) bool {
-	total := count(mutants, "")
-	switch n := len(files(mutants)); {
-	case len(kept.unknown) == n:
-		fmt.Fprintln(out, "kept verdicts: none; make mutation has not been run here")
-		return false
-	case len(kept.stale)+len(kept.unknown) > 0:
-		fmt.Fprintf(out, "kept verdicts: stale: of %d files %d have changed, or their tests, and %d have no verdict\n",
-			n, len(kept.stale), len(kept.unknown))
-		return false
-	case total[""] > 0:
-		fmt.Fprintf(out, "kept verdicts: stale: %d mutants have no verdict\n", total[""])
-		return false
-	}
-	fmt.Fprintf(out, "kept verdicts: %.1f %% of %d mutants killed, %d ran into the time limit, the oldest verdict of %s\n",
-		total.efficacy(), total[killed]+total[lived], total[timedOut], kept.oldest())
-	return total.efficacy() >= target
-}
-
 func writePage(page string, mutants []*mutant, oldest string) error {
 	var table strings.Builder
 	fmt.Fprintf(&table, "\n| %s |\n|---|%s\n", strings.Join(columns, " | "), strings.Repeat("---|", len(columns)-1))

@@ -22,8 +22,6 @@ type store struct {
 	all       []*mutant
 	now       map[string]record // what the files are as they were copied, without their mutants
 	dates     map[string]string // of the verdicts that stand
-	stale     []string          // files whose verdicts are of another source or other tests
-	unknown   []string          // files without verdicts
 }
 
 // record is what is kept of a file.
@@ -90,7 +88,7 @@ func hashFile(sum hash.Hash, name string) error {
 // recall gives the mutants the verdicts that are known of them. If only the tests changed it
 // says what became of each before, and by which test.
 func (s *store) recall(all []*mutant) error {
-	s.all, s.now, s.dates, s.stale, s.unknown = all, map[string]record{}, map[string]string{}, nil, nil
+	s.all, s.now, s.dates = all, map[string]record{}, map[string]string{}
 	tests := map[string]string{}
 	for _, file := range files(all) {
 		hash, err := s.hash(file)
@@ -104,7 +102,6 @@ func (s *store) recall(all []*mutant) error {
 		s.now[file] = record{Hash: hash, Tests: tests[dir]}
 		data, err := os.ReadFile(s.path(file))
 		if errors.Is(err, os.ErrNotExist) {
-			s.unknown = append(s.unknown, file)
 			continue
 		}
 		var r record
@@ -121,9 +118,7 @@ func (s *store) take(file string, r record) {
 	mutants := s.of(file)
 	sameFile := r.Hash == s.now[file].Hash && len(mutants) == len(r.Mutants)
 	stands := sameFile && r.Tests == s.now[file].Tests
-	if !stands {
-		s.stale = append(s.stale, file)
-	} else {
+	if stands {
 		s.dates[file] = r.Date
 	}
 	for i, m := range mutants {

@@ -4,10 +4,10 @@
 //	go run ./internal/reliability [-fast] [-only NAME] [-seed N] [-j N] [-write PAGE] [-v]
 //
 // -fast takes what fits into a minute. It exits with 1 if a figure misses its target, with 2
-// if it is called wrongly (behind go run that is 1, too). -write puts the scoreboard between the marks in a page. An
-// instrument that is absent says so, and is no failure, only where what it needs is not
-// part of this repository (spin, say) or has not been done yet (make mutation). The last line
-// counts it apart. Where CI is true in the environment it is a failure.
+// if it is called wrongly (behind go run that is 1, too). -write puts the scoreboard between the
+// marks in a page. An instrument that is absent says so, and is no failure, only where what it
+// needs is not part of this repository (spin, say). The last line counts it apart. Where CI is
+// true in the environment it is a failure.
 package main
 
 import (
@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -55,7 +56,7 @@ func command(ctx context.Context, args []string, out, problems io.Writer) int {
 	flags.StringVar(&o.only, "only", "", "only the instruments whose name contains this")
 	flags.StringVar(&o.page, "write", "", "write the scoreboard into this `page`")
 	flags.Uint64Var(&o.seed, "seed", 0, "repeats the choices of an earlier run; 0: new ones")
-	flags.IntVar(&o.workers, "j", 2, "how many instruments run at once")
+	flags.IntVar(&o.workers, "j", 2, "how many instruments run at once; above 1, those that wait for most of their time run beside them")
 	if err := flags.Parse(args); err != nil {
 		return exitUsage
 	}
@@ -72,7 +73,11 @@ func command(ctx context.Context, args []string, out, problems io.Writer) int {
 		return exitUsage
 	}
 	began := time.Now()
-	b := runAll(ctx, chosen, o, out)
+	b, err := runAll(ctx, chosen, o, out)
+	if err != nil {
+		fmt.Fprintln(problems, "reliability:", err)
+		return exitMissed
+	}
 	if !o.fast && o.only == "" {
 		b = b.limitTime(time.Since(began))
 	}
@@ -102,27 +107,43 @@ func choose(o options) []instrument {
 }
 
 // runAll runs the instruments, some at once, and returns their figures in their order.
-func runAll(ctx context.Context, chosen []instrument, o options, out io.Writer) board {
+func runAll(ctx context.Context, chosen []instrument, o options, out io.Writer) (board, error) {
+	dir, err := os.MkdirTemp("", "quill-reliability-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	p := programs{dir: dir, seed: strconv.FormatUint(o.seed, 10)}
+	if err := p.compile(ctx, chosen, out); err != nil {
+		return nil, err
+	}
 	boards := make([]board, len(chosen))
+	var mu sync.Mutex
+	do := func(i int) {
+		began := time.Now()
+		output, code := chosen[i].run(ctx, p)
+		boards[i] = chosen[i].figures(output, code)
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintf(out, "%s: %.0f s\n", chosen[i].name, time.Since(began).Seconds())
+		if o.verbose || boards[i].failed() > 0 {
+			fmt.Fprintln(out, tail(output))
+		}
+	}
 	next := make(chan int, len(chosen))
+	var wg sync.WaitGroup
 	for _, i := range startOrder(chosen) {
-		next <- i
+		if chosen[i].waits && o.workers > 1 {
+			wg.Go(func() { do(i) })
+		} else {
+			next <- i
+		}
 	}
 	close(next)
-	var wg sync.WaitGroup
-	var mu sync.Mutex
 	for range min(o.workers, len(chosen)) {
 		wg.Go(func() {
 			for i := range next {
-				began := time.Now()
-				output, code := chosen[i].run(ctx)
-				boards[i] = chosen[i].figures(output, code)
-				mu.Lock()
-				fmt.Fprintf(out, "%s: %.0f s\n", chosen[i].name, time.Since(began).Seconds())
-				if o.verbose || boards[i].failed() > 0 {
-					fmt.Fprintln(out, tail(output))
-				}
-				mu.Unlock()
+				do(i)
 			}
 		})
 	}
@@ -131,7 +152,7 @@ func runAll(ctx context.Context, chosen []instrument, o options, out io.Writer) 
 	for _, b := range boards {
 		all = append(all, b...)
 	}
-	return all
+	return all, nil
 }
 
 // startOrder begins with those that take longest, so that all end at about the same time.

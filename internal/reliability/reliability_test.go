@@ -51,7 +51,7 @@ func TestFiguresAreReadFromWhatInstrumentsPrint(t *testing.T) {
 		"soak":        {readSoak("7"), "sum of outcomes  = calls entered  12345  pass\nseed 7: all 18 figures hold\n", "18 of 18, 12345 calls"},
 		"sabotage":    {readSabotage("7"), "sabotage: 40 faults, 40 red, 0 survived\n", "40 of 40"},
 		"mutation": {
-			readMutation("7"), "mutation: breaker.go: 97.5 % of 200 mutants killed, 3 ran into the time limit\nkept verdicts: none; do it\n",
+			readMutation(200), "mutation: breaker.go: 97.5 % of 200 mutants killed, 3 ran into the time limit\n",
 			"97.5 % of 200 mutants, 3 ran into the time limit",
 		},
 	} {
@@ -87,7 +87,7 @@ func TestLessThanThereIsToDoIsAMiss(t *testing.T) {
 
 func TestWhatIsNotInstalledIsAbsentAndNoFailureButInCI(t *testing.T) {
 	i := instrument{needs: "no-such-program", figures: readModel("7")}
-	output, code := i.run(t.Context())
+	output, code := i.run(t.Context(), programs{})
 	b := i.figures(output, code)
 	require.Zero(t, b.failed())
 	require.Equal(t, "absent", b[0].verdict())
@@ -101,24 +101,22 @@ func TestWhatIsNotInstalledIsAbsentAndNoFailureButInCI(t *testing.T) {
 		append(one("calls", "all", false, "7", "1"), b[1]).summary(false))
 }
 
-func TestMutantsJudgedAnewAndKeptVerdictsAreFiguresApart(t *testing.T) {
+func TestMutantsOfTheCoreAndOfAllAreFiguresApart(t *testing.T) {
 	const core = "mutation: the core: 97.5 % of 200 mutants killed, 3 ran into the time limit\n"
-	const drawn = "mutation: 300 drawn from all 1234 of x: 95.0 % of 250 mutants killed, 25 ran into the time limit\n"
-	const known = "kept verdicts: 97.8 % of 1010 mutants killed, 40 ran into the time limit, the oldest verdict of 2026-11-24\n"
+	const all = "mutation: all of x: 95.0 % of 1000 mutants killed, 100 ran into the time limit\n"
 	verdicts := func(output string, code int) (all []string) {
-		for _, f := range readMutation("7")(output, code) {
-			all = append(all, f.verdict()+" "+f.seed)
+		for _, f := range readMutation(1000)(output, code) {
+			all = append(all, f.verdict())
 		}
 		return all
 	}
-	require.Equal(t, []string{"pass -", "pass 7", "pass -"}, verdicts(core+drawn+known, 0))
-	require.Equal(t, []string{"pass -", "FAIL 7", "pass -"}, verdicts(core+strings.ReplaceAll(drawn, "95.0", "94.9")+known, 1))
-	require.Equal(t, []string{"pass -", "FAIL 7", "pass -"}, verdicts(core+strings.ReplaceAll(drawn, "25 ran", "26 ran")+known, 0),
+	require.Equal(t, []string{"pass", "pass"}, verdicts(core+all, 0))
+	require.Equal(t, []string{"FAIL", "pass"}, verdicts(core+all, 2), "it failed at something else")
+	require.Equal(t, []string{"FAIL", "pass"}, verdicts(strings.ReplaceAll(core, "97.5", "94.9")+all, 1))
+	require.Equal(t, []string{"pass", "FAIL"}, verdicts(core+strings.ReplaceAll(all, "95.0", "94.9"), 1))
+	require.Equal(t, []string{"pass", "FAIL"}, verdicts(core+strings.ReplaceAll(all, "100 ran", "101 ran"), 0),
 		"too many hung for the rest to tell")
-	require.Equal(t, []string{"pass -", "pass 7", "FAIL -"}, verdicts(core+drawn+"kept verdicts: stale: 3 of 50 files\n", 0))
-	require.Equal(t, []string{"pass -", "pass 7", "FAIL -"}, verdicts(core+drawn+strings.ReplaceAll(known, "97.8", "94.9"), 0))
-	require.Equal(t, []string{"pass -", "pass 7", "FAIL -"}, verdicts(core+drawn, 0))
-	require.Equal(t, []string{"pass -", "pass 7", "absent -"}, verdicts(core+drawn+"kept verdicts: none; do it\n", 0))
+	require.Equal(t, []string{"pass", "FAIL"}, verdicts(core+strings.ReplaceAll(all, "1000", "999"), 0), "some are missing")
 }
 
 func TestTimeThatIsOverTheLimitIsAFailure(t *testing.T) {
