@@ -43,3 +43,20 @@ func TestClosedAndOpenCircuitsTakeNoLock(t *testing.T) {
 	require.Equal(t, Open, a.state)
 	require.InDelta(t, time.Hour, a.retryAfter, float64(time.Minute))
 }
+
+// A caller's deadline is read by the circuit's own clock, which begins with the circuit and not
+// with the process.
+func TestADeadlineIsReadByTheClockOfItsCircuit(t *testing.T) {
+	c := newCircuit("dep", gather(nil))
+	for _, born := range []time.Duration{-time.Hour, 0, time.Hour} {
+		c.born = born
+		before := c.now()
+		at := c.timeOf(time.Now())
+		require.GreaterOrEqual(t, at, before)
+		require.LessOrEqual(t, at, c.now())
+	}
+	const decade = 10 * 365 * 24 * time.Hour // beyond the year 2157 a Time has no monotonic part
+	c.born = 0
+	require.Equal(t, 10*decade, c.timeOf(time.Now().Add(11*decade)), "far off")
+	require.Equal(t, -10*decade, c.timeOf(time.Now().Add(-11*decade)), "long ago")
+}
