@@ -370,3 +370,40 @@ func TestSleepWindowGrowsAndIsJittered(t *testing.T) {
 		require.Greater(t, len(distinct), 1, "drawn anew each time")
 	})
 }
+
+// TestAValueAnswersOnlyWhileTheCircuitIsOpen: with a value for a fallback an open circuit needs
+// few steps to refuse a call, and no other circuit takes them.
+func TestAValueAnswersOnlyWhileTheCircuitIsOpen(t *testing.T) {
+	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+		for _, listening := range []bool{false, true} {
+			var d diary
+			opts := []quill.Option{quill.Settings{Isolation: isolation}, quill.WithRegistry(quill.NewRegistry())}
+			if listening {
+				opts = append(opts, d.hooks())
+			}
+			command := quill.New("dep", func(context.Context, struct{}) (int, error) { return 1, nil }, opts...).OrElse(2)
+			c := command.Circuit()
+			answers := func(n, want int) {
+				for range n {
+					v, err := command.Do(t.Context(), struct{}{})
+					require.NoError(t, err)
+					require.Equal(t, want, v)
+				}
+			}
+			answers(1, 1)
+			openUp(t, c)
+			refused, told := c.Stats().Total.ShortCircuited, len(d.calls)
+			answers(3, 2)
+			require.Equal(t, refused+3, c.Stats().Total.ShortCircuited)
+			if listening {
+				require.Len(t, d.calls, told+3)
+			}
+			require.NoError(t, c.Override(quill.ForceClosed, time.Second, "a test"))
+			answers(3, 1)
+			require.NoError(t, c.Override(quill.NoOverride, 0, "the test is over"))
+			answers(3, 2)
+			c.TakeBack()
+			answers(1, 1) // its result opens the circuit again
+		}
+	})
+}

@@ -301,3 +301,45 @@ func TestStatsAsJSONHaveTheirLatencies(t *testing.T) {
 		}
 	})
 }
+
+// TestOrdinarySuccessesAreTimedAndToldAsAllOthers: one that is none of the slowest, on the
+// caller's goroutine, takes a short way to its end, unless it waited or somebody listens.
+func TestOrdinarySuccessesAreTimedAndToldAsAllOthers(t *testing.T) {
+	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+		for _, listening := range []bool{false, true} {
+			var d diary
+			opts := []quill.Option{
+				quill.Settings{Isolation: isolation, MaxConcurrent: 1, QueueSize: 1},
+				quill.WithRegistry(quill.NewRegistry()),
+			}
+			if listening {
+				opts = append(opts, d.hooks())
+			}
+			command := quill.New("dep", func(_ context.Context, takes time.Duration) (int, error) {
+				pass(takes)
+				return 7, nil
+			}, opts...)
+			circuit := command.Circuit()
+			do := func(takes time.Duration) {
+				v, err := command.Do(t.Context(), takes)
+				require.NoError(t, err)
+				require.Equal(t, 7, v)
+			}
+			pass(time.Hour)
+			for range 10 {
+				do(50 * time.Millisecond) // from now on the others are none of the slowest
+			}
+			before, told := circuit.Stats(), len(d.calls)
+			do(10 * time.Millisecond)
+			free := occupy(t, circuit)
+			time.AfterFunc(20*time.Millisecond, free)
+			do(10 * time.Millisecond)
+			s := circuit.Stats()
+			require.Equal(t, 40*time.Millisecond, s.TotalExecution.Sum()-before.TotalExecution.Sum())
+			require.Equal(t, 60*time.Millisecond, s.TotalWhole.Sum()-before.TotalWhole.Sum())
+			if listening {
+				require.Len(t, d.calls, told+3)
+			}
+		}
+	})
+}
