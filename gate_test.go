@@ -407,3 +407,42 @@ func TestAValueAnswersOnlyWhileTheCircuitIsOpen(t *testing.T) {
 		}
 	})
 }
+
+// TestAValueAnswersUntilTheSleepWindowEndsAndIsCountedInItsBucket: to the nanosecond, and a
+// caller who has left is none that was refused.
+func TestAValueAnswersUntilTheSleepWindowEndsAndIsCountedInItsBucket(t *testing.T) {
+	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+		command := quill.New("dep", func(context.Context, struct{}) (int, error) { return 1, nil }, quill.WithRegistry(quill.NewRegistry()),
+			quill.Settings{Isolation: isolation, SleepWindow: 20*time.Second + 500*time.Millisecond, RollingWindow: 10 * time.Second, RollingBuckets: 10}).OrElse(2)
+		c := command.Circuit()
+		t.Cleanup(c.Bulkhead().DismissWorkers)
+		do := func(ctx context.Context) int {
+			v, _ := command.Do(ctx, struct{}{})
+			return v
+		}
+		openUp(t, c)
+		left, leave := context.WithCancel(t.Context())
+		leave()
+		do(left)
+		s := c.Stats()
+		require.EqualValues(t, 1, s.Total.Canceled)
+		require.Zero(t, s.Total.ShortCircuited)
+
+		refused := func() uint64 { return c.Stats().Window.ShortCircuited }
+		pass(time.Second) // a bucket begins
+		require.Equal(t, 2, do(t.Context()))
+		pass(10*time.Second - 1)
+		require.EqualValues(t, 1, refused())
+		pass(1)
+		require.Zero(t, refused())
+
+		pass(9*time.Second + 200*time.Millisecond)
+		require.Equal(t, 2, do(t.Context()), "the bucket has begun")
+		pass(300*time.Millisecond - 1)
+		require.Equal(t, 2, do(t.Context()))
+		require.EqualValues(t, 3, c.Stats().Total.ShortCircuited)
+		pass(1)
+		require.Equal(t, 1, do(t.Context()), "a probe")
+		require.Equal(t, quill.Closed, c.State())
+	})
+}

@@ -23,6 +23,26 @@ var ofHooks = []fault{
 		"	c.publishLocked(m.why == takenBack)\n	c.announceLocked(now, m.from, h, reason)\n",
 		"	c.announceLocked(now, m.from, h, reason)\n	c.publishLocked(m.why == takenBack)\n",
 	}}},
+	{name: "an ordinary success tells no hook", killers: []string{"TestOrdinarySuccessesAreTimedAndToldAsAllOthers"}, edits: []edit{{
+		"command.go",
+		"if e.finish(ctx, err) && c.circuit.hooks == nil && ",
+		"if e.finish(ctx, err) && ",
+	}}},
+	{name: "a success that waited counts its wait as run's", killers: []string{"TestOrdinarySuccessesAreTimedAndToldAsAllOthers"}, edits: []edit{{
+		"command.go",
+		" && e.ran == e.began {\n			c.circuit",
+		" {\n			c.circuit",
+	}}},
+	{name: "a refusal that a value answers tells no hook", killers: []string{"TestAValueAnswersOnlyWhileTheCircuitIsOpen"}, edits: []edit{{
+		"gate.go",
+		"	if c.hooks != nil || ctx.Err() != nil {\n",
+		"	if ctx.Err() != nil {\n",
+	}}},
+	{name: "a value answers though the circuit was taken back", killers: []string{"TestAValueAnswersOnlyWhileTheCircuitIsOpen"}, edits: []edit{{
+		"command.go",
+		"|| !c.circuit.refusing() || ",
+		"|| ",
+	}}},
 
 	// Evidence and shadow.
 	{name: "evidence shows an error as it is in spite of the redaction", killers: []string{"TestErrorsAreRedacted"}, edits: []edit{{
