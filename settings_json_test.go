@@ -210,10 +210,8 @@ quill: settings: name is "", which is empty: must be `+nameRule), "%s", err)
 }
 
 func FuzzSettingsJSON(f *testing.F) {
-	for _, r := range rules {
-		for _, v := range r.badJSON() {
-			f.Add([]byte(`{"` + r.key() + `": ` + v + `}`))
-		}
+	for _, r := range rules { // one each: a thousand seeds would take all the time there is
+		f.Add([]byte(`{"` + r.key() + `": ` + r.badJSON()[0] + `}`))
 	}
 	for _, seed := range []string{
 		`{}`, `null`, ``, `{"timeout": "300ms"}`, `{"timeout": "none", "maxConcurrent": "unlimited"}`, `{"probes": 1, "probes": 2}`,

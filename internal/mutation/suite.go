@@ -125,10 +125,10 @@ func only(tests []*test) string {
 
 // measure learns which mutants each test reaches, and how long it takes. A test that is red
 // without a mutant is left out.
-func (s *suite) measure(ctx context.Context, workers int, out io.Writer) error {
+func (s *suite) measure(ctx context.Context, workers, times int, out io.Writer) error {
 	red := make([]string, len(s.tests))
 	err := inParallel(ctx, workers, len(s.tests), func(ctx context.Context, i int) (err error) {
-		red[i], err = s.learn(ctx, s.tests[i])
+		red[i], err = s.learn(ctx, s.tests[i], times)
 		return err
 	})
 	if err != nil {
@@ -150,12 +150,12 @@ func (s *suite) measure(ctx context.Context, workers int, out io.Writer) error {
 	return nil
 }
 
-// learn runs a test by itself, twice, as it may be a matter of luck what it reaches. It
-// returns what a test prints that is red both times.
-func (s *suite) learn(ctx context.Context, t *test) (red string, err error) {
+// learn runs a test by itself, as often as is asked for, since it may be a matter of luck what it
+// reaches, and once more if it is red. It returns what a test prints that is red each time.
+func (s *suite) learn(ctx context.Context, t *test, times int) (red string, err error) {
 	log := filepath.Join(s.dir, "reached-"+t.name)
 	green := false
-	for range 2 {
+	for n := 0; n < times || n < 2 && !green; n++ {
 		text, took, err := s.run(ctx, time.Minute, []string{"MUTANT_LOG=" + log}, only([]*test{t}))
 		if t.took = max(t.took, took); err == nil {
 			green = true

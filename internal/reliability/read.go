@@ -22,7 +22,7 @@ var (
 	metOnCores   = regexp.MustCompile(`on (\d+) processors, (\d+) operations, of which ([\d.]+) % overlapped`)
 	numbered     = regexp.MustCompile(`^Test([A-Z])0*(\d+)[A-Z]`)
 	badRefused   = regexp.MustCompile(`(\d+) bad values refused`)
-	fuzzed       = regexp.MustCompile(`(\d+) fuzz targets ran`)
+	fuzzed       = regexp.MustCompile(`(\d+) fuzz targets ran for \S+ each: (\d+) inputs, at least (\d+) each`)
 	covered      = regexp.MustCompile(`tests cover ([\d.]+) %`)
 	figuresHold  = regexp.MustCompile(`all (\d+) figures hold`)
 	figuresOff   = regexp.MustCompile(`(\d+) of (\d+) figures are off`)
@@ -215,7 +215,7 @@ func readFuzz(least int) func(string, int) board {
 		if m == nil {
 			return missing(name, target, code)
 		}
-		return one(name, target, code == 0 && number(m[1]) >= least, "random", "%s", m[1])
+		return one(name, target, code == 0 && number(m[1]) >= least, "random", "%s, %s inputs, at least %s each", m[1], m[2], m[3])
 	}
 }
 

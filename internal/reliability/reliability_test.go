@@ -46,7 +46,7 @@ func TestFiguresAreReadFromWhatInstrumentsPrint(t *testing.T) {
 		"invariants":  {readInvariants("7", 2), "--- PASS: TestA01Alone (0.00s)\n--- PASS: TestA01Again (0.00s)\n--- PASS: TestD3More (0.00s)\n", "2 invariants, 3 tests"},
 		"regressions": {readRegressions(1), "--- PASS: TestB08One (0.00s)\n--- PASS: TestB08Two (0.00s)\n", "1"},
 		"bad":         {readBad, "x_test.go:1: 788 bad values refused\n", "788"},
-		"fuzz":        {readFuzz(7), "7 fuzz targets ran for 3s each\n", "7"},
+		"fuzz":        {readFuzz(7), "7 fuzz targets ran for 3s each: 900 inputs, at least 8 each\n", "7, 900 inputs, at least 8 each"},
 		"coverage":    {readCoverage, "The root package's tests cover 99.6 % of its statements (floor: 97 %).\n", "99.6 %"},
 		"soak":        {readSoak("7"), "sum of outcomes  = calls entered  12345  pass\nseed 7: all 18 figures hold\n", "18 of 18, 12345 calls"},
 		"sabotage":    {readSabotage("7"), "sabotage: 40 faults, 40 red, 0 survived\n", "40 of 40"},
@@ -78,7 +78,7 @@ func TestFiguresBelowTheirTargetFail(t *testing.T) {
 }
 
 func TestLessThanThereIsToDoIsAMiss(t *testing.T) {
-	require.Equal(t, 1, readFuzz(8)("7 fuzz targets ran for 3s each\n", 0).failed())
+	require.Equal(t, 1, readFuzz(8)("7 fuzz targets ran for 3s each: 900 inputs, at least 8 each\n", 0).failed())
 	require.Equal(t, 1, readRegressions(2)("--- PASS: TestB08One (0.00s)\n--- SKIP: TestB09Two (0.00s)\n", 0).failed())
 	require.Equal(t, 1, readInvariants("7", 2)("--- PASS: TestA01Alone (0.00s)\n", 0).failed())
 	require.Equal(t, 1, readMachines("7", 2)("x: [rapid] OK, passed 100 tests (1ms)\n", 0).failed())
@@ -149,7 +149,7 @@ func TestTheRealPageHasTheMarks(t *testing.T) {
 }
 
 func TestAWrongCommandLineIsRefused(t *testing.T) {
-	for _, args := range [][]string{{"-nope"}, {"argument"}, {"-j", "0"}, {"-only", "no such instrument"}} {
+	for _, args := range [][]string{{"-nope"}, {"argument"}, {"-j", "-1"}, {"-only", "no such instrument"}} {
 		var out, problems bytes.Buffer
 		require.Equal(t, exitUsage, command(t.Context(), args, &out, &problems), "%v", args)
 		require.NotEmpty(t, problems.String())
