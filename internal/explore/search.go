@@ -65,6 +65,7 @@ type decision struct {
 	node  *node
 	way   int
 	moves []move
+	owns  bool // Owner was asked of something new as the state was hashed
 }
 
 // ended stands for the end of a schedule, in place of a state.
@@ -115,22 +116,16 @@ func (s *search) pick(x *execution, options []option) int {
 }
 
 func (s *search) decide(x *execution, depth int, options []option) int {
+	if depth < len(s.path) {
+		return s.repeat(x, depth, options)
+	}
+	owners := len(x.owners)
 	state := x.state()
 	if depth == 0 {
 		s.root = state
 	}
 	s.join(state)
-	if depth < len(s.path) {
-		d := s.path[depth]
-		if d.state != state || len(d.moves) != len(options) {
-			x.fail(fmt.Errorf("the scenario is not repeatable: step %d differs", depth))
-			s.free = true
-			return 0
-		}
-		s.from, s.fromWay = d.node, d.way
-		return d.way
-	}
-	d := decision{state: state, moves: movesOf(options)}
+	d := decision{state: state, moves: movesOf(options), owns: len(x.owners) > owners}
 	if known := s.nodes[state]; known != nil {
 		if !known.has(d.moves) {
 			x.fail(fmt.Errorf("states that differ are taken for one, so some Value leaves something out; now %s", x.stuck()))
@@ -149,6 +144,21 @@ func (s *search) decide(x *execution, depth int, options []option) int {
 	}
 	s.path = append(s.path, d)
 	s.from, s.fromWay = n, d.way
+	return d.way
+}
+
+// repeat takes the decision on the path that is being searched. At its end it sees whether all has
+// been repeated, since a state is made of all that was done and seen before: the hash of one takes
+// longer than the step. (Where to hash it gave something its owner, that is repeated as well.)
+func (s *search) repeat(x *execution, depth int, options []option) int {
+	d := &s.path[depth]
+	look := depth == len(s.path)-1 || d.owns
+	if len(d.moves) != len(options) || look && d.state != x.state() {
+		x.fail(fmt.Errorf("the scenario is not repeatable: step %d, or one before it, differs", depth))
+		s.free = true
+		return 0
+	}
+	s.from, s.fromWay = d.node, d.way
 	return d.way
 }
 
