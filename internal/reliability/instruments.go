@@ -143,7 +143,7 @@ func trials(o options) []instrument {
 		},
 		{
 			name: "soak", fast: true, waits: o.fast, seconds: pick(o.fast, 15, 80),
-			steps:   runs("go", "run", "./internal/soak", "-d", pick(o.fast, "8s", "60s"), "-seed", seed),
+			steps:   runs("go", "run", "./internal/soak", "-d", pick(o.fast, "6s", "60s"), "-seed", seed),
 			figures: readSoak(seed),
 		},
 		{

@@ -12,6 +12,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -48,27 +49,9 @@ type options struct {
 
 // command is main with everything given. It returns the exit code.
 func command(ctx context.Context, args []string, out, problems io.Writer) int {
-	var o options
-	flags := flag.NewFlagSet("reliability", flag.ContinueOnError)
-	flags.SetOutput(problems)
-	flags.BoolVar(&o.fast, "fast", false, "only what fits into a minute")
-	flags.BoolVar(&o.verbose, "v", false, "show what the instruments print, also where they pass")
-	flags.StringVar(&o.only, "only", "", "only the instruments whose name contains this")
-	flags.StringVar(&o.page, "write", "", "write the scoreboard into this `page`")
-	flags.Uint64Var(&o.seed, "seed", 0, "repeats the choices of an earlier run; 0: new ones")
-	flags.IntVar(&o.workers, "j", 0, "how many instruments run at once; 0: 3, or 2 with -fast; above 1, those that wait for most of their time run beside them")
-	if err := flags.Parse(args); err != nil {
+	o, err := parse(args, problems)
+	if err != nil {
 		return exitUsage
-	}
-	if flags.NArg() > 0 || o.workers < 0 {
-		fmt.Fprintln(problems, "reliability: there are no arguments, and -j must not be negative")
-		return exitUsage
-	}
-	if o.workers == 0 { // some wait, for what hangs
-		o.workers = pick(o.fast, 2, 3)
-	}
-	if o.seed == 0 {
-		o.seed = uint64(rand.Uint32()) //nolint:gosec // short, to be typed
 	}
 	chosen := choose(o)
 	if len(chosen) == 0 {
@@ -97,6 +80,33 @@ func command(ctx context.Context, args []string, out, problems io.Writer) int {
 		return exitMissed
 	}
 	return 0
+}
+
+// parse reads the command line. It says what is wrong with it.
+func parse(args []string, problems io.Writer) (o options, err error) {
+	flags := flag.NewFlagSet("reliability", flag.ContinueOnError)
+	flags.SetOutput(problems)
+	flags.BoolVar(&o.fast, "fast", false, "only what fits into a minute")
+	flags.BoolVar(&o.verbose, "v", false, "show what the instruments print, also where they pass")
+	flags.StringVar(&o.only, "only", "", "only the instruments whose name contains this")
+	flags.StringVar(&o.page, "write", "", "write the scoreboard into this `page`")
+	flags.Uint64Var(&o.seed, "seed", 0, "repeats the choices of an earlier run; 0: new ones")
+	flags.IntVar(&o.workers, "j", 0, "how many instruments run at once; 0: 3, or 2 with -fast; above 1, those that wait for most of their time run beside them")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 || o.workers < 0 {
+		err = errors.New("there are no arguments, and -j must not be negative")
+		fmt.Fprintln(problems, "reliability:", err)
+		return o, err
+	}
+	if o.workers == 0 { // some wait, for what hangs
+		o.workers = pick(o.fast, 2, 3)
+	}
+	if o.seed == 0 {
+		o.seed = uint64(rand.Uint32()) //nolint:gosec // short, to be typed
+	}
+	return o, nil
 }
 
 func choose(o options) []instrument {
