@@ -80,10 +80,11 @@ func (c *Circuit) evidenceLocked(now time.Duration) tally {
 func (c *Circuit) evidenceIn(ring *window.Ring, now time.Duration) tally {
 	explore.Read("gate.base")
 	base := c.gate.base.Load()
-	explore.Read("counters")
 	for {
 		until := ring.Until()
-		n := c.evidenceSince(ring.Edge(now), base)
+		edge := ring.Edge(now)
+		explore.Read("counters")
+		n := c.evidenceSince(edge, base)
 		if ring.Until() == until {
 			return n
 		}

@@ -27,6 +27,7 @@ func newLendingCrowd(s *explore.Scenario, limit, queue, stripes int) *crowd {
 		}
 		return 1 + uint64(slices.Index(known, l))
 	}
+	s.Always(func() error { inForce(); return nil }) // so that Values do not depend on when they are asked for
 	s.Value("loans", inForce)
 	s.Value("slots.mu", inForce) // under which it is read, too
 	for i := range stripes {

@@ -303,6 +303,92 @@ func TestAValueThatLeavesSomethingOutIsFound(t *testing.T) {
 	require.ErrorContains(t, r.Err, "states that differ are taken for one, so some Value leaves something out; now ")
 }
 
+// TestBackwardsTriesTheWaysInTheOppositeOrder: else it would agree with Run whatever is wrong.
+func TestBackwardsTriesTheWaysInTheOppositeOrder(t *testing.T) {
+	orders := func(search func(func(*explore.Scenario)) explore.Report) (all []string) {
+		require.NoError(t, search(func(s *explore.Scenario) {
+			order := ""
+			for _, name := range []string{"a", "b"} {
+				s.Go(name, func() {
+					explore.Write("x")
+					order += name
+				})
+			}
+			s.Finally(func() error {
+				all = append(all, order)
+				return nil
+			})
+		}).Err)
+		return all
+	}
+	require.Equal(t, "ab", orders(explore.Run)[0])
+	require.Equal(t, "ba", orders(explore.RunBackwards)[0])
+}
+
+// TestAValueThatLeavesSomethingOutIsFoundBackwards: where the ways to go on are the same in both
+// of the states that are taken for one, the other order finds another number of schedules.
+func TestAValueThatLeavesSomethingOutIsFoundBackwards(t *testing.T) {
+	setup := func(s *explore.Scenario) {
+		hidden := false
+		s.Value("n", func() uint64 { return 0 })
+		s.Go("hider", func() {
+			explore.Put("n")
+			hidden = true
+			explore.Write("elsewhere")
+		})
+		s.Go("seeker", func() {
+			explore.Read("n")
+			steps := 1
+			if hidden {
+				steps = 3
+			}
+			for range steps {
+				explore.Write("elsewhere")
+			}
+		})
+	}
+	forwards, backwards := explore.Run(setup), explore.RunBackwards(setup)
+	require.NoError(t, forwards.Err)
+	require.NoError(t, backwards.Err)
+	require.NotEqual(t, forwards.Schedules, backwards.Schedules)
+}
+
+// TestAScenarioThatIsNotRepeatableIsFound: one that depends on how often it was played.
+func TestAScenarioThatIsNotRepeatableIsFound(t *testing.T) {
+	for name, steps := range map[string]struct{ first, then []string }{
+		"another step": {[]string{"x", "x"}, []string{"x", "y"}},
+		"a step less":  {[]string{"x", "x"}, []string{"x"}},
+		"no step":      {[]string{"x"}, nil},
+	} {
+		played := 0
+		r := explore.Run(func(s *explore.Scenario) {
+			objects := steps.first
+			if played++; played > 1 {
+				objects = steps.then
+			}
+			for _, name := range []string{"a", "b"} {
+				s.Go(name, func() {
+					for _, o := range objects {
+						explore.Write(o)
+					}
+				})
+			}
+		})
+		require.ErrorContains(t, r.Err, "the scenario is not repeatable", name)
+	}
+
+	played := uint64(0)
+	r := explore.Run(func(s *explore.Scenario) {
+		played++
+		n := played
+		s.Value("n", func() uint64 { return n })
+		for _, name := range []string{"a", "b"} {
+			s.Go(name, func() { explore.Write("n") })
+		}
+	})
+	require.ErrorContains(t, r.Err, "the scenario is not repeatable", "another value")
+}
+
 // TestALoopThatBeginsAnewForgetsNoMoreThanTheLoop: a point of what stands still is no step, but
 // one of the points that are counted.
 func TestALoopThatBeginsAnewForgetsNoMoreThanTheLoop(t *testing.T) {

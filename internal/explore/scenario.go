@@ -16,7 +16,8 @@ func (s *Scenario) Apart() *Scenario {
 // Go adds a goroutine of that name.
 func (s *Scenario) Go(name string, f func()) { s.x.spawn(name, nil, 0, f) }
 
-// Always adds a check that is made between any two steps. It must only look.
+// Always adds a check that is made between any two steps of each execution. It must only look, or
+// note down what it sees.
 func (s *Scenario) Always(check func() error) { s.x.always = append(s.x.always, check) }
 
 // Finally adds a check of the end, when all goroutines have returned.
@@ -25,6 +26,7 @@ func (s *Scenario) Finally(check func() error) { s.x.finally = append(s.x.finall
 // Value tells the explorer what the shared object of that name holds, as a hash: everything
 // that a goroutine can read behind a point of that name. With it, schedules that lead to the
 // same value are told apart no more; without it, the order of accesses stands for the value.
+// The hash must have no memory: it is not asked for after each step.
 func (s *Scenario) Value(object string, hash func() uint64) {
 	o := s.x.object(object)
 	o.value, o.still = hash, false

@@ -134,6 +134,9 @@ func (x *execution) choose() (next *thread, way int) {
 	}
 	var room [16]option
 	options, alive, mine := x.options(room[:0])
+	if x.search.backwards {
+		slices.Reverse(options)
+	}
 	if len(options) == 0 {
 		if alive > 0 {
 			x.fail(fmt.Errorf("deadlock: %s", x.stuck()))

@@ -147,13 +147,17 @@ func (s *search) decide(x *execution, depth int, options []option) int {
 	return d.way
 }
 
-// repeat takes the decision on the path that is being searched. At its end it sees whether all has
-// been repeated, since a state is made of all that was done and seen before: the hash of one takes
-// longer than the step. (Where to hash it gave something its owner, that is repeated as well.)
+// repeat takes the decision on the path that is being searched, and sees at each step whether the
+// ways to go on are the same as before, and at the end whether the state is. Not the state at each
+// step: its hash takes longer than the step. (Where to hash it gave something its owner, that is
+// repeated as well.)
 func (s *search) repeat(x *execution, depth int, options []option) int {
 	d := &s.path[depth]
-	look := depth == len(s.path)-1 || d.owns
-	if len(d.moves) != len(options) || look && d.state != x.state() {
+	same := len(d.moves) == len(options)
+	for i := 0; same && i < len(options); i++ {
+		same = d.moves[i].id == idOf(options[i])
+	}
+	if look := depth == len(s.path)-1 || d.owns; !same || look && d.state != x.state() {
 		x.fail(fmt.Errorf("the scenario is not repeatable: step %d, or one before it, differs", depth))
 		s.free = true
 		return 0
@@ -170,7 +174,11 @@ func (s *search) join(state uint64) {
 }
 
 func (s *search) end(x *execution) {
-	if !s.free && !x.tell {
+	switch {
+	case s.free || x.tell:
+	case x.depth < len(s.path):
+		x.fail(fmt.Errorf("the scenario is not repeatable: it ended at step %d", x.depth))
+	default:
 		s.join(ended)
 	}
 }

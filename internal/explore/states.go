@@ -49,7 +49,7 @@ func movesOf(options []option) []move {
 		step := &o.t.next
 		object := hashOf(step.object)
 		all[i] = move{
-			id:     mix(mix(o.t.id, uint64(o.way)), object), //nolint:gosec // never negative
+			id:     idOf(o),
 			thread: o.t.id,
 			object: object,
 			reads:  step.kind == reads,
@@ -57,6 +57,11 @@ func movesOf(options []option) []move {
 		}
 	}
 	return all
+}
+
+// idOf is what tells an option from others: the thread, its step and the way.
+func idOf(o option) uint64 {
+	return mix(mix(o.t.id, uint64(o.way)), hashOf(o.t.next.object)) //nolint:gosec // never negative
 }
 
 // meets reports whether the order of two moves may matter.
