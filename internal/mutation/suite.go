@@ -53,7 +53,7 @@ func build(ctx context.Context, dir, sub string, mutants []*mutant) (*suite, err
 	if err := errors.Join(p.install(mutants), installSwitches(dir)); err != nil {
 		return nil, err
 	}
-	s := &suite{dir: of[0], binary: filepath.Join(of[0], "mutants.test"), flags: []string{"-test.short"}}
+	s := &suite{dir: of[0], binary: filepath.Join(of[0], "mutants.test"), flags: []string{"-test.short", "-test.paniconexit0"}}
 	if strings.Contains(of[4], "pgregory.net/rapid") {
 		s.flags = append(s.flags, "-rapid.seed=1", "-rapid.nofailfile") // the same luck for each mutant
 	}

@@ -83,7 +83,7 @@ func proofs(o options) []instrument {
 		{
 			name: "conformance", fast: true,
 			steps:   runs("go", "run", "./internal/conformance", "internal/conformance/testdata/scenarios.json"),
-			figures: readConformance,
+			figures: readConformance(108),
 		},
 		{
 			name: "schedules", fast: true, seconds: pick(o.fast, 40, 85),
@@ -98,13 +98,13 @@ func proofs(o options) []instrument {
 		{
 			name: "linearizability", fast: true,
 			steps:   []step{tests(".", "-tags=explore", "-run=LinearizableInSampledSchedules"), tests(".", "-run=Linearizable")},
-			figures: readLinear(seed),
+			figures: readLinear(seed, 4, 4),
 		},
 		{
 			name: "model", needs: "spin", seconds: 40,
 			steps: []step{thorough(options{}, tests(".", "-run=^(TestC11RecoversFromEveryState|TestTheModelFindsFaultsOfItsMachine|"+
 				"TestC01TracesOfTheMachineAgreeWithTheModel)$"))},
-			figures: readModel(seed),
+			figures: readModel(seed, 3, 10, 20),
 		},
 		{
 			name: "invariants", fast: true, seconds: pick(o.fast, 8, 24),
@@ -112,7 +112,7 @@ func proofs(o options) []instrument {
 				invariants(".", rapid[0]), invariants("./internal/window", rapid[0]), invariants("./lastgood", rapid[0]),
 				invariants("./quillhttp"), invariants("./quillstream"), invariants("./quillprom"),
 			},
-			figures: readInvariants(seed, pick(o.fast, 69, 70)),
+			figures: readInvariants(seed, pick(o.fast, 69, 70), pick(o.fast, 106, 108)),
 		},
 		{
 			name: "regressions", fast: true, seconds: pick(o.fast, 5, 25),
@@ -144,13 +144,13 @@ func trials(o options) []instrument {
 		{
 			name: "soak", fast: true, waits: o.fast, seconds: pick(o.fast, 15, 80),
 			steps:   runs("go", "run", "./internal/soak", "-d", pick(o.fast, "6s", "60s"), "-seed", seed),
-			figures: readSoak(seed),
+			figures: readSoak(seed, 20, 50_000),
 		},
 		{
 			name: "sabotage", fast: true, seconds: pick(o.fast, 35, 130),
 			steps: runs("go", "run", "./internal/sabotage", "-switch", "-j", "1",
 				"-some", pick(o.fast, "6", "0"), "-seed", seed),
-			figures: readSabotage(pick(o.fast, seed, "-")),
+			figures: readSabotage(pick(o.fast, seed, "-"), pick(o.fast, 6, 116)),
 		},
 		{
 			name: "mutation", seconds: 280,

@@ -84,7 +84,7 @@ func runs(args ...string) []step { return []step{{args: args}} }
 
 // tests makes a step of a package's tests. The flags are those of go test.
 func tests(pkg string, flags ...string) step {
-	s := step{pkg: pkg, args: []string{"-test.v", "-test.timeout=10m"}}
+	s := step{pkg: pkg, args: []string{"-test.v", "-test.paniconexit0", "-test.timeout=10m"}} // as go test has it
 	for _, flag := range flags {
 		if name, ok := strings.CutPrefix(flag, "-tags="); ok {
 			s.tags = name

@@ -12,7 +12,7 @@ func TestFlagsOfGoTestBecomeThoseOfTheBinary(t *testing.T) {
 	s := tests("./internal/window", "-tags=explore", "-run=A", "-timeout=6m", "-rapid.seed=7")
 	require.Equal(t, step{
 		pkg: "./internal/window", tags: "explore",
-		args: []string{"-test.v", "-test.timeout=10m", "-test.run=A", "-test.timeout=6m", "-rapid.seed=7"},
+		args: []string{"-test.v", "-test.paniconexit0", "-test.timeout=10m", "-test.run=A", "-test.timeout=6m", "-rapid.seed=7"},
 	}, s)
 	p := programs{dir: "d", seed: "7"}
 	require.Equal(t, filepath.Join("d", "explore", "window.test"), p.binary(s))

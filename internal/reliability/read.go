@@ -22,7 +22,7 @@ var (
 	metOnCores   = regexp.MustCompile(`on (\d+) processors, (\d+) operations, of which ([\d.]+) % overlapped`)
 	numbered     = regexp.MustCompile(`^Test([A-Z])0*(\d+)[A-Z]`)
 	badRefused   = regexp.MustCompile(`(\d+) bad values refused`)
-	fuzzed       = regexp.MustCompile(`(\d+) fuzz targets ran for \S+ each: (\d+) inputs, at least (\d+) each`)
+	fuzzed       = regexp.MustCompile(`(\d+) fuzz targets ran for \S+ each: (\d+) new inputs, at least (\d+) each`)
 	covered      = regexp.MustCompile(`tests cover ([\d.]+) %`)
 	figuresHold  = regexp.MustCompile(`all (\d+) figures hold`)
 	figuresOff   = regexp.MustCompile(`(\d+) of (\d+) figures are off`)
@@ -31,6 +31,7 @@ var (
 	mutated      = regexp.MustCompile(`mutation: (.*): ([\d.]+) % of (\d+) mutants killed, (\d+) ran into the time limit`)
 	tracesPlayed = regexp.MustCompile(`(\d+) traces, (\d+) steps`)
 	modelChecked = regexp.MustCompile(`(?m)^\s+--- PASS: TestC11RecoversFromEveryState/`)
+	modelMissed  = regexp.MustCompile(`(?m)^\s+--- FAIL: TestTheModelFindsFaultsOfItsMachine/`)
 	modelFaults  = regexp.MustCompile(`(?m)^\s+--- (PASS|FAIL): TestTheModelFindsFaultsOfItsMachine/`)
 )
 
@@ -44,14 +45,18 @@ func missing(name, target string, code int) board {
 	return one(name, target, false, "-", "no figure (exit code %d)", code)
 }
 
-func readConformance(output string, code int) board {
-	const name, target = "conformance with Hystrix's recordings", "0 disagree"
-	m := agreed.FindStringSubmatch(output)
-	if m == nil {
-		return missing(name, target, code)
+func readConformance(least int) func(string, int) board {
+	return func(output string, code int) board {
+		const name = "conformance with Hystrix's recordings"
+		target := fmt.Sprintf("0 disagree, of >= %d", least)
+		m := agreed.FindStringSubmatch(output)
+		if m == nil {
+			return missing(name, target, code)
+		}
+		enough := number(m[1])+number(m[2])+number(m[3])+number(m[4]) >= least
+		return one(name, target, code == 0 && m[4] == "0" && enough, "-",
+			"%s agree, %s intended differences, %s not built, %s disagree", m[1], m[2], m[3], m[4])
 	}
-	return one(name, target, code == 0 && m[4] == "0", "-",
-		"%s agree, %s intended differences, %s not built, %s disagree", m[1], m[2], m[3], m[4])
 }
 
 func readSchedules(seed string, least int) func(string, int) board {
@@ -114,9 +119,10 @@ func readMachines(seed string, least int) func(string, int) board {
 // readLinear reads the share of operations that overlap from the schedules that were drawn,
 // where nothing but the operations' own steps lets them meet. What met on real processors is
 // told beside it: it depends on how many there are, and on what else they do.
-func readLinear(seed string) func(string, int) board {
+func readLinear(seed string, leastDrawn, leastOnCores int) func(string, int) board {
 	return func(output string, code int) board {
-		const name, target = "linearizability: histories explained, share of operations that overlap", "all, >= 5 %"
+		const name = "linearizability: histories explained, share of operations that overlap"
+		target := fmt.Sprintf("all, >= 5 %%, in >= %d runs", leastDrawn+leastOnCores)
 		least, operations := 100.0, 0
 		drawn := overlapping.FindAllStringSubmatch(output, -1)
 		for _, m := range drawn {
@@ -132,7 +138,8 @@ func readLinear(seed string) func(string, int) board {
 			realOperations += number(m[2])
 			met += float64(number(m[2])) * share(m[3])
 		}
-		return one(name, target, code == 0 && least >= 5, seed,
+		enough := len(drawn) >= leastDrawn && len(onCores) >= leastOnCores
+		return one(name, target, code == 0 && least >= 5 && enough, seed,
 			"%d operations in drawn schedules, at least %.1f %% overlap; %d on %s processors, %.1f %%",
 			operations, least, realOperations, onCores[0][1], met/float64(realOperations))
 	}
@@ -144,25 +151,23 @@ func share(s string) float64 {
 	return f
 }
 
-func readModel(seed string) func(string, int) board {
+func readModel(seed string, leastChecks, leastFaults, leastTraces int) func(string, int) board {
 	return func(output string, code int) board {
-		const name, target = "model of the breaker with its lease, exhausted (spin)", "0 errors"
+		const name = "model of the breaker with its lease, exhausted (spin)"
+		target := fmt.Sprintf("0 errors, in >= %d checks", leastChecks)
 		if code == codeAbsent || code == 0 && skippedTest.MatchString(output) {
 			return board{{name: name, target: target, absent: true, seed: "-", value: "spin or gcc is not installed: `make deps`"}}
 		}
 		checks, traces := len(modelChecked.FindAllString(output, -1)), tracesPlayed.FindStringSubmatch(output)
-		faults, found := modelFaults.FindAllStringSubmatch(output, -1), 0
-		for _, m := range faults {
-			if m[1] == "PASS" {
-				found++
-			}
-		}
+		faults := len(modelFaults.FindAllString(output, -1))
+		found := faults - len(modelMissed.FindAllString(output, -1))
 		if checks == 0 || found == 0 || traces == nil {
 			return missing(name, target, code)
 		}
-		return one(name, target, code == 0 && found == len(faults), seed,
+		enough := checks >= leastChecks && found >= leastFaults && number(traces[1]) >= leastTraces
+		return one(name, target, code == 0 && found == faults && enough, seed,
 			"%d checks hold; they find %d of %d faults put into the model; %s traces of the code agree, %s steps",
-			checks, found, len(faults), traces[1], traces[2])
+			checks, found, faults, traces[1], traces[2])
 	}
 }
 
@@ -170,7 +175,7 @@ func readModel(seed string) func(string, int) board {
 // stands beside the code it is about, is a known fault.
 const lastInvariantB = 7
 
-func readInvariants(seed string, least int) func(string, int) board {
+func readInvariants(seed string, least, leastTests int) func(string, int) board {
 	return func(output string, code int) board {
 		numbers, tests := map[string]bool{}, 0
 		for _, m := range passedTest.FindAllStringSubmatch(output, -1) {
@@ -180,8 +185,8 @@ func readInvariants(seed string, least int) func(string, int) board {
 				tests++
 			}
 		}
-		return one("invariants with a test of that number", fmt.Sprintf("all pass, >= %d", least),
-			code == 0 && len(numbers) >= least, seed, "%d invariants, %d tests", len(numbers), tests)
+		return one("invariants with a test of that number", fmt.Sprintf("all pass, >= %d, >= %d tests", least, leastTests),
+			code == 0 && len(numbers) >= least && tests >= leastTests, seed, "%d invariants, %d tests", len(numbers), tests)
 	}
 }
 
@@ -215,7 +220,7 @@ func readFuzz(least int) func(string, int) board {
 		if m == nil {
 			return missing(name, target, code)
 		}
-		return one(name, target, code == 0 && number(m[1]) >= least, "random", "%s, %s inputs, at least %s each", m[1], m[2], m[3])
+		return one(name, target, code == 0 && number(m[1]) >= least, "random", "%s, %s new inputs, at least %s each", m[1], m[2], m[3])
 	}
 }
 
@@ -228,15 +233,16 @@ func readCoverage(output string, code int) board {
 	return one(name, target, code == 0, "-", "%s %%", m[1])
 }
 
-func readSoak(seed string) func(string, int) board {
+func readSoak(seed string, least, leastCalls int) func(string, int) board {
 	return func(output string, code int) board {
-		const name, target = "soak: books that agree", "all"
-		calls := "?"
+		const name = "soak: books that agree"
+		target := fmt.Sprintf("all, >= %d, of >= %d calls", least, leastCalls)
+		calls := "0"
 		if m := soaked.FindStringSubmatch(output); m != nil {
 			calls = m[1]
 		}
 		if m := figuresHold.FindStringSubmatch(output); m != nil && code == 0 {
-			return one(name, target, true, seed, "%s of %s, %s calls", m[1], m[1], calls)
+			return one(name, target, number(m[1]) >= least && number(calls) >= leastCalls, seed, "%s of %s, %s calls", m[1], m[1], calls)
 		}
 		if m := figuresOff.FindStringSubmatch(output); m != nil {
 			return one(name, target, false, seed, "%d of %s", number(m[2])-number(m[1]), m[2])
@@ -245,14 +251,15 @@ func readSoak(seed string) func(string, int) board {
 	}
 }
 
-func readSabotage(seed string) func(string, int) board {
+func readSabotage(seed string, least int) func(string, int) board {
 	return func(output string, code int) board {
-		const name, target = "one-line faults that turn the tests red within 2 minutes", "all"
+		const name = "one-line faults that turn the tests red within 2 minutes"
+		target := fmt.Sprintf("all, >= %d", least)
 		m := sabotaged.FindStringSubmatch(output)
 		if m == nil {
 			return missing(name, target, code)
 		}
-		return one(name, target, code == 0 && m[1] == m[2], seed, "%s of %s", m[2], m[1])
+		return one(name, target, code == 0 && m[1] == m[2] && number(m[1]) >= least, seed, "%s of %s", m[2], m[1])
 	}
 }
 
