@@ -116,12 +116,25 @@ func choose(only *regexp.Regexp) []fault {
 	return chosen
 }
 
-// draw is n of them at random, in their order; 0: all.
+// draw is n of them at random, in their order; 0: all. As far as they can be they are of two
+// suites, each of which takes some ten seconds to compile.
 func draw(from []fault, n int, seed uint64) []fault {
 	if n == 0 || n >= len(from) {
 		return from
 	}
-	drawn := rand.New(rand.NewPCG(seed, 0)).Perm(len(from))[:n] //nolint:gosec // no secret
+	const mostHomes = 2
+	homes := map[string]bool{}
+	var drawn, left []int
+	for _, i := range rand.New(rand.NewPCG(seed, 0)).Perm(len(from)) { //nolint:gosec // no secret
+		home := from[i].home().name
+		if len(homes) < mostHomes || homes[home] {
+			homes[home] = true
+			drawn = append(drawn, i)
+		} else {
+			left = append(left, i)
+		}
+	}
+	drawn = append(drawn, left...)[:n]
 	slices.Sort(drawn)
 	var chosen []fault
 	for _, i := range drawn {
