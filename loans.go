@@ -47,11 +47,13 @@ const (
 	mostRoom    = 1 << 10
 
 	// Slots are lent after so many meetings (two callers change the word at the same time) if
-	// they came at least this often. A meeting costs about 50 ns, which is then a 200th of the
-	// time. Calling in costs about 50 ns for each stripe, at most once in so many meetings,
-	// so it never costs more than the meetings did.
+	// they came at least this often. A meeting that is seen, an exchange that fails, stands for
+	// hundreds of calls that had to fetch the word's line from the other processor, 50 ns or more
+	// each: so even one in a millisecond tells of a word that two processors call at once. Calling
+	// in costs about 50 ns for each stripe, at most once in so many meetings, so it never costs
+	// more than they did.
 	meetingsToLend = 256
-	rareMeeting    = 10 * time.Microsecond
+	rareMeeting    = time.Millisecond
 )
 
 // met counts one meeting, and lends if there were too many.

@@ -14,9 +14,9 @@ type clashes struct {
 }
 
 const (
-	minClashes     = 16  // fewer are chance
-	eventsPerClash = 256 // a clash costs some 50 ns: rarer ones are not worth the memory
-	stripesPerProc = 4   // with fewer, goroutines too often share one
+	minClashes     = 16      // fewer are chance
+	eventsPerClash = 1 << 16 // each stands for hundreds of events that waited for the line; rarer ones are chance
+	stripesPerProc = 4       // with fewer, goroutines too often share one
 )
 
 // tooMany counts one clash and reports whether there were too many for so many events.
