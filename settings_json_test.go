@@ -219,32 +219,47 @@ func FuzzSettingsJSON(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := quill.ParseSettings(data)
-		kept := quill.Settings{Probes: 42}
-		require.Equal(t, err, kept.UnmarshalJSON(data))
-		if json.Valid(data) {
-			_, inMap := quill.ParseSettingsMap([]byte(`{"a": ` + string(data) + `}`))
-			require.Equal(t, err == nil, inMap == nil, "%v", inMap)
+	f.Fuzz(settingsOrErrors)
+}
+
+// TestEveryBadValueAsJSONIsTheSameToAllThatReadsIt: with all bad values of all rules, which are too
+// many seeds for fuzzing.
+func TestEveryBadValueAsJSONIsTheSameToAllThatReadsIt(t *testing.T) {
+	for _, r := range rules {
+		for _, v := range r.badJSON() {
+			settingsOrErrors(t, []byte(`{"`+r.key()+`": `+v+`}`))
 		}
-		if err != nil {
-			require.Zero(t, s)
-			require.Equal(t, quill.Settings{Probes: 42}, kept, "half applied")
-			for _, p := range problems(t, err) {
-				require.NotEmpty(t, p.Value)
-				require.NotEmpty(t, p.Allowed)
-				require.Less(t, len(p.String()), 2000)
-			}
-			require.False(t, strings.ContainsFunc(err.Error(), func(r rune) bool { return !unicode.IsPrint(r) }), "%q", err)
-			return
+	}
+}
+
+// settingsOrErrors checks that data is either settings to all that reads them, or wrong to all, and
+// then told well and not half applied.
+func settingsOrErrors(t *testing.T, data []byte) {
+	t.Helper()
+	s, err := quill.ParseSettings(data)
+	kept := quill.Settings{Probes: 42}
+	require.Equal(t, err, kept.UnmarshalJSON(data))
+	if json.Valid(data) {
+		_, inMap := quill.ParseSettingsMap([]byte(`{"a": ` + string(data) + `}`))
+		require.Equal(t, err == nil, inMap == nil, "%v", inMap)
+	}
+	if err != nil {
+		require.Zero(t, s)
+		require.Equal(t, quill.Settings{Probes: 42}, kept, "half applied")
+		for _, p := range problems(t, err) {
+			require.NotEmpty(t, p.Value)
+			require.NotEmpty(t, p.Allowed)
+			require.Less(t, len(p.String()), 2000)
 		}
-		require.Equal(t, s, kept)
-		require.True(t, json.Valid(data))
-		require.NoError(t, s.Validate())
-		again, err := json.Marshal(s)
-		require.NoError(t, err)
-		back, err := quill.ParseSettings(again)
-		require.NoError(t, err)
-		require.Equal(t, s, back)
-	})
+		require.False(t, strings.ContainsFunc(err.Error(), func(r rune) bool { return !unicode.IsPrint(r) }), "%q", err)
+		return
+	}
+	require.Equal(t, s, kept)
+	require.True(t, json.Valid(data))
+	require.NoError(t, s.Validate())
+	again, err := json.Marshal(s)
+	require.NoError(t, err)
+	back, err := quill.ParseSettings(again)
+	require.NoError(t, err)
+	require.Equal(t, s, back)
 }

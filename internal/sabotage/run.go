@@ -104,7 +104,7 @@ func (s suite) longest(names []string) time.Duration {
 	if s.slow {
 		return limit
 	}
-	return time.Duration(4+len(names)) * time.Second
+	return time.Duration(6+2*len(names)) * time.Second
 }
 
 // baseline reports an error if the suites are red without a fault, or do not compile.
