@@ -164,9 +164,9 @@ func TestAMeetingAtTheFirstTryCounts(t *testing.T) {
 func TestSlotsAreNotLentWhereCallersMeetSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // where it is the same moment until somebody sleeps
 		for ago, lent := range map[time.Duration]bool{
-			meetingsToLend * rareMeeting:     false,
-			meetingsToLend*rareMeeting - 1:   true,
-			meetingsToLend * rareMeeting * 2: false,
+			256 * time.Millisecond:   false,
+			256*time.Millisecond - 1: true,
+			512 * time.Millisecond:   false,
 		} {
 			var s slots
 			s.setLimit(10, true)

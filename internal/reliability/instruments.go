@@ -144,7 +144,7 @@ func trials(o options) []instrument {
 		{
 			name: "soak", fast: true, waits: o.fast, seconds: pick(o.fast, 15, 80),
 			steps:   runs("go", "run", "./internal/soak", "-d", pick(o.fast, "6s", "60s"), "-seed", seed),
-			figures: readSoak(seed, 20, 50_000),
+			figures: readSoak(seed, 20, pick(o.fast, 50_000, 1_000_000)),
 		},
 		{
 			name: "sabotage", fast: true, seconds: pick(o.fast, 35, 130),

@@ -95,8 +95,8 @@ func parse(args []string, problems io.Writer) (o options, err error) {
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	if flags.NArg() > 0 || o.workers < 0 {
-		err = errors.New("there are no arguments, and -j must not be negative")
+	if flags.NArg() > 0 || o.workers < 0 || o.page != "" && (o.fast || o.only != "") {
+		err = errors.New("there are no arguments, -j must not be negative, and -write wants all instruments")
 		fmt.Fprintln(problems, "reliability:", err)
 		return o, err
 	}

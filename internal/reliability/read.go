@@ -154,7 +154,7 @@ func share(s string) float64 {
 func readModel(seed string, leastChecks, leastFaults, leastTraces int) func(string, int) board {
 	return func(output string, code int) board {
 		const name = "model of the breaker with its lease, exhausted (spin)"
-		target := fmt.Sprintf("0 errors, in >= %d checks", leastChecks)
+		target := fmt.Sprintf("0 errors, in >= %d checks, >= %d faults found, >= %d traces", leastChecks, leastFaults, leastTraces)
 		if code == codeAbsent || code == 0 && skippedTest.MatchString(output) {
 			return board{{name: name, target: target, absent: true, seed: "-", value: "spin or gcc is not installed: `make deps`"}}
 		}

@@ -167,7 +167,7 @@ func TestTheRealPageHasTheMarks(t *testing.T) {
 }
 
 func TestAWrongCommandLineIsRefused(t *testing.T) {
-	for _, args := range [][]string{{"-nope"}, {"argument"}, {"-j", "-1"}, {"-only", "no such instrument"}} {
+	for _, args := range [][]string{{"-nope"}, {"argument"}, {"-j", "-1"}, {"-fast", "-write", "page.md"}, {"-only", "no such instrument"}} {
 		var out, problems bytes.Buffer
 		require.Equal(t, exitUsage, command(t.Context(), args, &out, &problems), "%v", args)
 		require.NotEmpty(t, problems.String())

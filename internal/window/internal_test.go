@@ -83,7 +83,7 @@ func TestChanceClashesDoNotSpreadACounter(t *testing.T) {
 	require.Equal(t, Sums{0: 1 << 40, 3: 10 * minClashes}, busy.Sums())
 }
 
-func TestOneClashIn256EventsIsTooMany(t *testing.T) {
+func TestOneClashInEventsPerClashIsTooMany(t *testing.T) {
 	for events, want := range map[uint64]bool{
 		0: true, minClashes * eventsPerClash: true, (minClashes+1)*eventsPerClash - 1: true,
 		(minClashes + 1) * eventsPerClash: false,

@@ -18,9 +18,9 @@ type clashes struct {
 }
 
 const (
-	minClashes     = 16      // fewer are chance
-	eventsPerClash = 1 << 16 // each stands for hundreds of events that waited for the line; rarer ones are chance
-	stripesPerProc = 4       // with fewer, goroutines too often share one
+	minClashes     = 16   // fewer are chance
+	eventsPerClash = 8192 // each stands for hundreds of events that waited for the line
+	stripesPerProc = 4    // with fewer, goroutines too often share one
 )
 
 // tooMany counts one clash and reports whether there were too many for so many events.
