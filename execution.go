@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed-f7c3343e/quill/internal/explore"
+	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
 // execution is one call on its way through the circuit: admitted, run, settled.
@@ -66,7 +67,7 @@ func (e *execution) admit(now time.Duration, mayWait bool) bool {
 	} else if !e.passBreaker(left) {
 		return false
 	}
-	if ok, tried := c.bulkhead.slots.takeAtOnce(); !ok && !c.bulkhead.slots.takeNext(tried) {
+	if !c.bulkhead.slots.takeAtOnce() && !c.bulkhead.slots.take(false) {
 		return mayWait && e.awaitSlot()
 	}
 	e.started = true
@@ -177,8 +178,8 @@ func (e *execution) finish(ctx context.Context, err error) (plain bool) {
 	}
 	if plain { // countSuccess, in place
 		explore.Put("counters")
-		if !c.counters.AddInPlace(int(Success)) {
-			c.counters.AddContended(int(Success))
+		if n := c.counters.AddInPlace(int(Success)); n%window.LookEvery == 0 {
+			c.countSlowly(Success, n)
 		}
 		c.lookAgain(word, now, e.admission.token)
 		e.ended, e.settled = now, true

@@ -122,8 +122,8 @@ func (c *Circuit) refuse(ctx context.Context) bool {
 		return false
 	}
 	explore.Put("counters")
-	if !c.counters.AddInPlace(int(ShortCircuited)) {
-		c.counters.AddContended(int(ShortCircuited))
+	if n := c.counters.AddInPlace(int(ShortCircuited)); n%window.LookEvery == 0 {
+		c.countSlowly(ShortCircuited, n)
 	}
 	return true
 }

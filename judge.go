@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed-f7c3343e/quill/internal/explore"
+	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
 // judge takes the result of a call that was admitted with t and counts it; ran says whether
@@ -87,8 +88,8 @@ func (c *Circuit) countSuccess(now time.Duration, t token) bool {
 	word, ok := c.lets(t)
 	if ok {
 		explore.Put("counters")
-		if !c.counters.AddInPlace(int(Success)) {
-			c.counters.AddContended(int(Success))
+		if n := c.counters.AddInPlace(int(Success)); n%window.LookEvery == 0 {
+			c.countSlowly(Success, n)
 		}
 		c.lookAgain(word, now, t)
 	}
@@ -140,6 +141,9 @@ func (c *Circuit) countFailure(now time.Duration, t token) bool {
 		}
 		explore.Write("counters")
 		if c.counters.AddIf(seen) {
+			if n := seen + 1; n%window.LookEvery == 0 {
+				c.countSlowly(Failure, n)
+			}
 			return true
 		}
 	}

@@ -3,7 +3,6 @@ package quill
 import (
 	"math/bits"
 	"sync/atomic"
-	"time"
 
 	"github.com/seed-f7c3343e/quill/internal/explore"
 	"github.com/seed-f7c3343e/quill/internal/window"
@@ -45,28 +44,17 @@ const (
 
 	mostStripes = 64
 	mostRoom    = 1 << 10
-
-	// Slots are lent after so many meetings (two callers change the word at the same time) if
-	// they came at least this often. A meeting that is seen, an exchange that fails, stands for
-	// hundreds of calls that had to fetch the word's line from the other processor, 50 ns or more
-	// each: so even one in a millisecond tells of a word that two processors call at once. Calling
-	// in costs about 50 ns for each stripe, at most once in so many meetings, so it never costs
-	// more than they did.
-	meetingsToLend = 256
-	rareMeeting    = time.Millisecond
 )
 
-// met counts one meeting, and lends if there were too many.
-func (s *slots) met() {
-	if s.meets.Add(1)%meetingsToLend != 0 {
+// lend is called where several processors take slots at once, again and again as long as they
+// do: free slots are lent, if any may be.
+func (s *slots) lend() {
+	if s.lends() {
 		return
 	}
 	s.lock()
 	defer s.mu.Unlock()
-	now := time.Since(processStart)
-	often := now-s.metAt < meetingsToLend*rareMeeting
-	s.metAt = now
-	if often && s.mayLend {
+	if s.mayLend {
 		s.lendLocked(toLend)
 	}
 }

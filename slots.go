@@ -4,7 +4,6 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/seed-f7c3343e/quill/internal/explore"
 )
@@ -13,14 +12,12 @@ import (
 // and whether free ones are lent out. While nobody waits, taking and giving back a slot is
 // one operation on it; the queue is under Bulkhead.mu, and its flag is written under it.
 //
-// Where callers change the word at the same time too often, free slots are lent to stripes, one
+// Where several processors change the word at the same time, free slots are lent to stripes, one
 // for each processor: see loans. In the word a lent slot counts as taken, so the limit holds.
 // That no slot is free is decided by the word alone, when none is lent.
 type slots struct {
 	mu      sync.Mutex // held to lend and to call in; taken after Bulkhead.mu
-	metAt   time.Duration
 	mayLend bool
-	meets   atomic.Uint32 // how often two callers changed the word at the same time
 
 	loans atomic.Pointer[loans] // nil: there are none
 	word  atomic.Uint64
@@ -35,24 +32,16 @@ const (
 )
 
 // takeAtOnce takes a slot in the plain case: one is free, no call waits, nothing is lent, and
-// nobody else writes the word at this moment. If it took none, takeNext goes on; tried says
-// whether it was somebody else who came first. It is small enough to be inlined.
-func (s *slots) takeAtOnce() (ok, tried bool) {
+// nobody else writes the word at this moment. If it took none, take goes on. It is small enough
+// to be inlined.
+func (s *slots) takeAtOnce() bool {
 	explore.Read("slots")
 	w := s.word.Load()
 	if w&(lending|waiting) != 0 || w&takenMask >= w>>limitShift {
-		return false, false
+		return false
 	}
 	explore.Write("slots")
-	return s.word.CompareAndSwap(w, w+1), true
-}
-
-// takeNext is take for a call that takeAtOnce gave no slot.
-func (s *slots) takeNext(tried bool) bool {
-	if tried {
-		s.met()
-	}
-	return s.take(false)
+	return s.word.CompareAndSwap(w, w+1)
 }
 
 // take takes a slot if one is free. While calls wait it takes none, unless patient: the slot is
@@ -79,16 +68,10 @@ func (s *slots) take(patient bool) bool {
 		if s.word.CompareAndSwap(w, w+1) {
 			return true
 		}
-		s.missed(w)
+		if explore.On && w&lending == 0 { // else there were other points since
+			explore.Retry(2)
+		}
 	}
-}
-
-// missed is called where another caller changed the word first.
-func (s *slots) missed(w uint64) {
-	if explore.On && w&lending == 0 { // else there were other points since
-		explore.Retry(2)
-	}
-	s.met()
 }
 
 // giveBack frees a slot and reports whether somebody waits for one.

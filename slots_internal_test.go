@@ -1,12 +1,12 @@
 package quill
 
 import (
+	"context"
+	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -121,62 +121,47 @@ func TestA05TheLastSlotIsFoundWhateverIsLent(t *testing.T) {
 	})
 }
 
-// meet lets so many callers get in each other's way, at once: in a bubble, where no time passes
-// meanwhile.
-func (s *slots) meet(n int) {
-	s.metAt = time.Since(processStart)
-	for range n {
-		s.met()
-	}
-}
-
-func TestSlotsAreLentWhereCallersMeetTooOften(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var s slots
-		s.setLimit(10, true)
-		s.meet(meetingsToLend - 1)
-		require.Nil(t, s.loans.Load(), "fewer are chance")
-		s.meet(1)
-		require.NotNil(t, s.loans.Load())
-		require.LessOrEqual(t, len(*s.loans.Load()), 5, "no more than half of the slots")
-	})
-}
-
-// The first try of a call is outside of take: that somebody came first there counts as well.
-func TestAMeetingAtTheFirstTryCounts(t *testing.T) {
+func TestSlotsAreLentAsLongAsSeveralProcessorsTakeThem(t *testing.T) {
 	var s slots
-	s.setLimit(100, true)
-	for range meetingsToLend - 1 {
-		require.True(t, s.takeNext(true))
-		s.giveBack()
-	}
+	s.setLimit(10, true)
+	s.lend()
+	lent := s.loans.Load()
+	require.LessOrEqual(t, len(*lent), 5, "no more than half of the slots")
+	s.lend()
+	require.Same(t, lent, s.loans.Load(), "once is enough")
+	s.callIn()
 	require.False(t, s.lends())
-	for range 10 {
-		require.True(t, s.takeNext(false))
-		s.giveBack()
-	}
-	require.False(t, s.lends())
-	s.metAt = time.Since(processStart) // or a busy machine makes them too seldom
-	require.True(t, s.takeNext(true))
+	s.lend()
 	require.True(t, s.lends())
 }
 
-func TestSlotsAreNotLentWhereCallersMeetSeldom(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // where it is the same moment until somebody sleeps
-		for ago, lent := range map[time.Duration]bool{
-			256 * time.Millisecond:   false,
-			256*time.Millisecond - 1: true,
-			512 * time.Millisecond:   false,
-		} {
-			var s slots
-			s.setLimit(10, true)
-			s.metAt = time.Since(processStart) - ago
-			for range meetingsToLend {
-				s.met()
+// Two callers on two processors soon share no line.
+func TestTwoProcessorsThatCallAtOnceAreLentSlots(t *testing.T) {
+	if runtime.GOMAXPROCS(0) < 2 {
+		t.Skip("there is one processor only: nobody can call at the same time")
+	}
+	for name, result := range map[string]error{"success": nil, "failure": errors.New("broken")} {
+		t.Run(name, func(t *testing.T) {
+			c := New("dep", func(context.Context, int) (int, error) { return 0, result },
+				Settings{Isolation: Semaphore, MaxConcurrent: 100, RequestVolumeThreshold: 1_000_000_000}, WithRegistry(NewRegistry()))
+			slots := &c.Circuit().Bulkhead().slots
+			const most = 40_000_000 // calls: some seconds; mostly some ten thousand are enough
+			var callers sync.WaitGroup
+			for range 2 {
+				callers.Go(func() {
+					for range most / 2 {
+						// No assert for each call: it takes a lock of the test's, and one would wait for the other.
+						if _, err := c.Do(t.Context(), 0); err != result || slots.lends() {
+							assert.Equal(t, result, err)
+							return
+						}
+					}
+				})
 			}
-			require.Equal(t, lent, s.loans.Load() != nil, "so often in %v", ago)
-		}
-	})
+			callers.Wait()
+			require.True(t, slots.lends())
+		})
+	}
 }
 
 // What a stripe has and has room for does not touch the word.
@@ -217,18 +202,16 @@ func TestSlotsAreNotLentWhereTheyAreFewOrInUse(t *testing.T) {
 		"a pool":           {limit: 8},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var s slots
-				s.setLimit(test.limit, test.mayLend)
-				for range test.taken {
-					require.True(t, s.take(false))
-				}
-				s.setWaiting(test.waits)
-				s.meet(meetingsToLend)
-				require.Equal(t, test.lent, s.loans.Load() != nil)
-				require.Equal(t, test.taken, s.taken())
-				require.Equal(t, test.limit, s.limit())
-			})
+			var s slots
+			s.setLimit(test.limit, test.mayLend)
+			for range test.taken {
+				require.True(t, s.take(false))
+			}
+			s.setWaiting(test.waits)
+			s.lend()
+			require.Equal(t, test.lent, s.loans.Load() != nil)
+			require.Equal(t, test.taken, s.taken())
+			require.Equal(t, test.limit, s.limit())
 		})
 	}
 }

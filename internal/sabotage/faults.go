@@ -421,7 +421,7 @@ var ofCalls = []fault{
 	}}},
 	{name: "an increment lost to another", first: []suite{inner}, killers: []string{"TestEventsThatMeetAreBothCounted", "TestContentionLosesNothing", "TestCountersLoseNothing"}, edits: []edit{{
 		"internal/window/counters.go",
-		"	return c.spread.Load() == nil && n.CompareAndSwap(old, old+1)\n",
-		"	if c.spread.Load() != nil {\n		return false\n	}\n	n.Store(old + 1)\n	return true\n",
+		"	return c.first[kind].Add(1)\n",
+		"	n := c.first[kind].Load() + 1\n	c.first[kind].Store(n)\n	return n\n",
 	}}},
 }

@@ -59,7 +59,16 @@ var ofLoans = []fault{
 			"s.word.Or(waiting)&(lending|waiting) == lending|waiting",
 		}},
 	},
-	{name: "a meeting at the first try is not counted", killers: []string{"TestAMeetingAtTheFirstTryCounts"}, edits: []edit{{
-		"slots.go", "	if tried {\n", "	if tried && s.mayLend == false {\n",
-	}}},
+	{
+		name: "one word for all, however many call at once", killers: []string{"TestTwoProcessorsThatCallAtOnceAreLentSlots"},
+		edits: []edit{{
+			"health.go", "		c.bulkhead.slots.lend()\n", "",
+		}},
+	},
+	{
+		name: "what a spread histogram has is not read", first: []suite{inner}, killers: []string{"TestTimesThatAreSpreadLoseNothing"},
+		edits: []edit{{
+			"internal/window/histogram.go", "	if h.spread.Load() != nil {\n		return false\n	}\n	for i", "	for i",
+		}},
+	},
 }

@@ -19,7 +19,8 @@ func (c *Counters) Look() (seen uint64, open bool) {
 }
 
 // AddIf counts one event of the guarded kind, unless another one was counted, or the kind was
-// shut, since the [Counters.Look] that returned seen. It reports whether it counted.
+// shut, since the [Counters.Look] that returned seen. It reports whether it counted; there are
+// seen+1 of them then, see [Counters.AddSlowly].
 func (c *Counters) AddIf(seen uint64) bool { return c.first[Guarded].CompareAndSwap(seen, seen+1) }
 
 // Shut makes [Counters.AddIf] fail until [Counters.Open], also for callers that have looked

@@ -67,33 +67,148 @@ func TestGoroutinesSpreadOverAllPlaces(t *testing.T) {
 	}
 }
 
-func TestChanceClashesDoNotSpreadACounter(t *testing.T) {
-	var few Counters
-	for range minClashes - 1 {
-		few.contended(3)
+func TestOthersAreTooOftenWhereEachOfSomeLooksSeesThem(t *testing.T) {
+	var w watch
+	for range looksInRow - 1 {
+		require.False(t, w.tooOften(true), "too few to tell")
 	}
-	require.Nil(t, few.spread.Load(), "too few to tell")
-
-	var busy Counters
-	busy.first[0].Store(1 << 40)
-	for range 10 * minClashes {
-		busy.contended(3)
+	require.False(t, w.tooOften(false))
+	for range looksInRow - 1 {
+		require.False(t, w.tooOften(true), "not in a row")
 	}
-	require.Nil(t, busy.spread.Load(), "few among so many events")
-	require.Equal(t, Sums{0: 1 << 40, 3: 10 * minClashes}, busy.Sums())
+	require.True(t, w.tooOften(true))
+	require.True(t, w.tooOften(true), "and it goes on")
+	require.False(t, w.tooOften(false))
+	require.False(t, w.tooOften(true), "a new row")
 }
 
-func TestOneClashInEventsPerClashIsTooMany(t *testing.T) {
-	for events, want := range map[uint64]bool{
-		0: true, minClashes * eventsPerClash: true, (minClashes+1)*eventsPerClash - 1: true,
-		(minClashes + 1) * eventsPerClash: false,
-	} {
-		var c clashes
-		for range minClashes - 1 {
-			require.False(t, c.tooMany(func() uint64 { return 0 }), "too few to tell")
-		}
-		require.Equal(t, want, c.tooMany(func() uint64 { return events }), "%d events", events)
+func TestALookSeesWhatOthersCount(t *testing.T) {
+	for name, spread := range map[string]bool{"in place": false, "spread": true} {
+		t.Run(name, func(t *testing.T) {
+			var c Counters
+			if spread {
+				spreadNow(&c)
+			}
+			c.Add(3)
+			see := func(kind int) bool {
+				others, _ := c.look(kind, &c.first[kind])
+				return others
+			}
+			require.False(t, see(3), "nobody counts")
+
+			over := make(chan struct{})
+			var others sync.WaitGroup
+			others.Go(func() {
+				for {
+					select {
+					case <-over:
+						return
+					default:
+						c.Add(3)
+					}
+				}
+			})
+			seen := false
+			for range 1_000_000 { // on one processor it is seen when the other comes to its turn
+				if seen = see(3); seen {
+					break
+				}
+			}
+			require.False(t, see(4), "nobody counts that kind")
+			close(over)
+			others.Wait()
+			require.True(t, seen)
+		})
 	}
+}
+
+func TestOneEventInLookEveryLooks(t *testing.T) {
+	var c Counters
+	for n := range uint64(2 * LookEvery) {
+		got := c.AddInPlace(3)
+		require.Equal(t, n+1, got)
+		c.busy.inRow.Store(1)
+		if got%LookEvery == 0 {
+			require.False(t, c.AddSlowly(3, got))
+			require.Zero(t, c.busy.inRow.Load(), "a look that saw nobody")
+		}
+	}
+	require.Equal(t, Sums{3: 2 * LookEvery}, c.Sums(), "a look does not count once more")
+
+	spreadNow(&c)
+	looks := 0
+	for range 3 * LookEvery {
+		c.busy.inRow.Store(1)
+		require.Zero(t, c.AddInPlace(3))
+		require.False(t, c.AddSlowly(3, 0))
+		if c.busy.inRow.Load() == 0 {
+			looks++
+		}
+	}
+	require.Equal(t, 3, looks, "so it is after they were spread")
+	require.Equal(t, Sums{3: 5 * LookEvery}, c.Sums())
+}
+
+// Two goroutines that count at one stripe without end are given others.
+func TestGoroutinesThatShareAStripeAreReseated(t *testing.T) {
+	defer seating.Store(seating.Load())
+	was := seating.Load()
+	var c Counters
+	for range looksInRow {
+		c.looked(true, true)
+	}
+	require.NotNil(t, c.spread.Load())
+	require.Equal(t, was, seating.Load(), "in place, all share it")
+	c.looked(true, false)
+	for n := range 2 * mostMoves {
+		was = seating.Load()
+		for range looksInRow - 1 {
+			c.looked(true, true)
+		}
+		require.Equal(t, was, seating.Load(), "not in a row")
+		c.looked(true, true)
+		require.Equal(t, n >= mostMoves, was == seating.Load(), "not without end: now %d", n)
+		require.Equal(t, uint32(1), (golden^seating.Load())%2, "or stripes would never be used")
+		c.looked(true, false)
+	}
+}
+
+func TestALookTellsWhetherOthersCountHere(t *testing.T) {
+	var c Counters
+	spreadNow(&c)
+	s := *c.spread.Load()
+	over := make(chan struct{})
+	var others sync.WaitGroup
+	others.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			default:
+				s[1][3].Add(1)
+			}
+		}
+	})
+	for here, at := range map[bool]*atomic.Uint64{true: &s[1][3], false: &s[2][3]} {
+		seen, seenHere := false, false
+		for range 1_000_000 { // on one processor it is seen when the other comes to its turn
+			if seen, seenHere = c.look(3, at); seen && seenHere == here {
+				break
+			}
+		}
+		require.True(t, seen)
+		require.Equal(t, here, seenHere)
+	}
+	close(over)
+	others.Wait()
+}
+
+// spreadNow is what looks bring about that see others count.
+func spreadNow(c *Counters) (busy bool) {
+	for range looksInRow {
+		busy = c.looked(true, false)
+	}
+	return busy
 }
 
 func TestAContendedCounterSpreadsAndLosesNothing(t *testing.T) {
@@ -101,44 +216,31 @@ func TestAContendedCounterSpreadsAndLosesNothing(t *testing.T) {
 	for range 100 {
 		c.Add(3)
 	}
-	for range minClashes {
-		c.contended(3)
-	}
+	require.True(t, spreadNow(&c))
 	spread := c.spread.Load()
 	require.NotNil(t, spread)
+	require.Len(t, *spread, Stripes(maxStripes))
 	for range 1000 {
 		c.Add(3)
-		c.contended(5) // one who came late: it goes where it was headed
 	}
+	require.False(t, c.AddSlowly(3, LookEvery), "one who came late has counted already")
+	require.True(t, spreadNow(&c), "so that others know it, too")
 	require.Same(t, spread, c.spread.Load(), "once is enough")
-	require.Equal(t, Sums{3: 1100 + minClashes, 5: 1000}, c.Sums())
-	require.EqualValues(t, 100+minClashes, c.first[3].Load(), "the first stripe rests")
+	require.Equal(t, Sums{3: 1100}, c.Sums())
+	require.EqualValues(t, 100, c.first[3].Load(), "the first stripe rests")
 }
 
-func TestChanceClashesDoNotSpreadAHistogram(t *testing.T) {
-	var h Histogram
-	h.Record(time.Second)
-	h.moved = &moved{}
-	h.moved.bins[binOf(time.Second)] = 1 << 40
-	for range 10 * minClashes {
-		h.contended()
-	}
-	require.Nil(t, h.spread.Load())
-	require.Equal(t, uint64(1<<40+1), h.Snapshot().Count())
-}
-
-func TestAContendedHistogramSpreadsAndLosesNothing(t *testing.T) {
+func TestAHistogramThatIsSpreadLosesNothing(t *testing.T) {
 	var h Histogram
 	for range 100 {
 		h.Record(time.Second)
 	}
-	for range minClashes {
-		h.contended()
-	}
+	h.Spread()
 	spread := h.spread.Load()
 	require.Len(t, *spread, Stripes(maxBlocks))
 	late := binOf(time.Second) // one who came late: it goes where it was headed
-	h.recordSlowly(h.first.bin(late), late, time.Second, true)
+	h.recordSlowly(h.first.bin(late), late, time.Second)
+	h.Spread()
 	require.Same(t, spread, h.spread.Load(), "once is enough")
 	for range 1000 {
 		h.Record(time.Millisecond)
@@ -412,16 +514,13 @@ func requireHeld(t *testing.T, h *Histogram, n uint64, each time.Duration) {
 	d := h.Snapshot()
 	require.Equal(t, n, d.Count())
 	require.Equal(t, each*time.Duration(n), d.Sum())
-	require.Equal(t, n, h.total())
 	require.Equal(t, n, d.at(binOf(each)))
 }
 
 func TestFullBinsOfASpreadHistogramAreMoved(t *testing.T) {
 	var h Histogram
 	h.Record(time.Second)
-	for range minClashes {
-		h.contended()
-	}
+	h.Spread()
 	require.NotNil(t, h.spread.Load())
 	for n := range uint64(2000) {
 		h.Record(time.Second)
@@ -458,3 +557,23 @@ func TestReadersMissNothingOfABinThatIsMoved(t *testing.T) {
 
 // bin returns bin i.
 func (b *block) bin(i int) *bin { return &b.part(uint(i) / partBins)[i%partBins] }
+
+func TestTimesThatAreSpreadLoseNothing(t *testing.T) {
+	var m Times
+	record := func() {
+		m.Record(time.Millisecond)
+		m.RecordRun(time.Second)
+		m.RecordWhole(time.Minute)
+	}
+	m.Spread()
+	require.Nil(t, m.apart.Load(), "nothing is made for it")
+	record()
+	m.Spread()
+	for _, h := range []*Histogram{&m.shared, &m.apart.Load().run, &m.apart.Load().whole} {
+		require.NotNil(t, h.spread.Load())
+	}
+	record()
+	run, whole := m.Snapshot()
+	require.Equal(t, 2*(time.Millisecond+time.Second), run.Sum())
+	require.Equal(t, 2*(time.Millisecond+time.Minute), whole.Sum())
+}

@@ -36,6 +36,16 @@ func (t *Times) differing() *apart {
 	return t.apart.Load()
 }
 
+// Spread gives each processor words of its own to write, where several record at once: see
+// [Histogram.Spread].
+func (t *Times) Spread() {
+	t.shared.Spread()
+	if a := t.apart.Load(); a != nil {
+		a.run.Spread()
+		a.whole.Spread()
+	}
+}
+
 // Snapshot returns the distributions of all calls since creation.
 func (t *Times) Snapshot() (run, whole Dist) {
 	s := t.snapshotAfter(&snapshot{})

@@ -48,6 +48,16 @@ func (c *Circuit) countLocked(cfg *config, o Outcome, slow, stale bool) {
 	}
 }
 
+// countSlowly is the second half of counting o, where Counters.AddInPlace returned n. It notices
+// when several processors call at once: then what each call writes is spread, so that they do not
+// wait for each other's cache lines.
+func (c *Circuit) countSlowly(o Outcome, n uint64) {
+	if c.counters.AddSlowly(int(o), n) {
+		c.times.Spread()
+		c.bulkhead.slots.lend()
+	}
+}
+
 // lastMask is how the last n calls remember one: bit 0 for an error, bit 1 if it was slow.
 func lastMask(isError, slow bool) (mask uint8) {
 	if isError {

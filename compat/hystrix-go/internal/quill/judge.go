@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/afex/hystrix-go/internal/explore"
+	"github.com/afex/hystrix-go/internal/window"
 )
 
 // judge takes the result of a call that was admitted with t and counts it; ran says whether
@@ -91,8 +92,8 @@ func (c *Circuit) countSuccess(now time.Duration, t token) bool {
 	word, ok := c.lets(t)
 	if ok {
 		explore.Put("counters")
-		if !c.counters.AddInPlace(int(Success)) {
-			c.counters.AddContended(int(Success))
+		if n := c.counters.AddInPlace(int(Success)); n%window.LookEvery == 0 {
+			c.countSlowly(Success, n)
 		}
 		c.lookAgain(word, now, t)
 	}
@@ -144,6 +145,9 @@ func (c *Circuit) countFailure(now time.Duration, t token) bool {
 		}
 		explore.Write("counters")
 		if c.counters.AddIf(seen) {
+			if n := seen + 1; n%window.LookEvery == 0 {
+				c.countSlowly(Failure, n)
+			}
 			return true
 		}
 	}

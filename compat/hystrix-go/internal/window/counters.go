@@ -26,51 +26,73 @@ func (s Sums) since(earlier *Sums) Sums {
 // concurrent use and take no lock.
 //
 // As long as processors do not get in each other's way it is a single stripe in place (some
-// 300 bytes). When they do, it spreads over several stripes, each on cache lines of its own
-// (BenchmarkCountersAdd).
+// 300 bytes). When they do (see watch), it spreads over several stripes, each on cache lines of
+// its own (BenchmarkCountersAdd).
 type Counters struct {
 	spread atomic.Pointer[[]stripe]
-	clash  clashes
+	busy   watch
+	shared watch         // of a stripe that several processors write
+	moves  atomic.Uint32 // how often reseat was called because of it
 	// The padding keeps the neighbors in the caller's struct off the lines written here.
-	_     [48]byte
+	_     [40]byte
 	first stripe
 	_     [64]byte
 }
 
-// maxStripes bounds what a contended counter takes: 8 KiB.
-const maxStripes = 64
+const (
+	// maxStripes bounds what a contended counter takes: 8 KiB.
+	maxStripes = 64
+
+	// mostMoves is how often a counter may have goroutines reseated. Two of them have one of 8
+	// stripes one time in 8. Where more are busy than there are stripes, some always meet.
+	mostMoves = 8
+)
 
 // stripe is 128 bytes: two cache lines, or one where lines come in pairs.
 type stripe [Kinds]atomic.Uint64
 
 // Add counts one event of the given kind. A kind that is not in 0 to Kinds-1 panics.
 func (c *Counters) Add(kind int) {
-	if !c.AddInPlace(kind) {
-		c.AddContended(kind)
+	if n := c.AddInPlace(kind); n%LookEvery == 0 {
+		c.AddSlowly(kind, n)
 	}
 }
 
-// AddInPlace is Add where nobody else writes the counter at this moment and the counters are
-// not spread. It reports false if that is not so: then call [Counters.AddContended]. It is
-// small enough to be inlined, for those to whom a call of a function matters.
-func (c *Counters) AddInPlace(kind int) bool {
-	n := &c.first[kind]
-	// Not Add: a failed exchange is the only cheap sign of contention.
-	old := n.Load()
-	return c.spread.Load() == nil && n.CompareAndSwap(old, old+1)
-}
-
-// AddContended is Add for an event that [Counters.AddInPlace] did not count.
-func (c *Counters) AddContended(kind int) {
-	if s := c.spread.Load(); s != nil {
-		(*s)[Place(len(*s))][kind].Add(1)
-		return
+// AddInPlace is the first half of Add: where the counters are not spread it counts, and returns
+// how many there are. If that is a multiple of [LookEvery], or 0 because it did not count, call
+// [Counters.AddSlowly] with it. It is small enough to be inlined, for those to whom a call of a
+// function matters.
+func (c *Counters) AddInPlace(kind int) uint64 {
+	if c.spread.Load() != nil {
+		return 0
 	}
-	c.contended(kind)
+	return c.first[kind].Add(1)
 }
 
-// AddSerially is Add for callers that hold a common lock: it does not look for contention. It is
-// as safe as Add without the lock.
+// AddSlowly is the second half of Add, and of [Counters.AddIf] with how many there are then. It
+// reports whether several processors were seen to count at once, this time and the last times:
+// then the counters are spread, and it is time to spread what else is written for each event.
+func (c *Counters) AddSlowly(kind int, n uint64) (busy bool) {
+	at := &c.first[kind]
+	if n == 0 {
+		s := *c.spread.Load()
+		at = &s[Place(len(s))][kind]
+		n = at.Add(1)
+	}
+	return n%LookEvery == 0 && c.looked(c.look(kind, at))
+}
+
+// look looks for a moment whether others count events of that kind, and whether they do it here.
+func (c *Counters) look(kind int, at *atomic.Uint64) (others, here bool) {
+	total, n := c.Total(kind), at.Load()
+	for range loadsOfLook {
+		at.Load()
+	}
+	return c.Total(kind) != total, at.Load() != n
+}
+
+// AddSerially is Add for callers that hold a common lock: it does not look whether others write
+// the counter. It is as safe as Add without the lock.
 func (c *Counters) AddSerially(kind int) { c.first[kind].Add(1) }
 
 // Total returns the total of one kind since creation.
@@ -113,21 +135,16 @@ func (c *Counters) Sums() Sums {
 	return sums
 }
 
-// contended counts one event that met another, and spreads the counters if too many do.
-// After that the first stripe keeps what it has and is written no more.
-func (c *Counters) contended(kind int) {
-	c.first[kind].Add(1)
-	if !c.clash.tooMany(c.all) {
-		return
+// looked is AddSlowly after a look. Once the counters are spread the first stripe keeps what it
+// has and is written no more, but by those who were on their way to it.
+func (c *Counters) looked(others, here bool) (busy bool) {
+	busy, shared := c.busy.tooOften(others), c.shared.tooOften(here)
+	switch {
+	case busy && c.spread.Load() == nil:
+		s := make([]stripe, Stripes(maxStripes))
+		c.spread.CompareAndSwap(nil, &s) // or another was first, which is as good
+	case shared && c.spread.Load() != nil && c.moves.Add(1) <= mostMoves:
+		reseat()
 	}
-	s := make([]stripe, Stripes(maxStripes))
-	c.spread.CompareAndSwap(nil, &s) // or another was first, which is as good
-}
-
-func (c *Counters) all() uint64 {
-	var total uint64
-	for _, n := range c.Sums() {
-		total += n
-	}
-	return total
+	return busy
 }

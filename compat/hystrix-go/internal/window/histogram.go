@@ -29,7 +29,7 @@ const (
 	// that jumps by centuries must not use up the sum for good.
 	maxRecorded = time.Duration(1 << 50)
 
-	// maxBlocks bounds what a contended histogram takes: 2 KiB, and as much again for each
+	// maxBlocks bounds what a spread histogram takes: 2 KiB, and as much again for each
 	// two octaves.
 	maxBlocks = 16
 )
@@ -39,12 +39,10 @@ const (
 // copied after first use. All methods are safe for concurrent use. Record takes no lock but
 // when a bin is full: see bin.
 //
-// It takes storage as it needs it, 128 bytes for each two octaves that durations fall into,
-// and as [Counters] does it spreads over several blocks, up to 16, when processors get in
-// each other's way.
+// It takes storage as it needs it, 128 bytes for each two octaves that durations fall into. It is
+// a single block until [Histogram.Spread] makes it several, up to 16, on cache lines of their own.
 type Histogram struct {
 	spread atomic.Pointer[[]*block]
-	clash  clashes
 	first  block
 
 	mu    sync.Mutex // held to read, and to empty a bin that is full
@@ -67,12 +65,11 @@ const (
 
 // Record counts one duration. A negative one counts as 0. The sum takes what is longer than
 // 2^50 nanoseconds, about 13 days, as that long. Record allocates when a duration is the
-// first of its two octaves, when it first meets contention and when a bin is full for the
-// first time, at no other time.
+// first of its two octaves and when a bin is full for the first time, at no other time.
 func (h *Histogram) Record(d time.Duration) {
 	d = max(d, 0)
-	b, spread := &h.first, h.spread.Load()
-	if spread != nil {
+	b := &h.first
+	if spread := h.spread.Load(); spread != nil {
 		b = (*spread)[Place(len(*spread))]
 	}
 	i := uint(binOf(d)) // never negative: its parts are a shift and a mask
@@ -82,20 +79,17 @@ func (h *Histogram) Record(d time.Duration) {
 	}
 	n := &p[i%partBins]
 	if !n.add(d) {
-		h.recordSlowly(n, int(i), d, spread == nil)
+		h.recordSlowly(n, int(i), d)
 	}
 }
 
 // recordSlowly is Record where somebody else was first to write bin i, or it is full.
-func (h *Histogram) recordSlowly(n *bin, i int, d time.Duration, inPlace bool) {
+func (h *Histogram) recordSlowly(n *bin, i int, d time.Duration) {
 	for !n.add(d) {
 		if !n.fits(d) {
 			h.move(n, i, d)
 			return
 		}
-	}
-	if inPlace {
-		h.contended()
 	}
 }
 
@@ -114,9 +108,12 @@ func (h *Histogram) snapshotAfter(earlier Dist) Dist {
 	return t.dist()
 }
 
-// idle reports whether nothing was ever recorded. A duration that is just being recorded may
-// be missed.
+// idle reports whether nothing was ever recorded, as far as the first block tells: false once the
+// histogram is spread. A duration that is just being recorded may be missed.
 func (h *Histogram) idle() bool {
+	if h.spread.Load() != nil {
+		return false
+	}
 	for i := range h.first.parts {
 		if h.first.parts[i].Load() != nil {
 			return false
@@ -157,10 +154,11 @@ func (t *tally) dist() Dist {
 	return newDist(t.bins[low*partBins:high*partBins], low*partBins, t.sum)
 }
 
-// contended is where a duration met another. It spreads the histogram if too many do. After
-// that the first block keeps what it has and is written no more.
-func (h *Histogram) contended() {
-	if !h.clash.tooMany(h.total) {
+// Spread gives each processor a block of its own to write, for a histogram that several write at
+// once. After that the first block keeps what it has and is written no more, but by those who were
+// on their way to it. To spread it again changes nothing.
+func (h *Histogram) Spread() {
+	if h.spread.Load() != nil {
 		return
 	}
 	blocks := make([]*block, Stripes(maxBlocks))
@@ -178,12 +176,6 @@ func (b *block) part(i uint) *part {
 		return p
 	}
 	return b.parts[i].Load()
-}
-
-func (h *Histogram) total() uint64 {
-	var t tally
-	h.sum(&t)
-	return t.count
 }
 
 // binOf returns the bin of a duration that is not negative.

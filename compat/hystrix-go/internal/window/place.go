@@ -4,12 +4,16 @@
 
 package window
 
-import "unsafe"
+import (
+	"sync/atomic"
+	"unsafe"
+)
 
 // Place returns one of n stripes, mostly the same one for the same goroutine, so that the stripe
 // is still in its processor's cache. Go reveals neither processor nor goroutine, but each
 // goroutine has a stack of its own, of at least 2 KiB, on which a variable lies that does not
-// escape. Its address is hashed so that neighboring stacks get stripes far apart.
+// escape. Its address is hashed so that neighboring stacks get stripes far apart. Two busy goroutines
+// may have one stripe all the same: see reseat.
 //
 // Why unsafe is safe here: the address is turned into a number and never back. It may be out of
 // date (stacks move, and are reused by other goroutines), which does no harm: every stripe is
@@ -18,7 +22,19 @@ import "unsafe"
 // that another processor wrote last.
 func Place(n int) int {
 	var here byte
-	const smallestStack, golden = 11, 0x9e3779b9                           // 2^11 bytes; 2^32 by the golden ratio
-	hash := uint32(uintptr(unsafe.Pointer(&here))>>smallestStack) * golden //nolint:gosec // see above
-	return int(uint64(hash) * uint64(n) >> 32)                             //nolint:gosec // less than n
+	const smallestStack = 11                                                                  // 2^11 bytes
+	hash := uint32(uintptr(unsafe.Pointer(&here))>>smallestStack) * (golden ^ seating.Load()) //nolint:gosec // see above
+	return int(uint64(hash) * uint64(n) >> 32)                                                //nolint:gosec // less than n
+}
+
+const golden = 0x9e3779b9 // 2^32 by the golden ratio
+
+// seating is an even number: together with golden it makes the odd one that addresses are
+// multiplied with.
+var seating atomic.Uint32
+
+// reseat gives all goroutines other stripes.
+func reseat() {
+	was := seating.Load()
+	seating.CompareAndSwap(was, (golden^was)*golden^golden) // or another was first, which is as good
 }

@@ -1,0 +1,34 @@
+package window
+
+import "sync/atomic"
+
+// watch finds out whether several processors count events at once: whether it is worth more
+// memory to give each of them words of its own to write. One event in [LookEvery] looks for a
+// moment whether others count meanwhile. The zero value is ready to use.
+//
+// That an exchange fails is no good sign of it: where two processors write a line in turns, each
+// keeps it for as long as an exchange takes, so nearly every event waits for the line and hardly
+// one in 10,000 fails. Nor is it to look at a word that goes up and down, such as that of a
+// semaphore: the line comes over when the other has done both.
+type watch struct{ inRow atomic.Uint32 }
+
+const (
+	// LookEvery is how many events there are for one that looks. It is a power of two.
+	LookEvery = 4096
+
+	// A look takes as long as so many loads, about 0.6 microseconds. Where others count 10,000
+	// events a second, one look in 170 sees one, so four in a row are no chance; where they count a
+	// million, every other does.
+	loadsOfLook = 2048
+	looksInRow  = 4
+)
+
+// tooOften takes note of what a look saw, and reports whether this one and the last ones before
+// it all saw that others count.
+func (w *watch) tooOften(others bool) bool {
+	if !others {
+		w.inRow.Store(0)
+		return false
+	}
+	return w.inRow.Add(1) >= looksInRow
+}
