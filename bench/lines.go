@@ -57,7 +57,7 @@ func lineTable(n int) (report.Table, error) {
 			"of the clock, an allocation and a select write as well, and without what is new to each call. A hand-off, and with " +
 			"it the Pool, has the other goroutine's stack and what Go's scheduler writes for two switches in its lines. " +
 			"A failure that comes 10 ms after another or later, as they do in a traced process, is kept for Explain: " +
-			"without that (errorPause in samples.go an hour) it writes 4.0 lines, 5.0 times.",
+			"most of its lines are of that.",
 		Head: []string{"for each call", "lines", "writes to them"},
 	}
 	for _, x := range []struct {
