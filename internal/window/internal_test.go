@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -69,17 +70,18 @@ func TestGoroutinesSpreadOverAllPlaces(t *testing.T) {
 
 func TestOthersAreTooOftenWhereEachOfSomeLooksSeesThem(t *testing.T) {
 	var w watch
-	for range looksInRow - 1 {
-		require.False(t, w.tooOften(true), "too few to tell")
+	saw := func(others bool) bool { return w.tooOften(others, 4) }
+	for range 3 {
+		require.False(t, saw(true), "too few to tell")
 	}
-	require.False(t, w.tooOften(false))
-	for range looksInRow - 1 {
-		require.False(t, w.tooOften(true), "not in a row")
+	require.False(t, saw(false))
+	for range 3 {
+		require.False(t, saw(true), "not in a row")
 	}
-	require.True(t, w.tooOften(true))
-	require.True(t, w.tooOften(true), "and it goes on")
-	require.False(t, w.tooOften(false))
-	require.False(t, w.tooOften(true), "a new row")
+	require.True(t, saw(true))
+	require.True(t, saw(true), "and it goes on")
+	require.False(t, saw(false))
+	require.False(t, saw(true), "a new row")
 }
 
 func TestALookSeesWhatOthersCount(t *testing.T) {
@@ -152,25 +154,41 @@ func TestOneEventInLookEveryLooks(t *testing.T) {
 // Two goroutines that count at one stripe without end are given others.
 func TestGoroutinesThatShareAStripeAreReseated(t *testing.T) {
 	defer seating.Store(seating.Load())
-	was := seating.Load()
-	var c Counters
-	for range looksInRow {
-		c.looked(true, true)
-	}
-	require.NotNil(t, c.spread.Load())
-	require.Equal(t, was, seating.Load(), "in place, all share it")
-	c.looked(true, false)
-	for n := range 2 * mostMoves {
-		was = seating.Load()
-		for range looksInRow - 1 {
+	synctest.Test(t, func(t *testing.T) { // where time passes as told
+		defer reseated.Store(reseated.Load())
+		reseated.Store(int64(time.Since(began)))
+		was := seating.Load()
+		moved := func() bool {
+			defer func() { was = seating.Load() }()
+			return seating.Load() != was
+		}
+		var c Counters
+		time.Sleep(mayReseat)
+		for range 2 * looksToReseat {
+			c.looked(false, true)
+		}
+		require.False(t, moved(), "in place, all share it")
+
+		spreadNow(&c)
+		for range looksToReseat - 1 {
 			c.looked(true, true)
 		}
-		require.Equal(t, was, seating.Load(), "not in a row")
-		c.looked(true, true)
-		require.Equal(t, n >= mostMoves, was == seating.Load(), "not without end: now %d", n)
-		require.Equal(t, uint32(1), (golden^seating.Load())%2, "or stripes would never be used")
 		c.looked(true, false)
-	}
+		c.looked(true, true)
+		require.False(t, moved(), "not in a row")
+		for range looksToReseat {
+			c.looked(true, true)
+		}
+		require.True(t, moved())
+		require.Equal(t, uint32(1), (golden^seating.Load())%2, "or stripes would never be used")
+
+		time.Sleep(mayReseat - 1)
+		c.looked(true, true)
+		require.False(t, moved(), "they were, just now")
+		time.Sleep(1)
+		c.looked(true, true)
+		require.True(t, moved(), "again")
+	})
 }
 
 func TestALookTellsWhetherOthersCountHere(t *testing.T) {
@@ -205,7 +223,7 @@ func TestALookTellsWhetherOthersCountHere(t *testing.T) {
 
 // spreadNow is what looks bring about that see others count.
 func spreadNow(c *Counters) (busy bool) {
-	for range looksInRow {
+	for range looksToSpread {
 		busy = c.looked(true, false)
 	}
 	return busy

@@ -2,6 +2,7 @@ package window
 
 import (
 	"sync/atomic"
+	"time"
 	"unsafe"
 )
 
@@ -29,8 +30,20 @@ const golden = 0x9e3779b9 // 2^32 by the golden ratio
 // multiplied with.
 var seating atomic.Uint32
 
-// reseat gives all goroutines other stripes.
+// reseated is when that was, since the process began.
+var (
+	reseated atomic.Int64
+	began    = time.Now()
+)
+
+// mayReseat is how soon after another time goroutines may be given other stripes again: about as
+// long as Go lets one of them run. Where more are busy than there are stripes, some always meet.
+const mayReseat = 10 * time.Millisecond
+
+// reseat gives all goroutines other stripes, unless it did so just now.
 func reseat() {
-	was := seating.Load()
-	seating.CompareAndSwap(was, (golden^was)*golden^golden) // or another was first, which is as good
+	was, now := reseated.Load(), int64(time.Since(began))
+	if now-was >= int64(mayReseat) && reseated.CompareAndSwap(was, now) {
+		seating.Store((golden^seating.Load())*golden ^ golden)
+	}
 }

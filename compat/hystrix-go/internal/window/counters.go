@@ -31,22 +31,15 @@ func (s Sums) since(earlier *Sums) Sums {
 type Counters struct {
 	spread atomic.Pointer[[]stripe]
 	busy   watch
-	shared watch         // of a stripe that several processors write
-	moves  atomic.Uint32 // how often reseat was called because of it
+	shared watch // of a stripe that several processors write
 	// The padding keeps the neighbors in the caller's struct off the lines written here.
-	_     [40]byte
+	_     [48]byte
 	first stripe
 	_     [64]byte
 }
 
-const (
-	// maxStripes bounds what a contended counter takes: 8 KiB.
-	maxStripes = 64
-
-	// mostMoves is how often a counter may have goroutines reseated. Two of them have one of 8
-	// stripes one time in 8. Where more are busy than there are stripes, some always meet.
-	mostMoves = 8
-)
+// maxStripes bounds what a contended counter takes: 8 KiB.
+const maxStripes = 64
 
 // stripe is 128 bytes: two cache lines, or one where lines come in pairs.
 type stripe [Kinds]atomic.Uint64
@@ -138,12 +131,12 @@ func (c *Counters) Sums() Sums {
 // looked is AddSlowly after a look. Once the counters are spread the first stripe keeps what it
 // has and is written no more, but by those who were on their way to it.
 func (c *Counters) looked(others, here bool) (busy bool) {
-	busy, shared := c.busy.tooOften(others), c.shared.tooOften(here)
+	busy, shared := c.busy.tooOften(others, looksToSpread), c.shared.tooOften(here, looksToReseat)
 	switch {
 	case busy && c.spread.Load() == nil:
 		s := make([]stripe, Stripes(maxStripes))
 		c.spread.CompareAndSwap(nil, &s) // or another was first, which is as good
-	case shared && c.spread.Load() != nil && c.moves.Add(1) <= mostMoves:
+	case shared && c.spread.Load() != nil:
 		reseat()
 	}
 	return busy

@@ -23,16 +23,20 @@ const (
 	// A look takes as long as so many loads, about 0.6 microseconds. Where others count 10,000
 	// events a second, one look in 170 sees one, so four in a row are no chance; where they count a
 	// million, every other does.
-	loadsOfLook = 2048
-	looksInRow  = 4
+	loadsOfLook   = 2048
+	looksToSpread = 4 // in a row
+
+	// Two busy goroutines that share a stripe see each other in every look. To give them other
+	// stripes costs no memory, so two looks are enough.
+	looksToReseat = 2
 )
 
-// tooOften takes note of what a look saw, and reports whether this one and the last ones before
-// it all saw that others count.
-func (w *watch) tooOften(others bool) bool {
+// tooOften takes note of what a look saw, and reports whether that many in a row, it included,
+// saw that others count.
+func (w *watch) tooOften(others bool, looks uint32) bool {
 	if !others {
 		w.inRow.Store(0)
 		return false
 	}
-	return w.inRow.Add(1) >= looksInRow
+	return w.inRow.Add(1) >= looks
 }
