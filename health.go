@@ -48,9 +48,13 @@ func (c *Circuit) countLocked(cfg *config, o Outcome, slow, stale bool) {
 // when several processors call at once: then what each call writes is spread, so that they do not
 // wait for each other's cache lines.
 func (c *Circuit) countSlowly(o Outcome, n uint64) {
-	if c.counters.AddSlowly(int(o), n) {
+	busy, shared := c.counters.AddSlowly(int(o), n)
+	if busy {
 		c.times.Spread()
 		c.bulkhead.slots.lend()
+	}
+	if shared {
+		window.Reseat(time.Since(processStart))
 	}
 }
 

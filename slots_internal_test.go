@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
 // places are goroutines that do what they are told, one at a time. Each has its own stack, so
@@ -135,11 +137,16 @@ func TestSlotsAreLentAsLongAsSeveralProcessorsTakeThem(t *testing.T) {
 	require.True(t, s.lends())
 }
 
-// Two callers on two processors soon share no line.
-func TestTwoProcessorsThatCallAtOnceAreLentSlots(t *testing.T) {
+func needTwoProcessors(t *testing.T) {
+	t.Helper()
 	if runtime.GOMAXPROCS(0) < 2 {
 		t.Skip("there is one processor only: nobody can call at the same time")
 	}
+}
+
+// Two callers on two processors soon share no line.
+func TestTwoProcessorsThatCallAtOnceAreLentSlots(t *testing.T) {
+	needTwoProcessors(t)
 	for name, result := range map[string]error{"success": nil, "failure": errors.New("broken")} {
 		t.Run(name, func(t *testing.T) {
 			c := New("dep", func(context.Context, int) (int, error) { return 0, result },
@@ -250,6 +257,38 @@ func TestLoansAreNoMoreThanWasAskedFor(t *testing.T) {
 			require.Zero(t, len(l)&(len(l)-1), "a power of two")
 		}
 	}
+}
+
+// Who counts at the stripe at which another one counts without end gets another.
+func TestGoroutinesThatCountAtOneStripeGetOthers(t *testing.T) {
+	needTwoProcessors(t)
+	c, err := NewRegistry().Circuit("dep")
+	require.NoError(t, err)
+	for range 100 {
+		c.countSlowly(Success, window.LookEvery) // and the stack has grown: where it lies tells the place
+	}
+	over := make(chan struct{})
+	var others sync.WaitGroup
+	others.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			default:
+				c.counters.AddSerially(int(Success)) // in place, also when the counters are spread
+			}
+		}
+	})
+	place := func() int { return window.Place(1 << 30) }
+	was := place()
+	for range 1_000_000 {
+		if c.countSlowly(Success, window.LookEvery); place() != was {
+			break
+		}
+	}
+	close(over)
+	others.Wait()
+	require.NotEqual(t, was, place())
 }
 
 // Callers at all stripes, beside one who lends without end, never are more than the limit. Each

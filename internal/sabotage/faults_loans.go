@@ -66,6 +66,12 @@ var ofLoans = []fault{
 		}},
 	},
 	{
+		name: "goroutines that share a stripe keep it", killers: []string{"TestGoroutinesThatCountAtOneStripeGetOthers"},
+		edits: []edit{{
+			"health.go", "		window.Reseat(time.Since(processStart))\n", "		_ = time.Since(processStart)\n",
+		}},
+	},
+	{
 		name: "what a spread histogram has is not read", first: []suite{inner}, killers: []string{"TestTimesThatAreSpreadLoseNothing"},
 		edits: []edit{{
 			"internal/window/histogram.go", "	if h.spread.Load() != nil {\n		return false\n	}\n	for i", "	for i",

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -131,7 +130,8 @@ func TestOneEventInLookEveryLooks(t *testing.T) {
 		require.Equal(t, n+1, got)
 		c.busy.inRow.Store(1)
 		if got%LookEvery == 0 {
-			require.False(t, c.AddSlowly(3, got))
+			busy, _ := c.AddSlowly(3, got)
+			require.False(t, busy)
 			require.Zero(t, c.busy.inRow.Load(), "a look that saw nobody")
 		}
 	}
@@ -142,7 +142,8 @@ func TestOneEventInLookEveryLooks(t *testing.T) {
 	for range 3 * LookEvery {
 		c.busy.inRow.Store(1)
 		require.Zero(t, c.AddInPlace(3))
-		require.False(t, c.AddSlowly(3, 0))
+		busy, shared := c.AddSlowly(3, 0)
+		require.False(t, busy || shared)
 		if c.busy.inRow.Load() == 0 {
 			looks++
 		}
@@ -151,44 +152,44 @@ func TestOneEventInLookEveryLooks(t *testing.T) {
 	require.Equal(t, Sums{3: 5 * LookEvery}, c.Sums())
 }
 
-// Two goroutines that count at one stripe without end are given others.
-func TestGoroutinesThatShareAStripeAreReseated(t *testing.T) {
-	defer seating.Store(seating.Load())
-	synctest.Test(t, func(t *testing.T) { // where time passes as told
-		defer reseated.Store(reseated.Load())
-		reseated.Store(int64(time.Since(began)))
-		was := seating.Load()
-		moved := func() bool {
-			defer func() { was = seating.Load() }()
-			return seating.Load() != was
-		}
-		var c Counters
-		time.Sleep(mayReseat)
-		for range 2 * looksToReseat {
-			c.looked(false, true)
-		}
-		require.False(t, moved(), "in place, all share it")
+func TestThatGoroutinesShareAStripeIsToldOnceThereAreSeveral(t *testing.T) {
+	var c Counters
+	shared := func(others, here bool) bool {
+		_, shared := c.looked(others, here)
+		return shared
+	}
+	for range looksToSpread {
+		require.False(t, shared(true, true), "in place, all share it")
+	}
+	require.NotNil(t, c.spread.Load())
+	for range looksToReseat - 1 {
+		require.False(t, shared(true, true), "too few to tell")
+	}
+	require.False(t, shared(true, false))
+	for range looksToReseat - 1 {
+		require.False(t, shared(true, true), "not in a row")
+	}
+	require.True(t, shared(true, true))
+	require.True(t, shared(true, true), "they still do")
+}
 
-		spreadNow(&c)
-		for range looksToReseat - 1 {
-			c.looked(true, true)
-		}
-		c.looked(true, false)
-		c.looked(true, true)
-		require.False(t, moved(), "not in a row")
-		for range looksToReseat {
-			c.looked(true, true)
-		}
+func TestGoroutinesAreReseatedNoMoreOftenThanTheyTakeTurns(t *testing.T) {
+	defer seating.Store(seating.Load())
+	defer reseated.Store(reseated.Load())
+	was := seating.Load()
+	moved := func() bool {
+		defer func() { was = seating.Load() }()
+		return seating.Load() != was
+	}
+	now := time.Duration(reseated.Load()) + mayReseat
+	for range 100 {
+		Reseat(now)
 		require.True(t, moved())
 		require.Equal(t, uint32(1), (golden^seating.Load())%2, "or stripes would never be used")
-
-		time.Sleep(mayReseat - 1)
-		c.looked(true, true)
-		require.False(t, moved(), "they were, just now")
-		time.Sleep(1)
-		c.looked(true, true)
-		require.True(t, moved(), "again")
-	})
+		Reseat(now + mayReseat - 1)
+		require.False(t, moved(), "it was just now")
+		now += mayReseat
+	}
 }
 
 func TestALookTellsWhetherOthersCountHere(t *testing.T) {
@@ -224,7 +225,7 @@ func TestALookTellsWhetherOthersCountHere(t *testing.T) {
 // spreadNow is what looks bring about that see others count.
 func spreadNow(c *Counters) (busy bool) {
 	for range looksToSpread {
-		busy = c.looked(true, false)
+		busy, _ = c.looked(true, false)
 	}
 	return busy
 }
@@ -241,7 +242,8 @@ func TestAContendedCounterSpreadsAndLosesNothing(t *testing.T) {
 	for range 1000 {
 		c.Add(3)
 	}
-	require.False(t, c.AddSlowly(3, LookEvery), "one who came late has counted already")
+	busy, _ := c.AddSlowly(3, LookEvery)
+	require.False(t, busy, "one who came late has counted already")
 	require.True(t, spreadNow(&c), "so that others know it, too")
 	require.Same(t, spread, c.spread.Load(), "once is enough")
 	require.Equal(t, Sums{3: 1100}, c.Sums())

@@ -65,14 +65,19 @@ func (c *Counters) AddInPlace(kind int) uint64 {
 // AddSlowly is the second half of Add, and of [Counters.AddIf] with how many there are then. It
 // reports whether several processors were seen to count at once, this time and the last times:
 // then the counters are spread, and it is time to spread what else is written for each event.
-func (c *Counters) AddSlowly(kind int, n uint64) (busy bool) {
+// It also reports whether several were seen to do so at this stripe: then goroutines should be
+// given others by [Reseat].
+func (c *Counters) AddSlowly(kind int, n uint64) (busy, shared bool) {
 	at := &c.first[kind]
 	if n == 0 {
 		s := *c.spread.Load()
 		at = &s[Place(len(s))][kind]
 		n = at.Add(1)
 	}
-	return n%LookEvery == 0 && c.looked(c.look(kind, at))
+	if n%LookEvery != 0 {
+		return false, false
+	}
+	return c.looked(c.look(kind, at))
 }
 
 // look looks for a moment whether others count events of that kind, and whether they do it here.
@@ -130,14 +135,14 @@ func (c *Counters) Sums() Sums {
 
 // looked is AddSlowly after a look. Once the counters are spread the first stripe keeps what it
 // has and is written no more, but by those who were on their way to it.
-func (c *Counters) looked(others, here bool) (busy bool) {
-	busy, shared := c.busy.tooOften(others, looksToSpread), c.shared.tooOften(here, looksToReseat)
-	switch {
-	case busy && c.spread.Load() == nil:
+func (c *Counters) looked(others, here bool) (busy, shared bool) {
+	busy = c.busy.tooOften(others, looksToSpread)
+	if c.spread.Load() != nil {
+		return busy, c.shared.tooOften(here, looksToReseat)
+	}
+	if busy {
 		s := make([]stripe, Stripes(maxStripes))
 		c.spread.CompareAndSwap(nil, &s) // or another was first, which is as good
-	case shared && c.spread.Load() != nil:
-		reseat()
 	}
-	return busy
+	return busy, false
 }

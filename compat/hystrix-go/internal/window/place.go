@@ -14,7 +14,7 @@ import (
 // is still in its processor's cache. Go reveals neither processor nor goroutine, but each
 // goroutine has a stack of its own, of at least 2 KiB, on which a variable lies that does not
 // escape. Its address is hashed so that neighboring stacks get stripes far apart. Two busy goroutines
-// may have one stripe all the same: see reseat.
+// may have one stripe all the same: see [Reseat].
 //
 // Why unsafe is safe here: the address is turned into a number and never back. It may be out of
 // date (stacks move, and are reused by other goroutines), which does no harm: every stripe is
@@ -34,20 +34,18 @@ const golden = 0x9e3779b9 // 2^32 by the golden ratio
 // multiplied with.
 var seating atomic.Uint32
 
-// reseated is when that was, since the process began.
-var (
-	reseated atomic.Int64
-	began    = time.Now()
-)
+// reseated is when Reseat last changed it.
+var reseated atomic.Int64
 
 // mayReseat is how soon after another time goroutines may be given other stripes again: about as
 // long as Go lets one of them run. Where more are busy than there are stripes, some always meet.
 const mayReseat = 10 * time.Millisecond
 
-// reseat gives all goroutines other stripes, unless it did so just now.
-func reseat() {
-	was, now := reseated.Load(), int64(time.Since(began))
-	if now-was >= int64(mayReseat) && reseated.CompareAndSwap(was, now) {
+// Reseat gives all goroutines other stripes, unless it did so just now. The time is that since the
+// process began.
+func Reseat(now time.Duration) {
+	was := reseated.Load()
+	if now-time.Duration(was) >= mayReseat && reseated.CompareAndSwap(was, int64(now)) {
 		seating.Store((golden^seating.Load())*golden ^ golden)
 	}
 }
