@@ -44,12 +44,19 @@ func (c *Circuit) countLocked(cfg *config, o Outcome, slow, stale bool) {
 	}
 }
 
-// countSlowly is the second half of counting o, where Counters.AddInPlace returned n. It notices
-// when several processors call at once: then what each call writes is spread, so that they do not
-// wait for each other's cache lines.
+// count counts a result that moves nothing.
+func (c *Circuit) count(o Outcome) {
+	if n := c.counters.AddInPlace(int(o)); n%window.LookEvery == 0 {
+		c.countSlowly(o, n)
+	}
+}
+
+// countSlowly is the second half of count, where Counters.AddInPlace returned n. It notices when
+// several processors call at once: then what each call writes is spread, so that they do not wait
+// for each other's cache lines. (A refused call writes no more than the counter.)
 func (c *Circuit) countSlowly(o Outcome, n uint64) {
 	busy, shared := c.counters.AddSlowly(int(o), n)
-	if busy {
+	if busy && o != ShortCircuited {
 		c.times.Spread()
 		c.bulkhead.slots.lend()
 	}

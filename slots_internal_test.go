@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -128,7 +129,7 @@ func TestSlotsAreLentAsLongAsSeveralProcessorsTakeThem(t *testing.T) {
 	s.setLimit(10, true)
 	s.lend()
 	lent := s.loans.Load()
-	require.LessOrEqual(t, len(*lent), 5, "no more than half of the slots")
+	require.LessOrEqual(t, len(*lent), 8, "all but two of the slots")
 	s.lend()
 	require.Same(t, lent, s.loans.Load(), "once is enough")
 	s.callIn()
@@ -139,7 +140,7 @@ func TestSlotsAreLentAsLongAsSeveralProcessorsTakeThem(t *testing.T) {
 
 func needTwoProcessors(t *testing.T) {
 	t.Helper()
-	if runtime.GOMAXPROCS(0) < 2 {
+	if min(runtime.GOMAXPROCS(0), runtime.NumCPU()) < 2 {
 		t.Skip("there is one processor only: nobody can call at the same time")
 	}
 }
@@ -147,7 +148,7 @@ func needTwoProcessors(t *testing.T) {
 // Two callers on two processors soon share no line.
 func TestTwoProcessorsThatCallAtOnceAreLentSlots(t *testing.T) {
 	needTwoProcessors(t)
-	for name, result := range map[string]error{"success": nil, "failure": errors.New("broken")} {
+	for name, result := range map[string]error{"success": nil, "failure": errors.New("broken"), "ignored": Ignore(errors.New("no matter"))} {
 		t.Run(name, func(t *testing.T) {
 			c := New("dep", func(context.Context, int) (int, error) { return 0, result },
 				Settings{Isolation: Semaphore, MaxConcurrent: 100, RequestVolumeThreshold: 1_000_000_000}, WithRegistry(NewRegistry()))
@@ -259,30 +260,37 @@ func TestLoansAreNoMoreThanWasAskedFor(t *testing.T) {
 	}
 }
 
-// Who counts at the stripe at which another one counts without end gets another.
+// Two busy goroutines that count at one stripe get others. Which stripe a goroutine has is chance,
+// so there are some that take turns.
 func TestGoroutinesThatCountAtOneStripeGetOthers(t *testing.T) {
 	needTwoProcessors(t)
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which moves stacks, and with them the places
 	c, err := NewRegistry().Circuit("dep")
 	require.NoError(t, err)
-	for range 100 {
-		c.countSlowly(Success, window.LookEvery) // and the stack has grown: where it lies tells the place
+	for range 10_000 {
+		c.count(Success) // and the stack has grown: where it lies tells the place
 	}
 	over := make(chan struct{})
 	var others sync.WaitGroup
-	others.Go(func() {
-		for {
-			select {
-			case <-over:
-				return
-			default:
-				c.counters.AddSerially(int(Success)) // in place, also when the counters are spread
+	for range 16 {
+		others.Go(func() {
+			for {
+				select {
+				case <-over:
+					return
+				default:
+					for range 50_000 {
+						c.count(Success)
+					}
+					runtime.Gosched()
+				}
 			}
-		}
-	})
+		})
+	}
 	place := func() int { return window.Place(1 << 30) }
 	was := place()
-	for range 1_000_000 {
-		if c.countSlowly(Success, window.LookEvery); place() != was {
+	for range 50_000_000 { // seconds; mostly some ten thousand are enough
+		if c.count(Success); place() != was {
 			break
 		}
 	}

@@ -83,44 +83,33 @@ func TestOthersAreTooOftenWhereEachOfSomeLooksSeesThem(t *testing.T) {
 	require.False(t, saw(true), "a new row")
 }
 
-func TestALookSeesWhatOthersCount(t *testing.T) {
-	for name, spread := range map[string]bool{"in place": false, "spread": true} {
-		t.Run(name, func(t *testing.T) {
-			var c Counters
-			if spread {
-				spreadNow(&c)
+// whileCounting calls f while another goroutine adds to what it is given, up to 100,000 times
+// until f says so: on one processor the other must come to its turn meanwhile.
+func whileCounting(n *atomic.Uint64, f func() bool) (done bool) {
+	var others sync.WaitGroup
+	over := make(chan struct{})
+	others.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			default:
+				n.Add(1)
 			}
-			c.Add(3)
-			see := func(kind int) bool {
-				others, _ := c.look(kind, &c.first[kind])
-				return others
-			}
-			require.False(t, see(3), "nobody counts")
-
-			over := make(chan struct{})
-			var others sync.WaitGroup
-			others.Go(func() {
-				for {
-					select {
-					case <-over:
-						return
-					default:
-						c.Add(3)
-					}
-				}
-			})
-			seen := false
-			for range 1_000_000 { // on one processor it is seen when the other comes to its turn
-				if seen = see(3); seen {
-					break
-				}
-			}
-			require.False(t, see(4), "nobody counts that kind")
-			close(over)
-			others.Wait()
-			require.True(t, seen)
-		})
+		}
+	})
+	for tries := 0; !done && tries < 100_000; tries++ {
+		done = f()
 	}
+	close(over)
+	others.Wait()
+	return done
+}
+
+func TestALookSeesWhatOthersCount(t *testing.T) {
+	var n atomic.Uint64
+	require.False(t, grows(n.Load), "nobody counts")
+	require.True(t, whileCounting(&n, func() bool { return grows(n.Load) }))
 }
 
 func TestOneEventInLookEveryLooks(t *testing.T) {
@@ -130,47 +119,61 @@ func TestOneEventInLookEveryLooks(t *testing.T) {
 		require.Equal(t, n+1, got)
 		c.busy.inRow.Store(1)
 		if got%LookEvery == 0 {
-			busy, _ := c.AddSlowly(3, got)
-			require.False(t, busy)
+			busy, shared := c.AddSlowly(3, got)
+			require.False(t, busy || shared)
 			require.Zero(t, c.busy.inRow.Load(), "a look that saw nobody")
 		}
 	}
 	require.Equal(t, Sums{3: 2 * LookEvery}, c.Sums(), "a look does not count once more")
 
 	spreadNow(&c)
-	looks := 0
-	for range 3 * LookEvery {
+	looks, beyond := 0, 0
+	for range looksPerTotal * LookEvery {
 		c.busy.inRow.Store(1)
+		c.shared.inRow.Store(1)
 		require.Zero(t, c.AddInPlace(3))
 		busy, shared := c.AddSlowly(3, 0)
 		require.False(t, busy || shared)
-		if c.busy.inRow.Load() == 0 {
-			looks++
-		}
+		looks += 1 - int(c.shared.inRow.Load())
+		beyond += 1 - int(c.busy.inRow.Load())
 	}
-	require.Equal(t, 3, looks, "so it is after they were spread")
-	require.Equal(t, Sums{3: 5 * LookEvery}, c.Sums())
+	require.Equal(t, looksPerTotal, looks, "so it is after they were spread")
+	require.Equal(t, 1, beyond, "beyond its stripe looks one in some")
+	require.Equal(t, Sums{3: (2 + looksPerTotal) * LookEvery}, c.Sums())
 }
 
 func TestThatGoroutinesShareAStripeIsToldOnceThereAreSeveral(t *testing.T) {
-	var c Counters
-	shared := func(others, here bool) bool {
-		_, shared := c.looked(others, here)
-		return shared
+	for name, test := range map[string]struct {
+		stripes, from, here int
+		shared              bool
+	}{
+		"the same stripe": {8, 3, 3, true},
+		"another one":     {8, 4, 3, false},
+		"the next of many, the same in a histogram":     {64, 5, 4, true},
+		"the next of many, another in a histogram":      {64, 8, 7, false},
+		"the same of many":                              {64, 63, 63, true},
+		"the last of those that are the same elsewhere": {64, 4, 7, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var c Counters
+			s := make([]stripe, test.stripes)
+			c.spread.Store(&s)
+			told := whileCounting(&s[test.from][3], func() bool {
+				_, shared := c.lookAt(s, 3, test.here, LookEvery)
+				return shared
+			})
+			require.Equal(t, test.shared, told)
+		})
 	}
-	for range looksToSpread {
-		require.False(t, shared(true, true), "in place, all share it")
-	}
-	require.NotNil(t, c.spread.Load())
-	for range looksToReseat - 1 {
-		require.False(t, shared(true, true), "too few to tell")
-	}
-	require.False(t, shared(true, false))
-	for range looksToReseat - 1 {
-		require.False(t, shared(true, true), "not in a row")
-	}
-	require.True(t, shared(true, true))
-	require.True(t, shared(true, true), "they still do")
+
+	t.Run("the failures, which are never spread", func(t *testing.T) {
+		var c Counters
+		spreadNow(&c)
+		require.False(t, whileCounting(&c.first[Guarded], func() bool {
+			_, shared := c.AddSlowly(Guarded, LookEvery)
+			return shared
+		}))
+	})
 }
 
 func TestGoroutinesAreReseatedNoMoreOftenThanTheyTakeTurns(t *testing.T) {
@@ -192,40 +195,10 @@ func TestGoroutinesAreReseatedNoMoreOftenThanTheyTakeTurns(t *testing.T) {
 	}
 }
 
-func TestALookTellsWhetherOthersCountHere(t *testing.T) {
-	var c Counters
-	spreadNow(&c)
-	s := *c.spread.Load()
-	over := make(chan struct{})
-	var others sync.WaitGroup
-	others.Go(func() {
-		for {
-			select {
-			case <-over:
-				return
-			default:
-				s[1][3].Add(1)
-			}
-		}
-	})
-	for here, at := range map[bool]*atomic.Uint64{true: &s[1][3], false: &s[2][3]} {
-		seen, seenHere := false, false
-		for range 1_000_000 { // on one processor it is seen when the other comes to its turn
-			if seen, seenHere = c.look(3, at); seen && seenHere == here {
-				break
-			}
-		}
-		require.True(t, seen)
-		require.Equal(t, here, seenHere)
-	}
-	close(over)
-	others.Wait()
-}
-
 // spreadNow is what looks bring about that see others count.
 func spreadNow(c *Counters) (busy bool) {
 	for range looksToSpread {
-		busy, _ = c.looked(true, false)
+		busy = c.looked(true)
 	}
 	return busy
 }
@@ -242,8 +215,8 @@ func TestAContendedCounterSpreadsAndLosesNothing(t *testing.T) {
 	for range 1000 {
 		c.Add(3)
 	}
-	busy, _ := c.AddSlowly(3, LookEvery)
-	require.False(t, busy, "one who came late has counted already")
+	busy, shared := c.AddSlowly(3, LookEvery)
+	require.False(t, busy || shared, "one who came late has counted already")
 	require.True(t, spreadNow(&c), "so that others know it, too")
 	require.Same(t, spread, c.spread.Load(), "once is enough")
 	require.Equal(t, Sums{3: 1100}, c.Sums())

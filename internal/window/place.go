@@ -27,8 +27,12 @@ func Place(n int) int {
 const golden = 0x9e3779b9 // 2^32 by the golden ratio
 
 // seating is an even number: together with golden it makes the odd one that addresses are
-// multiplied with.
-var seating atomic.Uint32
+// multiplied with. Each call reads it where stripes are many, so it has its line for itself.
+var seating struct {
+	_ [64]byte
+	atomic.Uint32
+	_ [64]byte
+}
 
 // reseated is when Reseat last changed it.
 var reseated atomic.Int64

@@ -21,7 +21,7 @@ func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, e
 	}
 	switch o {
 	case ShortCircuited, Ignored, Canceled:
-		c.counters.Add(int(o))
+		c.count(o)
 		return false
 	case Success:
 		if !slow && cfg.last == nil && c.countSuccess(now, t) {
@@ -92,7 +92,7 @@ func (c *Circuit) countSuccess(now time.Duration, t token) bool {
 	word, ok := c.lets(t)
 	if ok {
 		explore.Put("counters")
-		if n := c.counters.AddInPlace(int(Success)); n%window.LookEvery == 0 {
+		if n := c.counters.AddInPlace(int(Success)); n%window.LookEvery == 0 { // count, in place
 			c.countSlowly(Success, n)
 		}
 		c.lookAgain(word, now, t)

@@ -85,13 +85,13 @@ func (s *slots) lendLocked(most func(w uint64) uint64) {
 }
 
 // toLend is half of the slots, if no more than a quarter are taken: so it is not over as soon
-// as it has begun.
+// as it has begun. Where that is too few for one in each stripe it is more, all but two.
 func toLend(w uint64) uint64 {
 	limit := w >> limitShift & limitMask
 	if limit < 4 || w&takenMask > limit/4 {
 		return 0
 	}
-	return limit / 2
+	return max(limit/2, min(limit-2, uint64(window.Stripes(mostStripes)))) //nolint:gosec // positive
 }
 
 // newLoans are empty stripes with room for up to most slots, which are at least 2.

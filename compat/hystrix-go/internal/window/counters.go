@@ -38,17 +38,19 @@ type Counters struct {
 	_     [64]byte
 }
 
-// maxStripes bounds what a contended counter takes: 8 KiB.
+// maxStripes bounds what a counter takes that is spread: 8 KiB.
 const maxStripes = 64
 
 // stripe is 128 bytes: two cache lines, or one where lines come in pairs.
 type stripe [Kinds]atomic.Uint64
 
-// Add counts one event of the given kind. A kind that is not in 0 to Kinds-1 panics.
-func (c *Counters) Add(kind int) {
+// Add counts one event of the given kind, and returns what [Counters.AddSlowly] does. A kind that
+// is not in 0 to Kinds-1 panics.
+func (c *Counters) Add(kind int) (busy, shared bool) {
 	if n := c.AddInPlace(kind); n%LookEvery == 0 {
-		c.AddSlowly(kind, n)
+		return c.AddSlowly(kind, n)
 	}
+	return false, false
 }
 
 // AddInPlace is the first half of Add: where the counters are not spread it counts, and returns
@@ -65,28 +67,34 @@ func (c *Counters) AddInPlace(kind int) uint64 {
 // AddSlowly is the second half of Add, and of [Counters.AddIf] with how many there are then. It
 // reports whether several processors were seen to count at once, this time and the last times:
 // then the counters are spread, and it is time to spread what else is written for each event.
-// It also reports whether several were seen to do so at this stripe: then goroutines should be
-// given others by [Reseat].
+// It also reports whether several were seen to do so at one of the stripes: then goroutines should
+// be given others by [Reseat].
 func (c *Counters) AddSlowly(kind int, n uint64) (busy, shared bool) {
-	at := &c.first[kind]
 	if n == 0 {
-		s := *c.spread.Load()
-		at = &s[Place(len(s))][kind]
-		n = at.Add(1)
+		return c.addSpread(*c.spread.Load(), kind)
 	}
+	return n%LookEvery == 0 && c.looked(grows(func() uint64 { return c.Total(kind) })), false
+}
+
+// addSpread is Add where the counters are spread.
+func (c *Counters) addSpread(s []stripe, kind int) (busy, shared bool) {
+	at := Place(len(s))
+	n := s[at][kind].Add(1)
 	if n%LookEvery != 0 {
 		return false, false
 	}
-	return c.looked(c.look(kind, at))
+	return c.lookAt(s, kind, at, n)
 }
 
-// look looks for a moment whether others count events of that kind, and whether they do it here.
-func (c *Counters) look(kind int, at *atomic.Uint64) (others, here bool) {
-	total, n := c.Total(kind), at.Load()
-	for range loadsOfLook {
-		at.Load()
-	}
-	return c.Total(kind) != total, at.Load() != n
+// lookAt is the look of one who counted event n at a stripe. To look at all stripes takes their
+// lines from those who write them, so only one look in some does. What else is spread may have
+// fewer stripes, so that who has the next one here may have the same one there.
+func (c *Counters) lookAt(s []stripe, kind, at int, n uint64) (busy, shared bool) {
+	group := max(1, len(s)/fewestStripes)
+	here := s[at/group*group:][:group]
+	shared = c.shared.tooOften(grows(func() uint64 { return sumOf(here, kind) }), looksToReseat)
+	busy = n%(LookEvery*looksPerTotal) == 0 && c.looked(grows(func() uint64 { return c.Total(kind) }))
+	return busy, shared
 }
 
 // AddSerially is Add for callers that hold a common lock: it does not look whether others write
@@ -100,16 +108,15 @@ func (c *Counters) Total(kind int) uint64 {
 		total &= ofCount
 	}
 	if s := c.spread.Load(); s != nil {
-		total += beyondFirst(*s, kind)
+		total += sumOf(*s, kind)
 	}
 	return total
 }
 
-// beyondFirst is the total of one kind in the stripes beside the first: a function of its own so
-// that Total can be inlined.
-func beyondFirst(spread []stripe, kind int) (total uint64) {
-	for i := range spread {
-		total += spread[i][kind].Load()
+// sumOf is the total of one kind in stripes: a function of its own so that Total can be inlined.
+func sumOf(stripes []stripe, kind int) (total uint64) {
+	for i := range stripes {
+		total += stripes[i][kind].Load()
 	}
 	return total
 }
@@ -133,16 +140,14 @@ func (c *Counters) Sums() Sums {
 	return sums
 }
 
-// looked is AddSlowly after a look. Once the counters are spread the first stripe keeps what it
-// has and is written no more, but by those who were on their way to it.
-func (c *Counters) looked(others, here bool) (busy, shared bool) {
+// looked takes note of whether a look saw others count, and spreads the counters if it is time to.
+// After that the first stripe keeps what it has and is written no more, but by those who were on
+// their way to it.
+func (c *Counters) looked(others bool) (busy bool) {
 	busy = c.busy.tooOften(others, looksToSpread)
-	if c.spread.Load() != nil {
-		return busy, c.shared.tooOften(here, looksToReseat)
-	}
-	if busy {
+	if busy && c.spread.Load() == nil {
 		s := make([]stripe, Stripes(maxStripes))
 		c.spread.CompareAndSwap(nil, &s) // or another was first, which is as good
 	}
-	return busy, false
+	return busy
 }

@@ -9,7 +9,12 @@ import (
 	"runtime"
 )
 
-const stripesPerProc = 4 // with fewer, goroutines too often share one
+const (
+	stripesPerProc = 4 // with fewer, goroutines too often share one
+
+	// fewestStripes is the least limit that anybody gives to Stripes: that of histograms.
+	fewestStripes = maxBlocks
+)
 
 // Stripes returns over how many stripes to spread: four for each processor that Go may use,
 // rounded up to a power of two, and not more than limit, itself a power of two.

@@ -29,7 +29,20 @@ const (
 	// Two busy goroutines that share a stripe see each other in every look. To give them other
 	// stripes costs no memory, so two looks are enough.
 	looksToReseat = 2
+
+	// looksPerTotal is how many looks there are for one that looks beyond its stripe, once there
+	// are several.
+	looksPerTotal = 16
 )
+
+// grows looks at a count for a moment, and reports whether it grew.
+func grows(count func() uint64) bool {
+	before := count()
+	for range loadsOfLook {
+		seating.Load() // or anything that is in this processor's cache
+	}
+	return count() != before
+}
 
 // tooOften takes note of what a look saw, and reports whether that many in a row, it included,
 // saw that others count.
