@@ -1,10 +1,7 @@
 package quill
 
 import (
-	"context"
-	"errors"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,8 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
 // places are goroutines that do what they are told, one at a time. Each has its own stack, so
@@ -138,37 +133,12 @@ func TestSlotsAreLentAsLongAsSeveralProcessorsTakeThem(t *testing.T) {
 	require.True(t, s.lends())
 }
 
-func needTwoProcessors(t *testing.T) {
-	t.Helper()
-	if min(runtime.GOMAXPROCS(0), runtime.NumCPU()) < 2 {
-		t.Skip("there is one processor only: nobody can call at the same time")
-	}
-}
-
-// Two callers on two processors soon share no line.
-func TestTwoProcessorsThatCallAtOnceAreLentSlots(t *testing.T) {
-	needTwoProcessors(t)
-	for name, result := range map[string]error{"success": nil, "failure": errors.New("broken"), "ignored": Ignore(errors.New("no matter"))} {
-		t.Run(name, func(t *testing.T) {
-			c := New("dep", func(context.Context, int) (int, error) { return 0, result },
-				Settings{Isolation: Semaphore, MaxConcurrent: 100, RequestVolumeThreshold: 1_000_000_000}, WithRegistry(NewRegistry()))
-			slots := &c.Circuit().Bulkhead().slots
-			const most = 40_000_000 // calls: some seconds; mostly some ten thousand are enough
-			var callers sync.WaitGroup
-			for range 2 {
-				callers.Go(func() {
-					for range most / 2 {
-						// No assert for each call: it takes a lock of the test's, and one would wait for the other.
-						if _, err := c.Do(t.Context(), 0); err != result || slots.lends() {
-							assert.Equal(t, result, err)
-							return
-						}
-					}
-				})
-			}
-			callers.Wait()
-			require.True(t, slots.lends())
-		})
+func TestLentIsHalfOfTheSlotsOrAsManyAsThereAreStripes(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // 8 stripes
+	for limit, want := range map[uint64]uint64{3: 0, 4: 2, 5: 3, 9: 7, 10: 8, 12: 8, 16: 8, 20: 10, 1000: 500} {
+		require.Equal(t, want, toLend(limit<<limitShift), "of %d", limit)
+		require.Equal(t, want, toLend(limit<<limitShift|limit/4), "of %d, of which a quarter is taken", limit)
+		require.Zero(t, toLend(limit<<limitShift|(limit/4+1)), "of %d, of which more is taken", limit)
 	}
 }
 
@@ -258,45 +228,6 @@ func TestLoansAreNoMoreThanWasAskedFor(t *testing.T) {
 			require.Zero(t, len(l)&(len(l)-1), "a power of two")
 		}
 	}
-}
-
-// Two busy goroutines that count at one stripe get others. Which stripe a goroutine has is chance,
-// so there are some that take turns.
-func TestGoroutinesThatCountAtOneStripeGetOthers(t *testing.T) {
-	needTwoProcessors(t)
-	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which moves stacks, and with them the places
-	c, err := NewRegistry().Circuit("dep")
-	require.NoError(t, err)
-	for range 10_000 {
-		c.count(Success) // and the stack has grown: where it lies tells the place
-	}
-	over := make(chan struct{})
-	var others sync.WaitGroup
-	for range 16 {
-		others.Go(func() {
-			for {
-				select {
-				case <-over:
-					return
-				default:
-					for range 50_000 {
-						c.count(Success)
-					}
-					runtime.Gosched()
-				}
-			}
-		})
-	}
-	place := func() int { return window.Place(1 << 30) }
-	was := place()
-	for range 50_000_000 { // seconds; mostly some ten thousand are enough
-		if c.count(Success); place() != was {
-			break
-		}
-	}
-	close(over)
-	others.Wait()
-	require.NotEqual(t, was, place())
 }
 
 // Callers at all stripes, beside one who lends without end, never are more than the limit. Each

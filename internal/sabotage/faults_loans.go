@@ -66,6 +66,12 @@ var ofLoans = []fault{
 		}},
 	},
 	{
+		name: "a refusal is not counted where the counters are spread", killers: []string{"TestAllWaysThroughCountWhereTheCountersAreSpread"},
+		edits: []edit{{
+			"gate.go", "n%window.LookEvery == 0 {\n", "n%window.LookEvery == 0 && n != 0 {\n",
+		}},
+	},
+	{
 		name: "goroutines that share a stripe keep it", killers: []string{"TestGoroutinesThatCountAtOneStripeGetOthers"},
 		edits: []edit{{
 			"health.go", "		window.Reseat(time.Since(processStart))\n", "		_ = time.Since(processStart)\n",

@@ -137,13 +137,20 @@ func (c *Counters) Sums() Sums {
 }
 
 // looked takes note of whether a look saw others count, and spreads the counters if it is time to.
-// After that the first stripe keeps what it has and is written no more, but by those who were on
-// their way to it.
 func (c *Counters) looked(others bool) (busy bool) {
 	busy = c.busy.tooOften(others, looksToSpread)
-	if busy && c.spread.Load() == nil {
+	if busy {
+		c.Spread()
+	}
+	return busy
+}
+
+// Spread gives each processor a stripe of its own to write. After that the first stripe keeps what
+// it has and is written no more, but by those who were on their way to it. To spread the counters
+// again changes nothing.
+func (c *Counters) Spread() {
+	if c.spread.Load() == nil {
 		s := make([]stripe, Stripes(maxStripes))
 		c.spread.CompareAndSwap(nil, &s) // or another was first, which is as good
 	}
-	return busy
 }

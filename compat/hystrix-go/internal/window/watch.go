@@ -38,10 +38,15 @@ const (
 // grows looks at a count for a moment, and reports whether it grew.
 func grows(count func() uint64) bool {
 	before := count()
+	moment()
+	return count() != before
+}
+
+// moment is how long a look takes. Tests put something else in its place.
+var moment = func() {
 	for range loadsOfLook {
 		seating.Load() // or anything that is in this processor's cache
 	}
-	return count() != before
 }
 
 // tooOften takes note of what a look saw, and reports whether that many in a row, it included,
