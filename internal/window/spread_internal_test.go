@@ -184,6 +184,17 @@ func TestALookTellsThatCountersAreBusy(t *testing.T) {
 			}
 		})
 	}
+	t.Run("by Add", func(t *testing.T) {
+		var c Counters
+		meanwhile(t, func() { c.first[3].Add(1) })
+		for n := range looksToSpread {
+			c.first[3].Store(LookEvery - 2)
+			busy, _ := c.Add(3)
+			require.False(t, busy, "it does not look")
+			busy, _ = c.Add(3)
+			require.Equal(t, n == looksToSpread-1, busy, "look %d", n+1)
+		}
+	})
 	t.Run("spread", func(t *testing.T) {
 		var c Counters
 		c.Spread()
