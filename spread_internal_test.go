@@ -14,13 +14,6 @@ import (
 	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
-func needTwoProcessors(t *testing.T) {
-	t.Helper()
-	if min(runtime.GOMAXPROCS(0), runtime.NumCPU()) < 2 {
-		t.Skip("there is one processor only: nobody can call at the same time")
-	}
-}
-
 // ways are the ways through a circuit that count without its lock.
 var ways = map[string]struct {
 	isolation Isolation
@@ -33,51 +26,79 @@ var ways = map[string]struct {
 	"success, Pool":       {isolation: Pool, counted: Success},
 	"failure":             {isolation: Semaphore, result: errors.New("broken"), counted: Failure, lent: true},
 	"ignored":             {isolation: Semaphore, result: Ignore(errors.New("no matter")), counted: Ignored, lent: true},
-	"refused, by a value": {isolation: Semaphore, open: true, counted: ShortCircuited},
+	"refused, by a value": {isolation: Semaphore, result: errors.New("broken"), open: true, counted: ShortCircuited},
 }
 
 // wayThrough is a command whose calls go that way.
 func wayThrough(t *testing.T, way string) *Command[int, int] {
 	t.Helper()
 	w := ways[way]
-	c := New("dep", func(context.Context, int) (int, error) { return 0, w.result },
-		Settings{Isolation: w.isolation, MaxConcurrent: 100, RequestVolumeThreshold: 1_000_000_000}, WithRegistry(NewRegistry()))
+	s := Settings{Isolation: w.isolation, MaxConcurrent: 100, RequestVolumeThreshold: 1_000_000_000, SleepWindow: time.Hour}
 	if w.open {
-		c.circuit.lockGate()
-		c.circuit.gate.machine.state, c.circuit.gate.machine.openUntil = Open, time.Hour
-		c.circuit.publishLocked(false)
-		c.circuit.unlockGate()
+		s.RequestVolumeThreshold = 1
 	}
-	return c.OrElse(7)
+	c := New("dep", func(context.Context, int) (int, error) { return 0, w.result }, s, WithRegistry(NewRegistry())).OrElse(7)
+	if w.open {
+		_, _ = c.Do(t.Context(), 0)
+		require.Equal(t, Open, c.circuit.State())
+	}
+	return c
+}
+
+// meanwhile has f happen in each look of a counter.
+func meanwhile(t *testing.T, f func()) {
+	t.Helper()
+	was := window.Moment
+	t.Cleanup(func() { window.Moment = was })
+	window.Moment = f
+}
+
+// However a call goes: where others are seen to count at each of four looks, what it writes is spread.
+func TestAllWaysThroughLookWhetherOthersCall(t *testing.T) {
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) {
+			c := wayThrough(t, name)
+			counters := &c.circuit.counters
+			others := 0
+			meanwhile(t, func() {
+				others++
+				counters.AddSerially(int(way.counted))
+			})
+			for calls := 0; counters.Total(int(way.counted)) < 5*window.LookEvery; calls++ {
+				require.Less(t, calls, 5*window.LookEvery, "they do not count")
+				_, _ = c.Do(t.Context(), 0)
+			}
+			require.GreaterOrEqual(t, others, 4, "looks")
+			require.Zero(t, counters.AddInPlace(window.Kinds-1), "they are spread")
+			require.Equal(t, way.lent, c.circuit.bulkhead.slots.lends())
+			c.circuit.bulkhead.DismissWorkers()
+		})
+	}
 }
 
 // Two callers on two processors soon share no line.
 func TestTwoProcessorsThatCallAtOnceAreLentSlots(t *testing.T) {
-	needTwoProcessors(t)
-	for name, way := range ways {
-		t.Run(name, func(t *testing.T) {
-			c := wayThrough(t, name)
-			slots := &c.circuit.bulkhead.slots
-			done := func() bool {
-				return slots.lends() || !way.lent && c.circuit.counters.AddInPlace(window.Kinds-1) == 0
+	if min(runtime.GOMAXPROCS(0), runtime.NumCPU()) < 2 {
+		t.Skip("there is one processor only: nobody can call at the same time")
+	}
+	if testing.Short() {
+		t.Skip("two processors that are busy with other tests may take seconds to call at the same time")
+	}
+	c := wayThrough(t, "success")
+	slots := &c.circuit.bulkhead.slots
+	const most = 100_000_000 // calls: many seconds; mostly some ten thousand are enough
+	var callers sync.WaitGroup
+	for range 2 {
+		callers.Go(func() {
+			for range most / 2 {
+				if _, _ = c.Do(t.Context(), 0); slots.lends() {
+					return
+				}
 			}
-			const most = 40_000_000 // calls: some seconds; mostly some ten thousand are enough
-			var callers sync.WaitGroup
-			for range 2 {
-				callers.Go(func() {
-					for range most / 2 {
-						if _, _ = c.Do(t.Context(), 0); done() {
-							return
-						}
-					}
-				})
-			}
-			callers.Wait()
-			require.True(t, done())
-			require.Equal(t, way.lent, slots.lends())
-			c.circuit.bulkhead.DismissWorkers()
 		})
 	}
+	callers.Wait()
+	require.True(t, slots.lends())
 }
 
 // What is counted goes elsewhere once the counters are spread: no way through may miss that.
@@ -98,41 +119,22 @@ func TestAllWaysThroughCountWhereTheCountersAreSpread(t *testing.T) {
 	}
 }
 
-// Two busy goroutines that count at one stripe get others. Which stripe a goroutine has is chance,
-// so there are some that take turns.
+// Two busy goroutines that count at one stripe get others.
 func TestGoroutinesThatCountAtOneStripeGetOthers(t *testing.T) {
-	needTwoProcessors(t)
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which moves stacks, and with them the places
 	c, err := NewRegistry().Circuit("dep")
 	require.NoError(t, err)
-	for range 10_000 {
-		c.count(Success) // and the stack has grown: where it lies tells the place
-	}
-	over := make(chan struct{})
-	var others sync.WaitGroup
-	for range 16 {
-		others.Go(func() {
-			for {
-				select {
-				case <-over:
-					return
-				default:
-					for range 50_000 {
-						c.count(Success)
-					}
-					runtime.Gosched()
-				}
-			}
-		})
+	c.counters.Spread()
+	meanwhile(t, func() { c.counters.Add(int(Success)) }) // by this goroutine, so at its stripe
+	for range 100 {
+		window.Moment() // and the stack has grown: where it lies tells the place
 	}
 	place := func() int { return window.Place(1 << 30) }
 	was := place()
-	for range 50_000_000 { // seconds; mostly some ten thousand are enough
+	for range 5000 * window.LookEvery { // a fraction of a second: goroutines may have been reseated just now
 		if c.count(Success); place() != was {
 			break
 		}
 	}
-	close(over)
-	others.Wait()
 	require.NotEqual(t, was, place())
 }

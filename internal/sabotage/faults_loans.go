@@ -60,7 +60,7 @@ var ofLoans = []fault{
 		}},
 	},
 	{
-		name: "one word for all, however many call at once", killers: []string{"TestTwoProcessorsThatCallAtOnceAreLentSlots"},
+		name: "one word for all, however many call at once", killers: []string{"TestAllWaysThroughLookWhetherOthersCall"},
 		edits: []edit{{
 			"health.go", "		c.bulkhead.slots.lend()\n", "",
 		}},

@@ -100,9 +100,9 @@ func TestALookSeesWhatOthersCount(t *testing.T) {
 // meanwhile has f happen in each look.
 func meanwhile(t *testing.T, f func()) {
 	t.Helper()
-	was := moment
-	t.Cleanup(func() { moment = was })
-	moment = f
+	was := Moment
+	t.Cleanup(func() { Moment = was })
+	Moment = f
 }
 
 func TestOneEventInLookEveryLooks(t *testing.T) {

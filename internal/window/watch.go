@@ -34,12 +34,12 @@ const (
 // grows looks at a count for a moment, and reports whether it grew.
 func grows(count func() uint64) bool {
 	before := count()
-	moment()
+	Moment()
 	return count() != before
 }
 
-// moment is how long a look takes. Tests put something else in its place.
-var moment = func() {
+// Moment is how long a look takes. Tests put something else in its place.
+var Moment = func() {
 	for range loadsOfLook {
 		seating.Load() // or anything that is in this processor's cache
 	}
