@@ -3,9 +3,7 @@ package quill
 import (
 	"context"
 	"errors"
-	"runtime"
 	"runtime/debug"
-	"sync"
 	"testing"
 	"time"
 
@@ -74,31 +72,6 @@ func TestAllWaysThroughLookWhetherOthersCall(t *testing.T) {
 			c.circuit.bulkhead.DismissWorkers()
 		})
 	}
-}
-
-// Two callers on two processors soon share no line.
-func TestTwoProcessorsThatCallAtOnceAreLentSlots(t *testing.T) {
-	if min(runtime.GOMAXPROCS(0), runtime.NumCPU()) < 2 {
-		t.Skip("there is one processor only: nobody can call at the same time")
-	}
-	if testing.Short() {
-		t.Skip("two processors that are busy with other tests may take seconds to call at the same time")
-	}
-	c := wayThrough(t, "success")
-	slots := &c.circuit.bulkhead.slots
-	const most = 100_000_000 // calls: many seconds; mostly some ten thousand are enough
-	var callers sync.WaitGroup
-	for range 2 {
-		callers.Go(func() {
-			for range most / 2 {
-				if _, _ = c.Do(t.Context(), 0); slots.lends() {
-					return
-				}
-			}
-		})
-	}
-	callers.Wait()
-	require.True(t, slots.lends())
 }
 
 // What is counted goes elsewhere once the counters are spread: no way through may miss that.
