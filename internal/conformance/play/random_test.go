@@ -89,6 +89,11 @@ func (r *random) scenario() *oracle.Scenario {
 		"execution.isolation.strategy":                        oneOf(r, "THREAD", "SEMAPHORE"),
 		"execution.isolation.semaphore.maxConcurrentRequests": number(1, 2, 10),
 	}
+	if !r.behind {
+		// Fallbacks that wait nowhere are refused only if two begin at one moment (a call that times
+		// out, and the one that gets its slot by that), and then it is chance.
+		props["fallback.isolation.semaphore.maxConcurrentRequests"] = 10.0
+	}
 	pool := map[string]any{
 		"coreSize": number(1, 2, 10), "maximumSize": 3.0, "allowMaximumSizeToDivergeFromCoreSize": r.IntN(3) == 0,
 		"maxQueueSize": number(-1, 2), "queueSizeRejectionThreshold": number(0, 1, 2, 3, 5),
