@@ -62,7 +62,7 @@ var ofLoans = []fault{
 	{
 		name: "one word for all, however many call at once", killers: []string{"TestAllWaysThroughLookWhetherOthersCall"},
 		edits: []edit{{
-			"health.go", "		c.bulkhead.slots.lend()\n", "",
+			"spread.go", "		c.bulkhead.slots.lend()\n", "",
 		}},
 	},
 	{
@@ -74,7 +74,7 @@ var ofLoans = []fault{
 	{
 		name: "goroutines that share a stripe keep it", killers: []string{"TestGoroutinesThatCountAtOneStripeGetOthers"},
 		edits: []edit{{
-			"health.go", "		window.Reseat(time.Since(processStart))\n", "		_ = time.Since(processStart)\n",
+			"spread.go", "		window.Reseat(time.Since(processStart))\n", "		_ = time.Since(processStart)\n",
 		}},
 	},
 	{

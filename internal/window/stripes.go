@@ -8,7 +8,8 @@ import (
 const (
 	stripesPerProc = 4 // with fewer, goroutines too often share one
 
-	// fewestStripes is the least limit that anybody gives to Stripes: that of histograms.
+	// fewestStripes is over how many stripes all is spread that has the memory for it, however many
+	// processors there are: a histogram has no more blocks. (A bulkhead of few slots has fewer.)
 	fewestStripes = maxBlocks
 )
 

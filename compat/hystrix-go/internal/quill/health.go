@@ -48,32 +48,6 @@ func (c *Circuit) countLocked(cfg *config, o Outcome, slow, stale bool) {
 	}
 }
 
-// count counts a result that moves nothing.
-func (c *Circuit) count(o Outcome) {
-	busy, shared := c.counters.Add(int(o))
-	c.spread(o, busy, shared)
-}
-
-// countSlowly is the second half of count for those who have its first half in place:
-// Counters.AddInPlace returned n.
-func (c *Circuit) countSlowly(o Outcome, n uint64) {
-	busy, shared := c.counters.AddSlowly(int(o), n)
-	c.spread(o, busy, shared)
-}
-
-// spread is called with what the counters noticed. Where several processors call at once, what each
-// call writes is spread, so that they do not wait for each other's cache lines. (A refused call
-// writes no more than the counter.)
-func (c *Circuit) spread(o Outcome, busy, shared bool) {
-	if busy && o != ShortCircuited {
-		c.times.Spread()
-		c.bulkhead.slots.lend()
-	}
-	if shared {
-		window.Reseat(time.Since(processStart))
-	}
-}
-
 // lastMask is how the last n calls remember one: bit 0 for an error, bit 1 if it was slow.
 func lastMask(isError, slow bool) (mask uint8) {
 	if isError {
