@@ -123,7 +123,7 @@ func (c *Circuit) refuse(ctx context.Context) bool {
 	}
 	explore.Put("counters")
 	if n := c.counters.AddInPlace(int(ShortCircuited)); n%window.LookEvery == 0 {
-		c.countSlowly(ShortCircuited, n)
+		c.countSlowly(int(ShortCircuited), n)
 	}
 	return true
 }

@@ -17,7 +17,7 @@ func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, e
 	}
 	switch o {
 	case ShortCircuited, Ignored, Canceled:
-		c.count(o)
+		c.count(int(o))
 		return false
 	case Success:
 		if !slow && cfg.last == nil && c.countSuccess(now, t) {
@@ -89,7 +89,7 @@ func (c *Circuit) countSuccess(now time.Duration, t token) bool {
 	if ok {
 		explore.Put("counters")
 		if n := c.counters.AddInPlace(int(Success)); n%window.LookEvery == 0 { // count, in place
-			c.countSlowly(Success, n)
+			c.countSlowly(int(Success), n)
 		}
 		c.lookAgain(word, now, t)
 	}
@@ -142,7 +142,7 @@ func (c *Circuit) countFailure(now time.Duration, t token) bool {
 		explore.Write("counters")
 		if c.counters.AddIf(seen) {
 			if n := seen + 1; n%window.LookEvery == 0 {
-				c.countSlowly(Failure, n)
+				c.countSlowly(int(Failure), n)
 			}
 			return true
 		}

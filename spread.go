@@ -6,24 +6,24 @@ import (
 	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
-// count counts a result that moves nothing.
-func (c *Circuit) count(o Outcome) {
-	busy, shared := c.counters.Add(int(o))
-	c.spread(o, busy, shared)
+// count counts an event that moves nothing: an outcome, or one of the further kinds.
+func (c *Circuit) count(kind int) {
+	busy, shared := c.counters.Add(kind)
+	c.spread(kind, busy, shared)
 }
 
 // countSlowly is the second half of count for those who have its first half in place:
 // Counters.AddInPlace returned n.
-func (c *Circuit) countSlowly(o Outcome, n uint64) {
-	busy, shared := c.counters.AddSlowly(int(o), n)
-	c.spread(o, busy, shared)
+func (c *Circuit) countSlowly(kind int, n uint64) {
+	busy, shared := c.counters.AddSlowly(kind, n)
+	c.spread(kind, busy, shared)
 }
 
 // spread is called with what the counters noticed. Where several processors call at once, what each
-// call writes is spread, so that they do not wait for each other's cache lines. (A refused call
-// writes no more than the counter.)
-func (c *Circuit) spread(o Outcome, busy, shared bool) {
-	if busy && o != ShortCircuited {
+// call writes is spread, so that they do not wait for each other's cache lines. (A refusal, and that
+// nobody answered, write no more than the counter.)
+func (c *Circuit) spread(kind int, busy, shared bool) {
+	if busy && kind != int(ShortCircuited) && kind < kindNoFallback {
 		c.times.Spread()
 		c.bulkhead.slots.lend()
 	}

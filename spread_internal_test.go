@@ -17,14 +17,16 @@ var ways = map[string]struct {
 	isolation Isolation
 	result    error
 	open      bool
-	counted   Outcome
+	alone     bool // there is no fallback
+	counted   int
 	lent      bool // whether slots are lent where several processors call at once
 }{
-	"success":             {isolation: Semaphore, counted: Success, lent: true},
-	"success, Pool":       {isolation: Pool, counted: Success},
-	"failure":             {isolation: Semaphore, result: errors.New("broken"), counted: Failure, lent: true},
-	"ignored":             {isolation: Semaphore, result: Ignore(errors.New("no matter")), counted: Ignored, lent: true},
-	"refused, by a value": {isolation: Semaphore, result: errors.New("broken"), open: true, counted: ShortCircuited},
+	"success":             {isolation: Semaphore, counted: int(Success), lent: true},
+	"success, Pool":       {isolation: Pool, counted: int(Success)},
+	"failure":             {isolation: Semaphore, result: errors.New("broken"), counted: int(Failure), lent: true},
+	"ignored":             {isolation: Semaphore, result: Ignore(errors.New("no matter")), counted: int(Ignored), lent: true},
+	"nobody answers":      {isolation: Semaphore, result: errors.New("broken"), open: true, alone: true, counted: kindNoFallback},
+	"refused, by a value": {isolation: Semaphore, result: errors.New("broken"), open: true, counted: int(ShortCircuited)},
 }
 
 // wayThrough is a command whose calls go that way.
@@ -35,7 +37,10 @@ func wayThrough(t *testing.T, way string) *Command[int, int] {
 	if w.open {
 		s.RequestVolumeThreshold = 1
 	}
-	c := New("dep", func(context.Context, int) (int, error) { return 0, w.result }, s, WithRegistry(NewRegistry())).OrElse(7)
+	c := New("dep", func(context.Context, int) (int, error) { return 0, w.result }, s, WithRegistry(NewRegistry()))
+	if !w.alone {
+		c = c.OrElse(7)
+	}
 	if w.open {
 		_, _ = c.Do(t.Context(), 0)
 		require.Equal(t, Open, c.circuit.State())
@@ -60,9 +65,12 @@ func TestAllWaysThroughLookWhetherOthersCall(t *testing.T) {
 			others := 0
 			meanwhile(t, func() {
 				others++
-				counters.AddSerially(int(way.counted))
+				counters.AddSerially(way.counted)
+				if way.alone { // and counts two things
+					counters.AddSerially(int(ShortCircuited))
+				}
 			})
-			for calls := 0; counters.Total(int(way.counted)) < 5*window.LookEvery; calls++ {
+			for calls := 0; counters.Total(way.counted) < 5*window.LookEvery; calls++ {
 				require.Less(t, calls, 5*window.LookEvery, "they do not count")
 				_, _ = c.Do(t.Context(), 0)
 			}
@@ -79,6 +87,7 @@ func TestAllWaysThroughCountWhereTheCountersAreSpread(t *testing.T) {
 	for name, way := range ways {
 		t.Run(name, func(t *testing.T) {
 			c := wayThrough(t, name)
+			before := c.circuit.counters.Total(way.counted)
 			for range 10 {
 				_, _ = c.Do(t.Context(), 0)
 			}
@@ -86,7 +95,7 @@ func TestAllWaysThroughCountWhereTheCountersAreSpread(t *testing.T) {
 			for range 10 {
 				_, _ = c.Do(t.Context(), 0)
 			}
-			require.EqualValues(t, 20, c.circuit.counters.Total(int(way.counted)))
+			require.EqualValues(t, 20, c.circuit.counters.Total(way.counted)-before)
 			c.circuit.bulkhead.DismissWorkers()
 		})
 	}
@@ -105,7 +114,7 @@ func TestGoroutinesThatCountAtOneStripeGetOthers(t *testing.T) {
 	place := func() int { return window.Place(1 << 30) }
 	was := place()
 	for range 5000 * window.LookEvery { // a fraction of a second: goroutines may have been reseated just now
-		if c.count(Success); place() != was {
+		if c.count(int(Success)); place() != was {
 			break
 		}
 	}

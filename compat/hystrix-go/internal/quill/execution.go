@@ -183,7 +183,7 @@ func (e *execution) finish(ctx context.Context, err error) (plain bool) {
 	if plain { // countSuccess, in place
 		explore.Put("counters")
 		if n := c.counters.AddInPlace(int(Success)); n%window.LookEvery == 0 {
-			c.countSlowly(Success, n)
+			c.countSlowly(int(Success), n)
 		}
 		c.lookAgain(word, now, e.admission.token)
 		e.ended, e.settled = now, true

@@ -85,7 +85,8 @@ func (s *slots) lendLocked(most func(w uint64) uint64) {
 }
 
 // toLend is half of the slots, if no more than a quarter are taken: so it is not over as soon
-// as it has begun. Where that is too few for one in each stripe it is more, all but two.
+// as it has begun. Where that is too few for one in each stripe it is one in each, but
+// never the last two.
 func toLend(w uint64) uint64 {
 	limit := w >> limitShift & limitMask
 	if limit < 4 || w&takenMask > limit/4 {

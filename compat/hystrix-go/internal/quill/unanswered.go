@@ -31,11 +31,11 @@ func (c *Circuit) countUnanswered(o Outcome, a *answered) {
 	}
 	switch {
 	case a.asked:
-		c.counters.Add(kindFallbackFailed)
+		c.count(kindFallbackFailed)
 	case len(a.steps) > 0:
-		c.counters.Add(kindFallbackFull)
+		c.count(kindFallbackFull)
 	default:
-		c.counters.Add(kindNoFallback)
+		c.count(kindNoFallback)
 	}
 }
 

@@ -73,7 +73,7 @@ func (c *Counters) AddSlowly(kind int, n uint64) (busy, shared bool) {
 	if n == 0 {
 		return c.addSpread(*c.spread.Load(), kind)
 	}
-	return n%LookEvery == 0 && c.looked(grows(func() uint64 { return c.Total(kind) })), false
+	return c.looked(grows(func() uint64 { return c.Total(kind) })), false
 }
 
 // addSpread is Add where the counters are spread.
