@@ -219,13 +219,36 @@ func TestRunSeesTheCallersEndAndItsCause(t *testing.T) {
 }
 
 func TestRunsContextEndsWithTheCall(t *testing.T) {
-	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
-		c := newTestCircuit(t, quill.Settings{Isolation: isolation})
-		var kept context.Context
-		_, err := quill.Do(t.Context(), c, func(ctx context.Context) (int, error) { kept = ctx; return 0, ctx.Err() }) //nolint:fatcontext // looked at after the call
-		require.NoError(t, err)
-		require.Equal(t, context.Canceled, kept.Err(), "what run left behind with its context must stop")
-	})
+	for name, end := range map[string]func() error{
+		"returns":               func() error { return nil },
+		"fails":                 func() error { return errSick },
+		"panics":                func() error { panic(errMine) },
+		"exits":                 func() error { runtime.Goexit(); return nil },
+		"the classifier panics": func() error { return errMine },
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+				c := newTestCircuit(t, quill.Settings{Isolation: isolation}, quill.WithClassifier(func(err error) quill.Verdict {
+					if err == errMine {
+						panic(err)
+					}
+					return quill.CountFailure
+				}))
+				for _, way := range []func(context.Context, func(context.Context) (int, error)){
+					func(ctx context.Context, run func(context.Context) (int, error)) { _, _ = quill.Do(ctx, c, run) },
+					func(ctx context.Context, run func(context.Context) (int, error)) {
+						_, _ = quill.Go(ctx, c, run).Wait(ctx)
+					},
+				} {
+					var kept context.Context
+					_, _ = catch(func() {
+						way(t.Context(), func(ctx context.Context) (int, error) { kept = ctx; return 0, end() }) //nolint:fatcontext // looked at after the call
+					})
+					require.Equal(t, context.Canceled, kept.Err(), "what run left behind with its context must stop")
+				}
+			})
+		})
+	}
 }
 
 func TestWorkThatWaitsInTheQueueTooLongNeverRuns(t *testing.T) {

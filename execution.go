@@ -25,6 +25,10 @@ type execution struct {
 	shadow *shadowCall      // nil: there is no candidate beside the settings in force
 	ctx    *deadlineContext // run's context, unless that is the caller's
 
+	answered *stepMeter    // of the fallback step that answered; nil: none did
+	failed   []StepError   // the fallback steps that did not
+	age      time.Duration // of the fallback's answer
+
 	// What is small is together: each call begins by clearing all of this.
 	outcome   Outcome
 	timed     bool
@@ -35,8 +39,7 @@ type execution struct {
 	unjudged  bool // settled, but what is the user's in taking note of it has not returned
 	concluded bool // nothing is left for conclude to do
 	running   bool // run was called on the caller's goroutine and has not returned
-
-	fallback answered
+	asked     bool // a fallback step or a store was called: see beginFallback
 }
 
 // init makes e the execution of a call of c, by the settings that are in force now.
@@ -159,11 +162,13 @@ func (e *execution) runContext() context.Context {
 	return e.ctx
 }
 
-// endContext ends the context that runContext made.
+// endContext ends the context that runContext made, once the call is settled. To call it again
+// changes nothing.
 func (e *execution) endContext() {
 	if e.ctx != nil && !e.late(e.ended) {
 		e.ctx.end()
 	}
+	e.ctx = nil
 }
 
 // finish settles a call whose run, on the caller's goroutine, returned err, and releases what
@@ -195,6 +200,7 @@ func (e *execution) finish(ctx context.Context, err error) (plain bool) {
 	e.running = false
 	if e.ctx != nil && !late {
 		e.ctx.end()
+		e.ctx = nil
 	}
 	return plain
 }
@@ -212,15 +218,13 @@ func (e *execution) unwind() {
 	e.endContext()
 }
 
-// runPooled runs t's work on a worker and waits for it, no longer than the deadline and the
-// caller's context allow. It reports whether the work is over: if it is not, the worker still
-// uses t and all that t refers to.
-func (e *execution) runPooled(t *task) (over bool) {
-	defer e.endContext()
-	gaveUp := e.caller.Done() // the user's code: before the work is on its way
+// beginPooled readies t for a worker: from now on the call's deadline runs. It returns what is
+// closed when the caller gives up.
+func (e *execution) beginPooled(t *task) (gaveUp <-chan struct{}) {
+	gaveUp = e.caller.Done() // the user's code: before the work is on its way
 	t.ctx = e.runContext()
 	t.begin(e.ownDeadline())
-	return e.finishPooled(t, e.circuit.bulkhead.runAndWait(t, gaveUp))
+	return gaveUp
 }
 
 // ownDeadline is when a timer must end the call: the caller's own deadline comes with its
@@ -232,7 +236,19 @@ func (e *execution) ownDeadline() int64 {
 	return noDeadline
 }
 
-// finishPooled is the second half of runPooled: it settles the call by how the wait ended.
+// endPooled gives back what a call held whose work is over, settles the call by how the wait for
+// its work ended, and ends its context. It reports whether the work is over: if it is not, the
+// worker still uses t and all that t refers to. (If it panics, conclude ends the context.)
+func (e *execution) endPooled(t *task, how int64) (over bool) {
+	if how == finished {
+		t.giveBack()
+	}
+	over = e.finishPooled(t, how)
+	e.endContext()
+	return over
+}
+
+// finishPooled is endPooled without what a call of Go has done by then, or does later.
 func (e *execution) finishPooled(t *task, how int64) (over bool) {
 	c := e.circuit
 	if how != finished {

@@ -121,8 +121,8 @@ func (c *Command[Req, Resp]) saveAnswer(ctx context.Context, req Req, resp Resp,
 }
 
 // runFallbacks tries the steps in order until one answers.
-func (c *Command[Req, Resp]) runFallbacks(ctx context.Context, req Req, e *execution) (Answer[Resp], error) {
-	fb := &e.fallback
+func (c *Command[Req, Resp]) runFallbacks(req Req, e *execution) (Answer[Resp], error) {
+	ctx := e.caller
 	var slot fallbackSlot
 	defer slot.release(c.circuit)
 	cause := e.failure(nil)
@@ -130,28 +130,28 @@ func (c *Command[Req, Resp]) runFallbacks(ctx context.Context, req Req, e *execu
 		s := &c.steps[i]
 		if s.value != nil {
 			s.meter.answered.Add(1)
-			fb.step = s.name
+			e.answered = s.meter
 			return Answer[Resp]{Value: *s.value, Outcome: e.outcome, Step: s.name, Cause: cause}, nil
 		}
 		if i > 0 && ctx.Err() != nil {
-			fb.steps = append(fb.steps, StepError{s.name, callerCause(ctx)})
+			e.failed = append(e.failed, StepError{s.name, callerCause(ctx)})
 			continue // a value can still answer
 		}
 		if !slot.acquire(c.circuit, e.cfg) {
 			s.meter.rejected.Add(1)
-			fb.steps = append(fb.steps, StepError{s.name, ErrFallbackFull})
+			e.failed = append(e.failed, StepError{s.name, ErrFallbackFull})
 			continue
 		}
 		e.beginFallback()
 		a, err := c.tryStep(ctx, req, s, cause, e.cfg.FallbackTimeout)
 		if err == nil {
 			a.Outcome, a.Step, a.Cause = e.outcome, s.name, cause
-			fb.step, fb.age = s.name, a.Age
+			e.answered, e.age = s.meter, a.Age
 			return a, nil
 		}
-		fb.steps = append(fb.steps, StepError{s.name, err})
+		e.failed = append(e.failed, StepError{s.name, err})
 	}
-	err := e.failure(fb.steps)
+	err := e.failure(e.failed)
 	return Answer[Resp]{Outcome: e.outcome, Cause: cause}, err
 }
 

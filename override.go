@@ -29,7 +29,8 @@ func (c *Circuit) Override(o Override, ttl time.Duration, reason string) error {
 		return nil
 	}
 	disabled := g.override.kind == Disabled || c.inForceLocked(now) == Disabled
-	g.override = override{kind: o, reason: reason, detail: "forced open" + suffix(": ", reason)}
+	why := "forced open" + suffix(": ", reason)
+	g.override = override{kind: o, reason: reason, why: &why}
 	if ttl > 0 && o != NoOverride {
 		g.override.until = addSaturating(now, ttl)
 	}

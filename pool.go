@@ -11,16 +11,6 @@ type work interface {
 	execute(ctx context.Context) error
 }
 
-// runAndWait runs t on a worker and waits for its end, or until gaveUp is closed. The caller
-// holds a slot, and has begun t.
-func (b *Bulkhead) runAndWait(t *task, gaveUp <-chan struct{}) (how int64) {
-	b.start(t)
-	if how = t.await(gaveUp); how == finished {
-		t.giveBack()
-	}
-	return how
-}
-
 // start runs t on a worker. The caller holds a slot, which t.giveBack gives back. A warm task
 // tries the worker that it had last, then any idle one, then a new one.
 func (b *Bulkhead) start(t *task) {

@@ -10,6 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// runPooled runs t's work on a worker and waits for it, as [Command.Do] does for a call that has
+// its slot. It reports whether the work is over.
+func runPooled(e *execution, t *task) (over bool) {
+	gaveUp := e.beginPooled(t)
+	e.circuit.bulkhead.start(t)
+	return e.endPooled(t, t.await(gaveUp))
+}
+
 // warmCircuit returns a circuit whose pool keeps its workers from the first call on, outside a
 // bubble.
 func warmCircuit(t *testing.T, s Settings) *Circuit {
@@ -113,7 +121,8 @@ func TestReaperDismissesWorkersThatNobodyNeeded(t *testing.T) {
 	workers := make([]*worker, 4)
 	b.mu.Lock()
 	for i := range workers {
-		workers[i] = b.pool.addLocked()
+		workers[i] = &worker{tasks: make(chan *task, 1)}
+		b.pool.addLocked(workers[i])
 		workers[i].used = true
 	}
 	b.mu.Unlock()

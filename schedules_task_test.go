@@ -18,6 +18,15 @@ type noWork struct{}
 
 func (noWork) execute(context.Context) error { return nil }
 
+// runAndWait runs a task that has been begun, and waits for its end or until gaveUp is closed.
+func runAndWait(t *task, gaveUp <-chan struct{}) (how int64) {
+	t.circuit.bulkhead.start(t)
+	if how = t.await(gaveUp); how == finished {
+		t.giveBack()
+	}
+	return how
+}
+
 // racedTask is a task whose deadline is due. It has its slot, and nobody has begun it.
 func racedTask(s *explore.Scenario) (*explored, *task) {
 	x := newExplored(s, Settings{MaxConcurrent: 2})
@@ -47,11 +56,11 @@ func racedTask(s *explore.Scenario) (*explored, *task) {
 func TestE07ResultDeadlineAndCancelHaveOneWinnerInEverySchedule(t *testing.T) {
 	for _, cancels := range []bool{false, true} {
 		everySchedule(t, fmt.Sprintf("cancel %t", cancels), func(s *explore.Scenario) {
-			x, k := racedTask(s)
+			_, k := racedTask(s)
 			gaveUp := make(chan struct{})
 			var how int64
 			s.Go("caller", func() {
-				how = x.bulkhead.runAndWait(k, gaveUp)
+				how = runAndWait(k, gaveUp)
 			})
 			s.Go("timer", k.timerFired)
 			if cancels {
@@ -75,14 +84,14 @@ func TestE07LateTimerSparesTheNextCallOfATaskInEverySchedule(t *testing.T) {
 		x, k := racedTask(s)
 		var first, second int64
 		s.Go("caller", func() {
-			if first = x.bulkhead.runAndWait(k, nil); first != finished {
+			if first = runAndWait(k, nil); first != finished {
 				return // the worker has the task
 			}
 			k.ctx, k.err = nil, nil // as done does, which would stop the timer of a cold task
 			x.bulkhead.acquire()
 			explore.Write("status", k)
 			k.status.Store(int64(time.Hour))
-			second = x.bulkhead.runAndWait(k, nil)
+			second = runAndWait(k, nil)
 		})
 		s.Go("timer", k.timerFired)
 		s.Finally(func() error {

@@ -130,7 +130,7 @@ func (p *warmPool) keeper() (call func(number int, run func(int) (int, error))) 
 		defer k.clear()
 		var e execution
 		e.init(context.Background(), p.Circuit)
-		if e.admit(p.Circuit.now(), true) && e.runPooled(&k.task) && e.err == nil && k.resp != number {
+		if e.admit(p.Circuit.now(), true) && runPooled(&e, &k.task) && e.err == nil && k.resp != number {
 			p.s.Failf("call %d was answered with %d", number, k.resp)
 		}
 	}

@@ -72,7 +72,7 @@ func TestThePlaceOfAWorkerOnItsWayToTheStackIsKept(t *testing.T) {
 	var e execution
 	e.init(t.Context(), c)
 	require.True(t, e.admit(c.now(), true))
-	require.True(t, e.runPooled(&p.task))
+	require.True(t, runPooled(&e, &p.task))
 	require.ErrorIs(t, e.err, ErrGoexit)
 	require.Eventually(t, func() bool {
 		b.mu.Lock()

@@ -176,38 +176,46 @@ func (p *workers) wasAtRest() bool {
 }
 
 // newWorker returns a worker when none seemed idle: one that is idle after all (the reaper may
-// have held them all for a moment), or a new one.
+// have held them all for a moment), or a new one. Where many calls come at once they all need
+// one, so it is made, and its goroutine started, outside of the lock.
 func (b *Bulkhead) newWorker() *worker {
+	w, idle := b.takeOrAdd(&worker{tasks: make(chan *task, 1)})
+	if !idle {
+		w.startOn(b)
+	}
+	return w
+}
+
+// takeOrAdd returns a worker that is idle, or a place whose goroutine is yet to be started: a
+// vacant one or, if there is none, fresh.
+func (b *Bulkhead) takeOrAdd(fresh *worker) (w *worker, idle bool) {
 	explore.Lock("bulkhead.mu", &b.mu)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := &b.pool
-	w := p.take()
-	if w != nil {
-		return w
+	if w = p.take(); w != nil {
+		return w, true
 	}
 	if n := len(p.vacant); n > 0 {
 		w = p.vacant[n-1]
 		p.vacant = p.vacant[:n-1]
-	} else {
-		w = p.addLocked()
+		return w, false
 	}
-	w.startOn(b)
-	return w
+	p.addLocked(fresh)
+	return fresh, false
 }
 
-// addLocked makes a place.
-func (p *workers) addLocked() *worker {
+// addLocked makes w, which is new and busy, one of those that may be idle.
+func (p *workers) addLocked(w *worker) {
 	var all []*worker
 	if old := p.all.Load(); old != nil {
 		all = *old
 	}
-	w := &worker{tasks: make(chan *task, 1), number: uint32(len(all) + 1)} //nolint:gosec // at most a million
+	w.number = uint32(len(all) + 1) //nolint:gosec // at most a million
 	w.state.Store(busy)
 	all = append(all, w) // who has the old slice looks at no more than its length
 	explore.Write("places")
 	p.all.Store(&all)
-	return w
 }
 
 // workerExited makes w's place free for another goroutine. When no goroutine is left, all

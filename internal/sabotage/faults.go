@@ -380,7 +380,7 @@ var ofCalls = []fault{
 		"command.go",
 		"	if e.fallbackDue() && c.steps != nil {\n",
 		"	if e.fallbackDue() && c.steps != nil {\n		if e.outcome == Timeout {\n" +
-			"			_, _ = c.runFallbacks(ctx, req, e)\n		}\n",
+			"			_, _ = c.runFallbacks(req, e)\n		}\n",
 	}}},
 	{name: "a result at the deadline is a success", killers: []string{"TestE02RunsContextEndsAtThatVeryMoment"}, edits: []edit{
 		{"settle.go", "	if err == nil && !late {\n", "	if err == nil {\n"},
@@ -396,6 +396,9 @@ var ofCalls = []fault{
 		{"future.go", "	f.answer, f.err = call()\n", "	a, err := call()\n	f.resolve()\n	f.answer, f.err = a, err\n"},
 	}},
 
+	{name: "the context of a Pool's call that panicked lives on", killers: []string{"TestRunsContextEndsWithTheCall"}, edits: []edit{{
+		"conclude.go", "	e.endContext() // unless that is done: a Pool's call panicked\n", "",
+	}}},
 	{name: "a late cancel of a call by Go ends the next", killers: []string{"TestACallByGoThatAStaleCancelMayFindIsNotUsedAgain"}, edits: []edit{{
 		"async.go",
 		"	a.cancelMayRun = a.stop != nil && !a.stop()\n",

@@ -55,7 +55,7 @@ func (c *Command[Req, Resp]) goOnWorker(ctx context.Context, req Req, f *Future[
 		a.continueAsync(func() (resp Resp) { return resp })
 	default: // no slot was free
 		a.over = true
-		a.continueAsync(func() Resp { return c.awaitAndRun(ctx, req, &a.exec) })
+		a.continueAsync(func() Resp { return c.awaitAndRun(req, &a.exec) })
 	}
 	return true
 }
@@ -129,7 +129,7 @@ func (a *asyncCall[Req, Resp]) continueAsync(attempt func() Resp) {
 			if e.outcome == Success {
 				return Answer[Resp]{Value: resp, Cause: e.err}, e.err
 			}
-			return c.fallbackOrError(e.caller, a.call.req, e)
+			return c.fallbackOrError(a.call.req, e)
 		})
 		if a.over {
 			a.recycle()

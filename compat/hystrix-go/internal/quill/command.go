@@ -73,8 +73,10 @@ func (c *Command[Req, Resp]) Do(ctx context.Context, req Req) (Resp, error) {
 	var resp Resp
 	switch {
 	case !e.admit(c.circuit.now(), true):
-	case e.cfg.pooled || c.stores != nil:
-		resp = c.runAdmitted(ctx, req, &e)
+	case c.stores != nil:
+		resp = c.runAdmitted(req, &e)
+	case e.cfg.pooled:
+		resp = c.runPooled(&e, req)
 	default: // runOnCaller, written out: see admit
 		var err error
 		ctx := e.runContext()
@@ -92,8 +94,7 @@ func (c *Command[Req, Resp]) Do(ctx context.Context, req Req) (Resp, error) {
 	if value := c.defaultValue(&e); value != nil {
 		return *value, nil
 	}
-	a, err := c.fallbackOrError(ctx, req, &e)
-	return a.Value, err
+	return c.fallbackValue(req, &e)
 }
 
 // Answer is [Command.Do] for callers who want to know where the answer comes from: which
@@ -103,25 +104,25 @@ func (c *Command[Req, Resp]) Answer(ctx context.Context, req Req) (Answer[Resp],
 	defer e.conclude()
 	var resp Resp
 	if e.admit(c.circuit.now(), true) {
-		resp = c.runAdmitted(ctx, req, &e)
+		resp = c.runAdmitted(req, &e)
 	}
 	if e.outcome == Success {
 		return Answer[Resp]{Value: resp, Cause: e.err}, e.err
 	}
-	return c.fallbackOrError(ctx, req, &e)
+	return c.fallbackOrError(req, &e)
 }
 
 // awaitAndRun runs a call that has yet to wait for its slot, and settles it.
-func (c *Command[Req, Resp]) awaitAndRun(ctx context.Context, req Req, e *execution) (resp Resp) {
+func (c *Command[Req, Resp]) awaitAndRun(req Req, e *execution) (resp Resp) {
 	if e.awaitSlot() {
-		resp = c.runAdmitted(ctx, req, e)
+		resp = c.runAdmitted(req, e)
 	}
 	return resp
 }
 
 // runAdmitted runs a call that has its slot, and settles it. What it returns is of use only
 // after a Success.
-func (c *Command[Req, Resp]) runAdmitted(ctx context.Context, req Req, e *execution) (resp Resp) {
+func (c *Command[Req, Resp]) runAdmitted(req Req, e *execution) (resp Resp) {
 	if e.cfg.pooled {
 		resp = c.runPooled(e, req)
 	} else {
@@ -129,7 +130,7 @@ func (c *Command[Req, Resp]) runAdmitted(ctx context.Context, req Req, e *execut
 	}
 	if c.stores != nil && e.outcome == Success && e.err == nil {
 		e.beginFallback()
-		c.saveAnswer(ctx, req, resp, e.cfg.FallbackTimeout)
+		c.saveAnswer(e.caller, req, resp, e.cfg.FallbackTimeout)
 	}
 	return resp
 }
@@ -142,7 +143,7 @@ func (c *Command[Req, Resp]) defaultValue(e *execution) *Resp {
 	}
 	s := &c.steps[0]
 	s.meter.answered.Add(1)
-	e.fallback.step = s.name
+	e.answered = s.meter
 	return s.value
 }
 
@@ -159,12 +160,21 @@ func (c *Command[Req, Resp]) valueWhileOpen(ctx context.Context) *Resp {
 
 // fallbackOrError answers a call that was no Success: by a fallback if one is due, otherwise
 // with the error.
-func (c *Command[Req, Resp]) fallbackOrError(ctx context.Context, req Req, e *execution) (Answer[Resp], error) {
+func (c *Command[Req, Resp]) fallbackOrError(req Req, e *execution) (Answer[Resp], error) {
 	if e.fallbackDue() && c.steps != nil {
-		return c.runFallbacks(ctx, req, e)
+		return c.runFallbacks(req, e)
 	}
 	err := e.failure(nil)
 	return Answer[Resp]{Outcome: e.outcome, Cause: err}, err
+}
+
+// fallbackValue is fallbackOrError for Do. It is a function of its own so that calls that succeed
+// do not pay for the rest of an Answer on their stack.
+//
+//go:noinline
+func (c *Command[Req, Resp]) fallbackValue(req Req, e *execution) (Resp, error) {
+	a, err := c.fallbackOrError(req, e)
+	return a.Value, err
 }
 
 // runOnCaller runs the call on the caller's goroutine.
@@ -180,7 +190,10 @@ func (c *Command[Req, Resp]) runOnCaller(e *execution, req Req) Resp {
 func (c *Command[Req, Resp]) runPooled(e *execution, req Req) (resp Resp) {
 	p := c.spare(e.warm())
 	p.req = req
-	if !e.runPooled(&p.task) {
+	gaveUp := e.beginPooled(&p.task)
+	c.circuit.bulkhead.start(&p.task)
+	over := e.endPooled(&p.task, p.await(gaveUp))
+	if !over {
 		return resp
 	}
 	resp = p.resp

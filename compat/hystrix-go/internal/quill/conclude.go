@@ -25,12 +25,13 @@ func (e *execution) concludeFully() {
 	if e.unjudged { // a redaction, or a method of the error, ended the goroutine
 		e.judge(false, nil)
 	}
+	e.endContext() // unless that is done: a Pool's call panicked
 	c := e.circuit
 	if e.outcome != Success {
-		c.countUnanswered(e.outcome, &e.fallback)
+		e.countUnanswered()
 	}
 	now := e.ended
-	if e.fallback.asked {
+	if e.asked {
 		now = c.now() // the fallback took time as well
 		if e.started {
 			c.times.RecordWhole(now - e.began)
@@ -58,15 +59,18 @@ func (e *execution) recordQueued() {
 //
 //go:noinline
 func (e *execution) notifyHooks(now time.Duration) {
-	e.circuit.callHooks(e.caller, e.event(now, &e.fallback), e.circuit.hooks)
+	e.circuit.callHooks(e.caller, e.event(now), e.circuit.hooks)
 }
 
-func (e *execution) event(now time.Duration, a *answered) CallEvent {
+func (e *execution) event(now time.Duration) CallEvent {
 	event := CallEvent{
 		Command: e.circuit.name, Outcome: e.outcome, Err: e.err,
 		State: e.admission.state, Probe: e.admission.token.probe != 0, Late: e.stale,
 		Wait: e.ran - e.began, Total: now - e.began,
-		Step: a.step, Steps: a.steps, Age: a.age,
+		Steps: e.failed, Age: e.age,
+	}
+	if e.answered != nil {
+		event.Step = e.answered.name
 	}
 	if e.started {
 		event.Execute = e.ended - e.ran
@@ -77,19 +81,11 @@ func (e *execution) event(now time.Duration, a *answered) CallEvent {
 // beginFallback is called before the first fallback step or store: their time is part of the
 // whole time of the call, but not of its time in run, which is recorded here.
 func (e *execution) beginFallback() {
-	if e.fallback.asked {
+	if e.asked {
 		return
 	}
-	e.fallback.asked = true
+	e.asked = true
 	if e.started {
 		e.circuit.times.RecordRun(e.ended - e.ran)
 	}
-}
-
-// answered is what the fallback chain of a call did.
-type answered struct {
-	asked bool // a fallback step or a store was called: see beginFallback
-	step  string
-	steps []StepError
-	age   time.Duration
 }

@@ -60,7 +60,7 @@ func (c *Circuit) unlockGate() {
 type override struct {
 	kind   Override
 	reason string
-	detail string        // for the errors of refused calls
+	why    *string       // for the errors of refused calls
 	until  time.Duration // 0: until it is changed
 }
 
@@ -74,7 +74,15 @@ type admission struct {
 	state      State
 	ok         bool
 	retryAfter time.Duration // of a refusal
-	detail     string        // of a refusal
+	why        *string       // of a refusal; nil: there is none
+}
+
+// detail says why the call was refused, if it was.
+func (a *admission) detail() string {
+	if a.why == nil {
+		return ""
+	}
+	return *a.why
 }
 
 // publishLocked writes the word anew after anything it is made of has changed.
@@ -143,7 +151,7 @@ func (c *Circuit) admit(now time.Duration, cfg *config) admission {
 		explore.Read("gate.openUntil")
 		if until := time.Duration(c.gate.openUntil.Load()); now < until {
 			explore.Read("gate.why")
-			return admission{state: Open, retryAfter: until - now, detail: *c.gate.why.Load()}
+			return admission{state: Open, retryAfter: until - now, why: c.gate.why.Load()}
 		}
 	}
 	return c.admitSlowly(now, cfg)
@@ -155,7 +163,7 @@ func (c *Circuit) admitSlowly(now time.Duration, cfg *config) admission {
 	defer c.unlockGate()
 	switch o := c.overrideLocked(now); o.kind {
 	case ForceOpen:
-		return admission{state: g.machine.state, detail: o.detail, retryAfter: max(0, o.until-now)}
+		return admission{state: g.machine.state, why: o.why, retryAfter: max(0, o.until-now)}
 	case ForceClosed, Disabled:
 		a := admission{state: g.machine.state, ok: true}
 		if o.kind == ForceClosed && a.state == Closed {
@@ -168,7 +176,7 @@ func (c *Circuit) admitSlowly(now time.Duration, cfg *config) admission {
 	c.movedLocked(now, moved, "")
 	a := admission{token: t, state: g.machine.state, ok: ok}
 	if !ok {
-		a.retryAfter, a.detail = g.machine.retryAfter(now), *g.why.Load()
+		a.retryAfter, a.why = g.machine.retryAfter(now), g.why.Load()
 	}
 	return a
 }
@@ -195,8 +203,10 @@ func (c *Circuit) overrideLocked(now time.Duration) override {
 		c.publishLocked(true)
 		c.announceLocked(now, g.machine.state, c.healthLocked(now), "the override's time is over")
 	}
-	return override{kind: c.config.Load().Override, detail: "forced open by its settings"}
+	return override{kind: c.config.Load().Override, why: &forcedBySettings}
 }
+
+var forcedBySettings = "forced open by its settings"
 
 // movedLocked does what a change of state brings, if m is one.
 func (c *Circuit) movedLocked(now time.Duration, m change, detail string) {

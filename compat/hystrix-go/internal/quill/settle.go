@@ -171,7 +171,7 @@ func (e *execution) failure(steps []StepError) error {
 	}
 	return &Error{
 		Command: e.circuit.name, Outcome: e.outcome, State: e.admission.state,
-		RetryAfter: e.admission.retryAfter, Detail: e.admission.detail,
+		RetryAfter: e.admission.retryAfter, Detail: e.admission.detail(),
 		Cause: e.err, Steps: steps,
 	}
 }

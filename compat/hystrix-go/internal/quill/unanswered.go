@@ -20,22 +20,22 @@ func (u Unanswered) Total() uint64 { return u.Missing + u.Failed + u.Rejected }
 
 // countUnanswered counts a call that is over if nobody answered it. A call that was
 // answered, by run or by a fallback, costs a comparison.
-func (c *Circuit) countUnanswered(o Outcome, a *answered) {
-	if a.step != "" {
+func (e *execution) countUnanswered() {
+	if e.answered != nil {
 		return
 	}
-	switch o {
+	switch e.outcome {
 	case Failure, Timeout, Rejected, ShortCircuited:
 	case Success, Ignored, Canceled:
 		return
 	}
 	switch {
-	case a.asked:
-		c.count(kindFallbackFailed)
-	case len(a.steps) > 0:
-		c.count(kindFallbackFull)
+	case e.asked:
+		e.circuit.count(kindFallbackFailed)
+	case len(e.failed) > 0:
+		e.circuit.count(kindFallbackFull)
 	default:
-		c.count(kindNoFallback)
+		e.circuit.count(kindNoFallback)
 	}
 }
 
