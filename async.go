@@ -63,18 +63,26 @@ func (a *asyncCall[Req, Resp]) startWork(ctx context.Context, mayEnd bool) {
 	t.completer = a
 	t.ctx = e.runContext()
 	if !e.cfg.pooled {
+		e.handedOn = true
 		t.begin(noDeadline)
 		e.circuit.bulkhead.start(t)
 		return
 	}
+	defer func() { // also if the caller's context panics
+		if e.handedOn {
+			e.circuit.bulkhead.start(t)
+		} else {
+			e.conclude()
+		}
+	}()
 	if mayEnd {
 		a.stop = context.AfterFunc(ctx, a.giveUp)
 	}
+	e.handedOn = true
 	t.begin(e.ownDeadline())
 	if ctx.Err() != nil { // perhaps before there was something to give up
 		a.giveUp()
 	}
-	e.circuit.bulkhead.start(t)
 }
 
 // giveUp abandons the work because the caller's context has ended. If it comes too late, the

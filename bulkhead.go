@@ -1,7 +1,6 @@
 package quill
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -177,16 +176,16 @@ func (b *Bulkhead) acquire() (w *waiter, ok bool) {
 	return w, true
 }
 
-// await blocks until w has a slot or gives up: because ctx is done, or after wait (0 or
+// await blocks until w has a slot or gives up: because gaveUp is closed, or after wait (0 or
 // less: no limit of its own). It reports whether the slot was granted; if not, none is held.
-func (b *Bulkhead) await(ctx context.Context, w *waiter, wait time.Duration) bool {
+func (b *Bulkhead) await(gaveUp <-chan struct{}, w *waiter, wait time.Duration) bool {
 	var expired <-chan time.Time
 	if wait > 0 {
 		timer := time.NewTimer(wait)
 		defer timer.Stop()
 		expired = timer.C
 	}
-	var granted, ended <-chan struct{} = w.granted, ctx.Done()
+	var granted, ended <-chan struct{} = w.granted, gaveUp
 	if explore.On {
 		explore.Select("granted", nil, &granted, &ended)
 	}

@@ -28,14 +28,20 @@ func (c *Circuit) Begin(ctx context.Context) (*Call, error) {
 	_ = ctx.Done() // a context that panics does so while nothing is held
 	k := &Call{circuit: c}
 	k.exec.init(ctx, c)
+	begun := false
+	defer func() {
+		if !begun { // it was refused, or ctx panicked
+			k.exec.conclude()
+		}
+	}()
 	if !k.exec.admit(c.now(), true) {
-		defer k.exec.conclude()
 		return nil, k.exec.failure(nil)
 	}
 	k.ctx, k.cancel = k.exec.runContext(), k.exec.endContext
 	if k.exec.ctx == nil {
 		k.ctx, k.cancel = context.WithCancel(k.ctx)
 	}
+	begun = true
 	return k, nil
 }
 
@@ -63,6 +69,7 @@ func (k *Call) End(err error) (Outcome, error) {
 
 func (k *Call) end(err error) {
 	e, c := &k.exec, k.circuit
+	e.handedOn = true // to what follows
 	defer func() {
 		c.giveBack()
 		k.cancel()

@@ -1,6 +1,9 @@
 package quill
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // conclude ends the whole call, fallback included: it records the latency and calls the
 // hooks. It runs deferred, so that this happens for a call that panics as well. For a plain
@@ -13,13 +16,23 @@ func (e *execution) conclude() {
 
 func (e *execution) concludeFully() {
 	if e.running || e.started && !e.settled {
+		defer e.concludeSettled() // also if a redaction ends the goroutine
 		e.unwind()
+		return
 	}
-	if !e.settled {
-		return // the caller's context panicked before the call was admitted
+	if !e.settled { // the caller's context panicked
+		if e.admission.token == (token{}) {
+			return // before the breaker was asked
+		}
+		e.settle(Canceled, context.Canceled, e.circuit.now())
 	}
+	e.concludeSettled()
+}
+
+func (e *execution) concludeSettled() {
 	if e.unjudged { // a redaction, or a method of the error, ended the goroutine
 		e.judge(false, nil)
+		e.tellShadow(nil)
 	}
 	e.endContext() // unless that is done: a Pool's call panicked
 	c := e.circuit

@@ -2,6 +2,7 @@ package quill_test
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -200,4 +201,17 @@ func TestResetLeavesAnOverrideInForce(t *testing.T) {
 		c.Reset()
 		require.ErrorIs(t, call(t, c, nil), quill.ErrOpen)
 	})
+}
+
+func TestNothingHoldsTheWindowAndTheCandidateOfEarlierSettings(t *testing.T) {
+	c := newTestCircuit(t, quill.Settings{RollingCalls: 100_000}, quill.WithShadow(quill.Settings{RollingCalls: 100_000}))
+	last, candidate := c.WeakLast(), c.WeakShadow()
+	c.EndShadow()
+	require.NoError(t, c.Configure(quill.Settings{}))
+	for range 5 {
+		runtime.GC()
+	}
+	require.Nil(t, last.Value())
+	require.Nil(t, candidate.Value())
+	runtime.KeepAlive(c)
 }

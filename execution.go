@@ -39,6 +39,7 @@ type execution struct {
 	unjudged  bool // settled, but what is the user's in taking note of it has not returned
 	concluded bool // nothing is left for conclude to do
 	running   bool // run was called on the caller's goroutine and has not returned
+	handedOn  bool // the slot is another's to give back: a worker's or End's; or there is none
 	asked     bool // a fallback step or a store was called: see beginFallback
 }
 
@@ -106,12 +107,13 @@ func (e *execution) applyCallerDeadline(callers time.Duration) {
 // awaitSlot is for a call that found no slot free: it waits in the queue, or is rejected. If it
 // reports false the call is settled.
 func (e *execution) awaitSlot() bool {
+	gaveUp := e.caller.Done() // the user's code: before there is a place in the queue
 	w, ok := e.circuit.bulkhead.acquire()
 	if !ok {
 		e.settle(Rejected, ErrFull, e.began)
 		return false
 	}
-	if w != nil && !e.waitForSlot(w) {
+	if w != nil && !e.waitForSlot(w, gaveUp) {
 		return false
 	}
 	e.started = true
@@ -130,24 +132,27 @@ func (e *execution) countSlot() {
 }
 
 // waitForSlot waits in the queue. A call whose deadline passes meanwhile never runs.
-func (e *execution) waitForSlot(w *waiter) bool {
+func (e *execution) waitForSlot(w *waiter, gaveUp <-chan struct{}) bool {
 	c := e.circuit
 	c.meters.queued.Add(1)
 	var wait time.Duration
 	if e.own {
 		wait = max(1, e.deadline-e.began)
 	}
-	granted := c.bulkhead.await(e.caller, w, wait)
+	granted := c.bulkhead.await(gaveUp, w, wait)
 	c.meters.queued.Add(-1)
 	e.ran = c.now()
-	if granted && !e.late(e.ran) && e.caller.Err() == nil {
-		return true
+	kept := false
+	defer func() { // also if the caller's context panics
+		if granted && !kept {
+			c.bulkhead.release()
+		}
+	}()
+	ended := e.caller.Err()
+	if kept = granted && !e.late(e.ran) && ended == nil; !kept {
+		e.settleInterrupted(ended, e.ran)
 	}
-	if granted {
-		c.bulkhead.release()
-	}
-	e.settleInterrupted(e.caller.Err(), e.ran)
-	return false
+	return kept
 }
 
 func (e *execution) late(now time.Duration) bool { return e.timed && now >= e.deadline }
@@ -210,7 +215,9 @@ func (e *execution) finish(ctx context.Context, err error) (plain bool) {
 // already. It is also for a Pool's call whose caller's context panicked.
 func (e *execution) unwind() {
 	c := e.circuit
-	c.giveBack()
+	if !e.handedOn {
+		c.giveBack()
+	}
 	if !e.settled {
 		c.meters.panics.Add(1)
 		e.settle(Failure, ErrUnwound, c.now())
@@ -223,6 +230,7 @@ func (e *execution) unwind() {
 func (e *execution) beginPooled(t *task) (gaveUp <-chan struct{}) {
 	gaveUp = e.caller.Done() // the user's code: before the work is on its way
 	t.ctx = e.runContext()
+	e.handedOn = true
 	t.begin(e.ownDeadline())
 	return gaveUp
 }

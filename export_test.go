@@ -4,6 +4,9 @@ import (
 	"runtime"
 	"testing"
 	"time"
+	"weak"
+
+	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
 // DrawSeed is drawSeed for tests outside of this package.
@@ -64,3 +67,19 @@ func (b *Bulkhead) TakeSlot() (free func()) {
 
 // MostPending is how many notifications of a circuit may wait.
 const MostPending = mostPending
+
+// ShadowInFlight is how many slots the candidate beside the settings in force has taken.
+func (c *Circuit) ShadowInFlight() int {
+	if s := c.config.Load().shadow; s != nil {
+		return s.twin.bulkhead.slots.taken()
+	}
+	return 0
+}
+
+// WeakShadow points to the candidate's circuit, and does not hold it.
+func (c *Circuit) WeakShadow() weak.Pointer[Circuit] {
+	return weak.Make(c.config.Load().shadow.twin)
+}
+
+// WeakLast points to what holds the last RollingCalls calls, and does not hold it.
+func (c *Circuit) WeakLast() weak.Pointer[window.Last] { return weak.Make(c.config.Load().last) }

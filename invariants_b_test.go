@@ -453,6 +453,11 @@ func TestB07APartIsNeverLargerThanTheWhole(t *testing.T) {
 		if told > ran || ran > all || ran < last.TotalExecution.Count() || now.TotalExecution.Sum() < last.TotalExecution.Sum() {
 			t.Errorf("%d calls told of %d that ran of %d; %d ran before", told, ran, all, last.TotalExecution.Count())
 		}
+		for _, step := range now.Fallbacks {
+			if step.Answered > now.Total.Failure {
+				t.Errorf("%d answers of step %q to %d failures", step.Answered, step.Step, now.Total.Failure)
+			}
+		}
 		last = now
 	})
 	s := c.Stats()
@@ -467,6 +472,7 @@ func readWhileCalling(t *testing.T, c *quill.Circuit, d time.Duration, read func
 	end := make(chan struct{})
 	var callers sync.WaitGroup
 	errs := []error{nil, nil, errSick, quill.Ignore(errMine), nil, errors.Join(errSick, errMine)}
+	command := quill.Bind(c, func(_ context.Context, n int) (int, error) { return n, errs[n%len(errs)] }).OrElse(0)
 	for i := range 4 {
 		callers.Go(func() {
 			for n := i; ; n++ {
@@ -474,7 +480,7 @@ func readWhileCalling(t *testing.T, c *quill.Circuit, d time.Duration, read func
 				case <-end:
 					return
 				default:
-					_, _ = quill.Do(context.Background(), c, func(context.Context) (int, error) { return n, errs[n%len(errs)] })
+					_, _ = command.Do(context.Background(), n)
 				}
 			}
 		})

@@ -266,3 +266,17 @@ func TestAProbeThatEndsUnderDisabledIsNotJudged(t *testing.T) {
 		require.Zero(t, c.Stats().Probes, "and its place is free")
 	})
 }
+
+func TestAnOverrideWhoseTimeIsOverIsNotToldAsOneInForce(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		var d diary
+		c := newTestCircuit(t, quill.Settings{}, d.hooks())
+		require.NoError(t, c.Override(quill.ForceOpen, time.Second, ""))
+		pass(2 * time.Second)
+		c.Reset()
+		synctest.Wait()
+		last := d.transitions[len(d.transitions)-1]
+		require.Equal(t, quill.NoOverride, c.Stats().Override)
+		require.Equal(t, quill.NoOverride, last.Override, "%+v", last)
+	})
+}

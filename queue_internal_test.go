@@ -17,7 +17,7 @@ func TestSlotGrantedBeforeAndSeenAfterTheDeadlineIsGivenBack(t *testing.T) {
 		c, w := grantedWaiter(t)
 		time.Sleep(time.Second)
 		e := execution{circuit: c, cfg: c.config.Load(), caller: t.Context(), timed: true, own: true, deadline: time.Second}
-		require.False(t, e.waitForSlot(w), "it must not run")
+		require.False(t, e.waitForSlot(w, e.caller.Done()), "it must not run")
 		require.Equal(t, Timeout, e.outcome)
 		require.Equal(t, ErrTimeout, e.err)
 		require.Zero(t, c.bulkhead.Stats().InFlight)
@@ -32,7 +32,7 @@ func TestSlotGrantedToACallerWhoHasLeftIsGivenBack(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			e := execution{circuit: c, cfg: c.config.Load(), caller: ctx, timed: true, own: true, deadline: time.Hour}
-			require.False(t, e.waitForSlot(w))
+			require.False(t, e.waitForSlot(w, e.caller.Done()))
 			require.Equal(t, Canceled, e.outcome)
 			require.Zero(t, c.bulkhead.Stats().InFlight)
 		}
@@ -48,7 +48,7 @@ func TestSlotOfOneWhoGaveUpGoesToTheNext(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			e := execution{circuit: c, cfg: c.config.Load(), caller: ctx}
-			require.False(t, e.waitForSlot(w))
+			require.False(t, e.waitForSlot(w, e.caller.Done()))
 			<-next.granted
 			require.Equal(t, 1, c.bulkhead.Stats().InFlight)
 			require.Zero(t, c.bulkhead.Stats().Queued)

@@ -17,7 +17,7 @@ import (
 // its own probes decide whether the dependency has recovered.
 func (c *Circuit) Report(ctx context.Context, err error, took time.Duration) Outcome {
 	now := c.now()
-	e := &execution{circuit: c, caller: context.WithoutCancel(ctx), cfg: c.config.Load(), started: true}
+	e := &execution{circuit: c, caller: context.WithoutCancel(ctx), cfg: c.config.Load(), started: true, handedOn: true}
 	e.began = now - max(0, took)
 	e.ran = e.began
 	e.admission = c.admissionOfReport(now)

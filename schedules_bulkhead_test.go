@@ -153,7 +153,7 @@ func (c *crowd) call(ctx context.Context) {
 		c.rejected++
 		return
 	}
-	if w != nil && !c.b.await(ctx, w, 0) {
+	if w != nil && !c.b.await(ctx.Done(), w, 0) {
 		c.leftTheQueue++
 		return
 	}

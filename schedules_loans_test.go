@@ -172,7 +172,7 @@ func TestA04AResizeHoldsWhileSlotsAreLentInEverySchedule(t *testing.T) {
 				if ok && w == nil && lowered && c.alive >= 1 {
 					s.Failf("admitted beside another after the limit was lowered to 1")
 				}
-				if !ok || w != nil && !c.b.await(context.Background(), w, 0) {
+				if !ok || w != nil && !c.b.await(nil, w, 0) {
 					s.Failf("refused with a place in the queue")
 				}
 				c.alive++

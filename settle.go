@@ -15,14 +15,20 @@ func (e *execution) settle(o Outcome, err error, now time.Duration) {
 	if c.config.Load().ring.Advance(now) {
 		c.windowAdvanced(now)
 	}
+	e.unjudged = true // until the user's code in what follows has returned
 	if c.samples.wants(now, o, e.started, now-e.ran) {
-		e.unjudged = true // until the user's code in this has returned
 		c.recordSample(now, o, e.started, now-e.ran, err)
-		e.unjudged = false
 	}
 	e.judge(slow, err)
-	if e.shadow != nil {
-		e.shadow.settle(now, o, now-e.ran, err)
+	e.unjudged = false
+	e.tellShadow(err)
+}
+
+// tellShadow tells the candidate beside the settings in force how the call ended: once.
+func (e *execution) tellShadow(err error) {
+	if k := e.shadow; k != nil {
+		e.shadow = nil
+		k.settle(e.ended, e.outcome, e.ended-e.ran, err)
 	}
 }
 

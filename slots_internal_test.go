@@ -255,7 +255,7 @@ func TestA01NeverMoreThanTheLimitWhileSlotsAreLentAndCalledIn(t *testing.T) {
 		all.Go(func() {
 			for n := range calls {
 				w, ok := b.acquire()
-				if !assert.True(t, ok, "the queue has room") || w != nil && !assert.True(t, b.await(t.Context(), w, 0)) {
+				if !assert.True(t, ok, "the queue has room") || w != nil && !assert.True(t, b.await(t.Context().Done(), w, 0)) {
 					return
 				}
 				assert.LessOrEqual(t, inside.Add(1), int64(limit))

@@ -36,8 +36,11 @@ var ofCalls = []fault{
 	// Slots.
 	{name: "release dropped on panic, semaphore", killers: []string{"TestA03NothingIsLeftOverWhateverTheEndAndWherever"}, edits: []edit{{
 		"execution.go",
-		"	c := e.circuit\n	c.giveBack()\n",
-		"	c := e.circuit\n	if e.settled {\n		c.giveBack()\n	}\n",
+		"	if !e.handedOn {\n		c.giveBack()\n",
+		"	if !e.handedOn && e.settled {\n		c.giveBack()\n",
+	}}},
+	{name: "a slot given back twice", killers: []string{"TestACallIsOverOnceThoughItsContextPanicsWhileItIsSettled"}, edits: []edit{{
+		"execution.go", "	if !e.handedOn {\n		c.giveBack()\n", "	{\n		c.giveBack()\n",
 	}}},
 	{name: "release dropped on panic, pool", killers: []string{"TestA08WorkerThatPanickedStaysAndOneThatExitedIsReplaced"}, edits: []edit{{
 		"pool.go",

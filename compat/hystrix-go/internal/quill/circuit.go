@@ -89,7 +89,8 @@ func newCircuit(name string, o *options) *Circuit {
 		c.bulkhead = newBulkhead(name, filled)
 	}
 	cfg := c.newConfig(o.settings, filled, nil, 0)
-	c.declared = &cfg.given
+	declared := o.settings // a copy: it must not keep the first config, its window and its candidate
+	c.declared = &declared
 	if o.shadow != nil {
 		cfg.setShadow(c.newShadow(*o.shadow))
 	}

@@ -15,12 +15,8 @@ const mostTransitions = 32
 // announceLocked keeps a change of state or override for those who ask, and tells the hooks.
 func (c *Circuit) announceLocked(now time.Duration, from State, h Health, reason string) {
 	g := &c.gate
-	kind := g.override.kind
-	if kind == NoOverride {
-		kind = c.config.Load().Override
-	}
 	t := Transition{
-		Command: c.name, From: from, To: g.machine.state, Override: kind,
+		Command: c.name, From: from, To: g.machine.state, Override: c.inForceLocked(now),
 		Reason: reason, At: time.Now(), Health: h,
 	}
 	c.recordLocked(now, t)

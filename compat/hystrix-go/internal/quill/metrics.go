@@ -159,6 +159,7 @@ type StepStats struct {
 // it is right without traffic.
 func (c *Circuit) Stats() Stats {
 	g := &c.gate
+	steps := c.meters.stepStats() // before the calls: each is counted before its fallback answers
 	c.lockGate()
 	now, cfg := c.now(), c.config.Load()
 	// A call is counted, then its time in run is recorded, then its whole time. They are
@@ -195,7 +196,7 @@ func (c *Circuit) Stats() Stats {
 	s.Abandoned, s.FallbacksInFlight = int(m.abandoned.Load()), int(m.fallbacks.Load())
 	s.Panics, s.HookPanics, s.LateResults = m.panics.Load(), m.hookPanics.Load(), m.stale.Load()
 	s.StoreErrors, s.NotificationsDropped = m.storeErrors.Load(), c.notifier.droppedSoFar()
-	s.Fallbacks, s.ConfigRejected = m.stepStats(), m.configRejected.Load()
+	s.Fallbacks, s.ConfigRejected = steps, m.configRejected.Load()
 	b := c.bulkhead.Stats()
 	if !c.shared {
 		s.InFlight, s.Abandoned = b.InFlight, b.Abandoned
