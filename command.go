@@ -138,7 +138,7 @@ func (c *Command[Req, Resp]) defaultValue(e *execution) *Resp {
 		return nil
 	}
 	s := &c.steps[0]
-	s.meter.answered.Add(1)
+	s.meter.answered()
 	e.answered = s.meter
 	return s.value
 }
@@ -150,7 +150,7 @@ func (c *Command[Req, Resp]) valueWhileOpen(ctx context.Context) *Resp {
 		return nil
 	}
 	s := &c.steps[0]
-	s.meter.answered.Add(1)
+	s.meter.answered()
 	return s.value
 }
 

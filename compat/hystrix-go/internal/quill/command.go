@@ -142,7 +142,7 @@ func (c *Command[Req, Resp]) defaultValue(e *execution) *Resp {
 		return nil
 	}
 	s := &c.steps[0]
-	s.meter.answered.Add(1)
+	s.meter.answered()
 	e.answered = s.meter
 	return s.value
 }
@@ -154,7 +154,7 @@ func (c *Command[Req, Resp]) valueWhileOpen(ctx context.Context) *Resp {
 		return nil
 	}
 	s := &c.steps[0]
-	s.meter.answered.Add(1)
+	s.meter.answered()
 	return s.value
 }
 

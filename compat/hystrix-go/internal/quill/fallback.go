@@ -133,7 +133,7 @@ func (c *Command[Req, Resp]) runFallbacks(req Req, e *execution) (Answer[Resp], 
 	for i := range c.steps {
 		s := &c.steps[i]
 		if s.value != nil {
-			s.meter.answered.Add(1)
+			s.meter.answered()
 			e.answered = s.meter
 			return Answer[Resp]{Value: *s.value, Outcome: e.outcome, Step: s.name, Cause: cause}, nil
 		}
@@ -177,7 +177,7 @@ func (c *Command[Req, Resp]) tryStep(
 		case err != nil:
 			s.meter.failed.Add(1)
 		default:
-			s.meter.answered.Add(1)
+			s.meter.answered()
 		}
 	}()
 	a, err = s.try(ctx, req, cause)

@@ -7,6 +7,8 @@ package quill
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/afex/hystrix-go/internal/window"
 )
 
 // meters are the gauges and counters that are not in the window.
@@ -22,9 +24,17 @@ type meters struct {
 // stepMeter counts one fallback step. Commands of one circuit with steps of the same name
 // share it.
 type stepMeter struct {
-	name                       string
-	answered, failed, rejected atomic.Uint64
+	name             string
+	failed, rejected atomic.Uint64
+
+	// answers are of one kind. While a circuit is open each of its calls counts one, which is
+	// all that such calls have in common: so they are counted as calls are.
+	answers window.Counters
 }
+
+const answeredByStep = 0 // the kind
+
+func (s *stepMeter) answered() { s.answers.Add(answeredByStep) }
 
 func (m *meters) step(name string) *stepMeter {
 	m.mu.Lock()
@@ -44,7 +54,7 @@ func (m *meters) stepStats() []StepStats {
 	defer m.mu.Unlock()
 	var all []StepStats
 	for _, s := range m.steps {
-		all = append(all, StepStats{s.name, s.answered.Load(), s.failed.Load(), s.rejected.Load()})
+		all = append(all, StepStats{s.name, s.answers.Total(answeredByStep), s.failed.Load(), s.rejected.Load()})
 	}
 	return all
 }

@@ -1,0 +1,23 @@
+package quill
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestAnswersOfAStepAreCountedWhereTheyAreSpread(t *testing.T) {
+	c := newCircuit("dep", &options{settings: Settings{Isolation: Semaphore, SleepWindow: MaxRetryAfter}})
+	command := Bind(c, func(context.Context, int) (int, error) { return 0, context.Canceled }).OrElse(7)
+	for i := range 300 {
+		if i == 150 {
+			c.meters.step("default").answers.Spread()
+		}
+		v, err := command.Do(t.Context(), 1)
+		require.NoError(t, err)
+		require.Equal(t, 7, v)
+	}
+	require.Equal(t, Open, c.State(), "most of them are refused")
+	require.Equal(t, []StepStats{{Step: "default", Answered: 300}}, c.Stats().Fallbacks)
+}
