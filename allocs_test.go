@@ -99,6 +99,78 @@ func TestAllocationsPerCall(t *testing.T) {
 	}
 }
 
+// TestAllocationsOfWhatTheUserPlugsIn is what the library adds to code of the user's that does
+// nothing.
+func TestAllocationsOfWhatTheUserPlugsIn(t *testing.T) {
+	semaphore := quill.Settings{Isolation: quill.Semaphore, RequestVolumeThreshold: 1_000_000_000}
+	succeed := func(context.Context, int) (int, error) { return 7, nil }
+	fail := func(context.Context, int) (int, error) { return 0, errSick }
+	on := func(run func(context.Context, int) (int, error), options ...quill.Option) *quill.Command[int, int] {
+		return quill.Bind(newTestCircuit(t, semaphore, options...), run)
+	}
+	type keyOfThis struct{}
+	key := keyOfThis{}
+	for _, tc := range []struct {
+		name    string
+		most    float64
+		command *quill.Command[int, int]
+	}{
+		{"a classifier", 1, on(fail, quill.WithClassifier(func(error) quill.Verdict { return quill.CountIgnored }))},
+		{"a store", 3, on(succeed).FallbackLast(discards{})}, // its context, and how that is ended
+		{"a hook", 1, on(succeed, quill.WithHooks(quill.Hooks{OnCall: func(context.Context, quill.CallEvent) {}}))},
+		{"run asks for Err and a value", 1, on(func(ctx context.Context, _ int) (int, error) { _ = ctx.Value(key); return 7, ctx.Err() })},
+		{"run makes a child", 11, on(func(ctx context.Context, _ int) (int, error) { // a context with a timer, and the child
+			child, cancel := context.WithCancel(ctx)
+			defer cancel()
+			return 7, child.Err()
+		})},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			ctx := context.Background()
+			requireAllocations(t, tc.most, func() { _, _ = tc.command.Do(ctx, 1) })
+		})
+	}
+}
+
+// discards is a store that keeps nothing.
+type discards struct{}
+
+func (discards) Save(context.Context, int, int) error { return nil }
+
+func (discards) Last(context.Context, int) (quill.Stored[int], error) {
+	return quill.Stored[int]{}, errSick
+}
+
+// TestAllocationsOfCallsThatWait are in a bubble, whose time costs none.
+func TestAllocationsOfCallsThatWait(t *testing.T) {
+	obey := func(ctx context.Context, _ int) (int, error) { <-ctx.Done(); return 0, ctx.Err() }
+	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+		s := quill.Settings{Isolation: isolation, RequestVolumeThreshold: 1_000_000_000, MaxConcurrent: 1, QueueSize: 1, Timeout: 2 * ms}
+		// run's context has a timer; now and then a call is kept as one of the slowest. In a bubble
+		// no worker is kept, so a Pool makes one for each call, and the half is the runtime's.
+		timesOut, isLeft, waits := 8.9, 14.0, 8.0
+		if isolation == quill.Pool {
+			timesOut, isLeft, waits = 19.9, 22.5, 16.5
+		}
+		c := newTestCircuit(t, s)
+		ctx := t.Context()
+		out := quill.Bind(c, obey)
+		requireAllocations(t, timesOut, func() { _, _ = out.Do(ctx, 1) })
+		left := quill.Bind(c, obey)
+		requireAllocations(t, isLeft, func() {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(ms, cancel)
+			_, _ = left.Do(ctx, 1)
+		})
+		queued := quill.Bind(c, func(context.Context, int) (int, error) { return 7, nil })
+		bulkhead := c.Bulkhead()
+		requireAllocations(t, waits, func() {
+			time.AfterFunc(ms, bulkhead.TakeSlot())
+			_, _ = queued.Do(ctx, 1)
+		})
+	})
+}
+
 func TestAllocationsOfGo(t *testing.T) {
 	succeed := func(context.Context, int) (int, error) { return 7, nil }
 	for _, tc := range []struct {
