@@ -140,18 +140,34 @@ func (r *Results) allocs(path, claim string, c contender.Case, name string, limi
 	return most(path, claim, measure.Samples{float64(x.Allocs)}, "", limit)
 }
 
-func semaphoreLine(r *Results) []Verdict {
-	const path = "Semaphore, success"
-	ours := r.wall(contender.Success, contender.Semaphore, Alone)
-	times := func(name string) measure.Samples { return r.wall(contender.Success, name, Alone).Over(ours) }
-	return []Verdict{
-		least(path, "not slower than gobreaker's bare breaker", times(contender.GobreakerBare), 1),
-		least(path, "5 times faster than gobreaker in a timeout", times(contender.GobreakerWrapped), 5),
-		least(path, "15 times faster than failsafe-go", times(contender.FailsafeFull), 15),
-		least(path, "30 times faster than hystrix-go", times(contender.HystrixGo), 30),
-		r.allocs(path, "at most 1 allocation", contender.Success, contender.Semaphore, 1),
-		r.allocs(path, "no allocation without a timeout", contender.Success, contender.SemaphoreNoTimeout, 0),
+// loads are those under which a path is held to its line: the design names none, so it holds for
+// one core and for two.
+var loads = []measure.Load{Alone, Both}
+
+// under is the path with its load.
+func under(path string, load measure.Load) string {
+	if load == Both {
+		return path + ", two cores"
 	}
+	return path
+}
+
+func semaphoreLine(r *Results) []Verdict {
+	var verdicts []Verdict
+	for _, load := range loads {
+		path := under("Semaphore, success", load)
+		ours := r.wall(contender.Success, contender.Semaphore, load)
+		times := func(name string) measure.Samples { return r.wall(contender.Success, name, load).Over(ours) }
+		verdicts = append(verdicts,
+			least(path, "not slower than gobreaker's bare breaker", times(contender.GobreakerBare), 1),
+			least(path, "5 times faster than gobreaker in a timeout", times(contender.GobreakerWrapped), 5),
+			least(path, "15 times faster than failsafe-go", times(contender.FailsafeFull), 15),
+			least(path, "30 times faster than hystrix-go", times(contender.HystrixGo), 30))
+	}
+	const path = "Semaphore, success"
+	return append(verdicts,
+		r.allocs(path, "at most 1 allocation", contender.Success, contender.Semaphore, 1),
+		r.allocs(path, "no allocation without a timeout", contender.Success, contender.SemaphoreNoTimeout, 0))
 }
 
 func twoCoresLine(r *Results) []Verdict {
@@ -161,26 +177,30 @@ func twoCoresLine(r *Results) []Verdict {
 }
 
 func poolLine(r *Results) []Verdict {
-	const path = "Pool, success"
-	ours := r.wall(contender.Success, contender.Pool, Alone)
-	return []Verdict{
-		most(path, "at most 1.4 times the bare hand-off", ours.Over(r.wall(contender.Success, contender.HandOffBare, Alone)), "×", 1.4),
-		least(path, "9 times faster than hystrix-go", r.wall(contender.Success, contender.HystrixGo, Alone).Over(ours), 9),
-		r.allocs(path, "at most 1 allocation", contender.Success, contender.Pool, 1),
+	var verdicts []Verdict
+	for _, load := range loads {
+		path := under("Pool, success", load)
+		ours := r.wall(contender.Success, contender.Pool, load)
+		verdicts = append(verdicts,
+			most(path, "at most 1.4 times the bare hand-off", ours.Over(r.wall(contender.Success, contender.HandOffBare, load)), "×", 1.4),
+			least(path, "9 times faster than hystrix-go", r.wall(contender.Success, contender.HystrixGo, load).Over(ours), 9))
 	}
+	return append(verdicts, r.allocs("Pool, success", "at most 1 allocation", contender.Success, contender.Pool, 1))
 }
 
 func openLine(r *Results) []Verdict {
-	const path = "open, fallback value"
-	ours := r.wall(contender.Open, contender.Semaphore, Alone)
-	verdicts := []Verdict{
-		most(path, "at most the time of two clock reads (time.Since)", ours.Over(r.wall(contender.Open, contender.TwoReads, Alone)), "×", 1),
-		r.allocs(path, "no allocation", contender.Open, contender.Semaphore, 0),
-	}
-	for i := range r.Cells {
-		x := &r.Cells[i]
-		if x.Case == contender.Open && x.Load == Alone && kindOf(x.Contender) == contender.Peer {
-			verdicts = append(verdicts, least(path, "faster than "+x.Contender, r.wall(x.Case, x.Contender, Alone).Over(ours), 1))
+	const what = "open, fallback value"
+	verdicts := []Verdict{r.allocs(what, "no allocation", contender.Open, contender.Semaphore, 0)}
+	for _, load := range loads {
+		path := under(what, load)
+		ours := r.wall(contender.Open, contender.Semaphore, load)
+		verdicts = append(verdicts, most(path, "at most the time of two clock reads (time.Since)",
+			ours.Over(r.wall(contender.Open, contender.TwoReads, load)), "×", 1))
+		for i := range r.Cells {
+			x := &r.Cells[i]
+			if x.Case == contender.Open && x.Load == load && kindOf(x.Contender) == contender.Peer {
+				verdicts = append(verdicts, least(path, "faster than "+x.Contender, r.wall(x.Case, x.Contender, load).Over(ours), 1))
+			}
 		}
 	}
 	return verdicts
@@ -197,19 +217,23 @@ func kindOf(name string) contender.Kind {
 
 func failureLine(r *Results) []Verdict {
 	var verdicts []Verdict
-	for _, name := range []string{contender.Semaphore, contender.Pool} {
-		ratio := r.wall(contender.Failure, name, Alone).Over(r.wall(contender.Success, name, Alone))
-		verdicts = append(verdicts, most("failure, fallback", name+": at most 1.3 times its success", ratio, "×", 1.3))
+	for _, load := range loads {
+		for _, name := range []string{contender.Semaphore, contender.Pool} {
+			ratio := r.wall(contender.Failure, name, load).Over(r.wall(contender.Success, name, load))
+			verdicts = append(verdicts, most(under("failure, fallback", load), name+": at most 1.3 times its success", ratio, "×", 1.3))
+		}
 	}
 	return verdicts
 }
 
 func asyncLine(r *Results) []Verdict {
-	bare := r.wall(contender.Async, contender.SpawnBare, Alone).Plus(r.wall(contender.Success, contender.Pool, Alone))
 	var verdicts []Verdict
-	for _, name := range []string{contender.Semaphore, contender.Pool} {
-		verdicts = append(verdicts, most("Go + Wait", name+": not slower than a bare goroutine and channel plus the Pool path",
-			r.wall(contender.Async, name, Alone).Over(bare), "×", 1))
+	for _, load := range loads {
+		bare := r.wall(contender.Async, contender.SpawnBare, load).Plus(r.wall(contender.Success, contender.Pool, load))
+		for _, name := range []string{contender.Semaphore, contender.Pool} {
+			verdicts = append(verdicts, most(under("Go + Wait", load), name+": not slower than a bare goroutine and channel plus the Pool path",
+				r.wall(contender.Async, name, load).Over(bare), "×", 1))
+		}
 	}
 	return verdicts
 }

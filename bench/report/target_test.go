@@ -77,6 +77,33 @@ func TestTheClaimsOfTheSemaphorePath(t *testing.T) {
 	require.InDelta(t, 4.99, verdict(t, r, "5 times faster than gobreaker in a timeout").Got, 1e-9)
 }
 
+// What holds on one core need not hold on two: a line that says nothing of cores is judged on both.
+func TestAPathIsHeldToItsLineOnTwoCoresAsWell(t *testing.T) {
+	var cells []report.Cell
+	for load, times := range map[measure.Load]float64{report.Alone: 1, report.Both: 3} {
+		cells = append(cells,
+			cell(contender.Success, contender.Semaphore, load, 100, 1), cell(contender.Success, contender.Pool, load, 400*times, 1),
+			cell(contender.Success, contender.HandOffBare, load, 300, 0), cell(contender.Success, contender.GobreakerBare, load, 200/times, 0),
+			cell(contender.Failure, contender.Semaphore, load, 120*times, 1),
+			cell(contender.Open, contender.TwoReads, load, 60, 0), cell(contender.Open, contender.Semaphore, load, 50*times, 0),
+			cell(contender.Open, contender.GobreakerBare, load, 80, 0),
+			cell(contender.Async, contender.SpawnBare, load, 400, 3), cell(contender.Async, contender.Pool, load, 700*times*times, 3))
+	}
+	judged := 0
+	for _, v := range report.Verdicts(&report.Results{Cells: cells}) {
+		if v.State() == report.NotMeasured || v.Unit != "×" || strings.HasSuffix(v.Path, "at once") {
+			continue
+		}
+		judged++
+		want := report.Pass
+		if strings.HasSuffix(v.Path, ", two cores") {
+			want = report.Fail
+		}
+		require.Equal(t, want, v.State(), "%s: %s", v.Path, v.String())
+	}
+	require.Equal(t, 2*6, judged)
+}
+
 func TestProcessorTimeOfTwoCoresCountsHalf(t *testing.T) {
 	r := &report.Results{ByCPU: true, Cells: []report.Cell{
 		cell(contender.Success, contender.Semaphore, report.Alone, 100, 1),
