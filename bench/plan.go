@@ -218,7 +218,8 @@ func (p plan) crowds(r *report.Results) error {
 	defer releaseAll(all)
 	rows := make([]report.Crowd, len(all))
 	p.turns(len(all), func(i int) {
-		sorted := all[i].Latencies(2 * p.each)
+		sorted, wrong := all[i].Latencies(2 * p.each)
+		rows[i].Wrong += wrong
 		rows[i].Contender, rows[i].Load = all[i].name, all[i].Load
 		rows[i].P50 = append(rows[i].P50, measure.Percentile(sorted, 50))
 		rows[i].P999 = append(rows[i].P999, measure.Percentile(sorted, 99.9))
@@ -244,6 +245,7 @@ func (p plan) paced(r *report.Results) (err error) {
 		var a measure.Arrivals
 		a, err = arrivals(all[i], int(p.slice/interval))
 		rows[i].Contender = all[i].name
+		rows[i].Wrong += a.Wrong
 		rows[i].P50 = append(rows[i].P50, measure.Percentile(a.Late, 50))
 		rows[i].P99 = append(rows[i].P99, measure.Percentile(a.Late, 99))
 		rows[i].P999 = append(rows[i].P999, measure.Percentile(a.Late, 99.9))

@@ -171,13 +171,14 @@ func (s *Subject) Allocs() (allocs, bytes uint64) {
 }
 
 // Latencies times each call of a closed loop, in nanoseconds, sorted. Each caller keeps its
-// last few hundred.
-func (s *Subject) Latencies(d time.Duration) []float64 {
+// last few hundred. wrong is how many calls answered what they should not.
+func (s *Subject) Latencies(d time.Duration) (sorted []float64, wrong int) {
 	const keep = 256
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(s.Load.Cores))
 	ctx, cancel := s.Case.Context()
 	defer cancel()
 	kept := make([][]float64, s.Load.Callers)
+	var bad atomic.Int64
 	var born time.Time
 	var ready, callers sync.WaitGroup
 	start := make(chan struct{})
@@ -188,10 +189,14 @@ func (s *Subject) Latencies(d time.Duration) []float64 {
 			_, _ = s.Call(ctx, req)
 			ready.Done()
 			<-start
+			want := s.Case.Want(req)
 			for n := 0; ; n++ {
 				began := time.Since(born)
-				_, _ = s.Call(ctx, req)
+				v, err := s.Call(ctx, req)
 				took := time.Since(born) - began
+				if v != want || err != nil {
+					bad.Add(1)
+				}
 				if len(mine) < keep {
 					mine = append(mine, float64(took))
 				} else {
@@ -211,7 +216,7 @@ func (s *Subject) Latencies(d time.Duration) []float64 {
 	born = time.Now()
 	close(start)
 	callers.Wait()
-	all := slices.Concat(kept...)
-	slices.Sort(all)
-	return all
+	sorted = slices.Concat(kept...)
+	slices.Sort(sorted)
+	return sorted, int(bad.Load())
 }

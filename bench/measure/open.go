@@ -11,6 +11,8 @@ import (
 type Arrivals struct {
 	Late []float64 // from the schedule to the answer, in nanoseconds
 	Own  []float64 // from the schedule to the call: the pacer's own part
+
+	Wrong int // calls that answered what they should not: one that is refused is quick
 }
 
 // Paced makes n calls, one each interval.
@@ -26,7 +28,9 @@ func (s *Subject) Paced(n int, interval time.Duration) Arrivals {
 		for now < due {
 			now = time.Since(born)
 		}
-		_, _ = s.Call(ctx, 0)
+		if v, err := s.Call(ctx, 0); v != s.Case.Want(0) || err != nil {
+			a.Wrong++
+		}
 		a.Late[i], a.Own[i] = float64(time.Since(born)-due), float64(now-due)
 	}
 	slices.Sort(a.Late)

@@ -50,6 +50,7 @@ type Crowd struct {
 	Load      measure.Load    `json:"load"`
 	P50       measure.Samples `json:"p50"`
 	P999      measure.Samples `json:"p999"`
+	Wrong     int             `json:"wrong"`
 }
 
 // Timeouts are calls that all time out, in ns.
@@ -72,6 +73,7 @@ type Paced struct {
 	P999      measure.Samples `json:"p999s"`
 	P9999     float64         `json:"p9999"` // of all slices together: one has too few calls for it
 	Own       float64         `json:"own"`   // the pacer's own part, at the median
+	Wrong     int             `json:"wrong"`
 }
 
 // Footprint is what commands cost that do nothing.

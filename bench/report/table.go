@@ -139,7 +139,7 @@ func share(part, whole int) string {
 func crowdTable(r *Results) Table {
 	t := Table{
 		Title: "Single calls in a crowd",
-		Head:  []string{"ns", "2 callers, p50", "p99.9", "4,096 callers, p50", "p99.9"},
+		Head:  []string{"ns", "2 callers, p50", "p99.9", "4,096 callers, p50", "p99.9", "wrong"},
 	}
 	for i := range r.Crowds {
 		few := &r.Crowds[i]
@@ -147,12 +147,14 @@ func crowdTable(r *Results) Table {
 			continue
 		}
 		row := []string{few.Contender, digits(few.P50.Median()), digits(few.P999.Median()), "", ""}
+		wrong := few.Wrong
 		for j := range r.Crowds {
 			if many := &r.Crowds[j]; many.Contender == few.Contender && many.Load == Many {
 				row[3], row[4] = digits(many.P50.Median()), digits(many.P999.Median())
+				wrong += many.Wrong
 			}
 		}
-		t.Rows = append(t.Rows, row)
+		t.Rows = append(t.Rows, append(row, strconv.Itoa(wrong)))
 	}
 	return t
 }
@@ -184,7 +186,7 @@ func pacedTable(r *Results) Table {
 			"slices of a contender together, and what is added there the difference of these two figures alone.",
 		Head: []string{
 			"µs from the schedule to the answer", "p50", "added", "p99", "added", "p99.9", "added", "p99.99 of all", "added",
-			"pacer's own, p50",
+			"pacer's own, p50", "wrong",
 		},
 	}
 	floor := r.paced(contender.Direct)
@@ -199,7 +201,7 @@ func pacedTable(r *Results) Table {
 		} {
 			row = append(row, digits(p.ours.Median()/1e3), digits(p.ours.Minus(p.direct).Median()/1e3))
 		}
-		t.Rows = append(t.Rows, append(row, digits(x.Own/1e3)))
+		t.Rows = append(t.Rows, append(row, digits(x.Own/1e3), strconv.Itoa(x.Wrong)))
 	}
 	return t
 }
