@@ -43,5 +43,6 @@
 // span the last one's stay. It makes a span of its own, "hystrix.circuit_breaker.transition",
 // of each transition: that belongs to no call. The status of the caller's span is left
 // alone: a call that a fallback answered is no error. The event of a call has its error as
-// it is; the reason of a transition is as [quill.WithRedact] leaves it.
+// it is, or the type of one whose Error method panics; the reason of a transition is as
+// [quill.WithRedact] leaves it.
 package quillotel

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"regexp"
@@ -255,6 +256,32 @@ func TestPanicOnASpanHasNoStack(t *testing.T) {
 	require.Equal(t, "1", got["hystrix.fallback.age"])
 	require.Equal(t, "1", got["hystrix.command.wait"])
 	require.Equal(t, "true", got["hystrix.command.late"])
+}
+
+// unreadable is an error whose Error method works while another of its methods panics.
+type unreadable struct{}
+
+func (unreadable) Error() string { return "unreadable" }
+func (unreadable) Unwrap() error { panic("a bug") }
+
+func TestErrorsWhoseMethodsPanicAreOnTheSpan(t *testing.T) {
+	for want, sick := range map[string]error{
+		"an error of type *fs.PathError whose Error method panics":     (*fs.PathError)(nil),
+		"an error of type *quill.PanicError whose Error method panics": (*quill.PanicError)(nil),
+		"unreadable": unreadable{},
+	} {
+		recorder := tracetest.NewSpanRecorder()
+		tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder)).Tracer("test")
+		c, err := quill.NewRegistry().Circuit("dep", quill.WithHooks(quillotel.Spans(nil)), quill.WithColdPool())
+		require.NoError(t, err)
+		ctx, span := tracer.Start(t.Context(), "caller")
+		require.NotPanics(t, func() {
+			_, _ = quill.Do(ctx, c, func(context.Context) (int, error) { return 0, sick })
+		}, want)
+		span.End()
+		require.Contains(t, recorder.Ended()[0].Events()[0].Attributes, attribute.String("hystrix.command.error", want))
+		require.EqualValues(t, 1, c.Stats().Total.Failure)
+	}
 }
 
 func TestCallsWithoutASpanCostNothing(t *testing.T) {

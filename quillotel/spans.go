@@ -70,12 +70,29 @@ func onCall(ctx context.Context, e quill.CallEvent) {
 	span.AddEvent("hystrix.command", trace.WithAttributes(all...))
 }
 
-// inShort leaves the stack of a panic out, which a span is no place for.
-func inShort(err error) string {
-	if p, ok := errors.AsType[*quill.PanicError](err); ok {
+// inShort leaves the stack of a panic out, which a span is no place for. Of an error whose
+// Error method panics, as that of a typed nil pointer may, it says so.
+func inShort(err error) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = fmt.Sprintf("an error of type %T whose Error method panics", err)
+		}
+	}()
+	if p := panicIn(err); p != nil {
 		return fmt.Sprintf("panic: %v", p.Value)
 	}
 	return err.Error()
+}
+
+// panicIn returns the panic that err has: none if its methods panic themselves.
+func panicIn(err error) (p *quill.PanicError) {
+	defer func() {
+		if recover() != nil {
+			p = nil
+		}
+	}()
+	p, _ = errors.AsType[*quill.PanicError](err)
+	return p
 }
 
 func onTransition(tracer trace.Tracer, t quill.Transition) {

@@ -20,12 +20,14 @@
 // one for each call; below Debug a call costs one question to the handler.
 //
 // The line of a transition has its reason as [quill.WithRedact] leaves it. The lines of single
-// calls, which are Debug's, and of panics have the error as it is.
+// calls, which are Debug's, and of panics have the error as it is; of one whose Error method
+// panics, such as a nil *fs.PathError, they have the type.
 package quillslog
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/seed-f7c3343e/quill"
@@ -87,8 +89,9 @@ func of(t quill.Transition) (level slog.Level, message string) {
 func (h hooks) call(ctx context.Context, e quill.CallEvent) {
 	var message string
 	level := slog.LevelDebug
+	p, ended := panicIn(e.Err)
 	switch {
-	case panicked(e.Err):
+	case ended:
 		level, message = slog.LevelError, "call panicked"
 	case e.Probe:
 		message = "probe ended"
@@ -107,10 +110,10 @@ func (h hooks) call(ctx context.Context, e quill.CallEvent) {
 		slog.String("circuit", e.Command), slog.String("outcome", e.Outcome.String()),
 		slog.String("state", e.State.String()), slog.Duration("total", e.Total),
 	}
-	if p, ok := errors.AsType[*quill.PanicError](e.Err); ok {
+	if p != nil {
 		attrs = append(attrs, slog.Any("value", p.Value), slog.String("stack", string(p.Stack)))
 	} else if e.Err != nil {
-		attrs = append(attrs, slog.String("error", e.Err.Error()))
+		attrs = append(attrs, slog.String("error", textOf(e.Err)))
 	}
 	if e.Step != "" {
 		attrs = append(attrs, slog.String("fallback", e.Step))
@@ -121,13 +124,31 @@ func (h hooks) call(ctx context.Context, e quill.CallEvent) {
 	l.LogAttrs(ctx, level, message, attrs...)
 }
 
-// panicked reports whether a call ended by a panic or Goexit.
-func panicked(err error) bool {
+// panicIn reports whether a call ended by a panic or Goexit, and the panic if its error has it.
+// An error whose methods panic, as those of a typed nil pointer do, says neither.
+func panicIn(err error) (p *quill.PanicError, ended bool) {
 	if err == nil {
-		return false
+		return nil, false
 	}
-	_, is := errors.AsType[*quill.PanicError](err)
-	return is || errors.Is(err, quill.ErrUnwound) || errors.Is(err, quill.ErrGoexit)
+	defer func() {
+		if recover() != nil {
+			p, ended = nil, false
+		}
+	}()
+	if p, _ = errors.AsType[*quill.PanicError](err); p != nil {
+		return p, true
+	}
+	return nil, errors.Is(err, quill.ErrUnwound) || errors.Is(err, quill.ErrGoexit)
+}
+
+// textOf is the text of err, or that it has none.
+func textOf(err error) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = fmt.Sprintf("an error of type %T whose Error method panics", err)
+		}
+	}()
+	return err.Error()
 }
 
 func (h hooks) panicked(p *quill.PanicError) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"runtime"
 	"strings"
@@ -165,4 +166,39 @@ func TestLinesTellWhoAnsweredAndWhatCameTooLate(t *testing.T) {
 		Command: "dep", Outcome: quill.Timeout, Err: quill.ErrTimeout, Step: "replica", Late: true, Total: time.Second,
 	})
 	require.Contains(t, text.String(), `msg="call failed" circuit=dep outcome=timeout state=closed total=1s error=timeout fallback=replica late=true`)
+}
+
+// unreadable is an error whose Error method works while another of its methods panics.
+type unreadable struct{}
+
+func (unreadable) Error() string { return "unreadable" }
+func (unreadable) Unwrap() error { panic("a bug") }
+
+// TestErrorsWhoseMethodsPanicAreLogged: a nil pointer that is returned as an error ends no call
+// by a panic, not below the level of the line either.
+func TestErrorsWhoseMethodsPanicAreLogged(t *testing.T) {
+	for want, sick := range map[string]error{
+		`error="an error of type *fs.PathError whose Error method panics"`:     (*fs.PathError)(nil),
+		`error="an error of type *quill.PanicError whose Error method panics"`: (*quill.PanicError)(nil),
+		`error="an error of type *errors.joinError whose Error method panics"`: errors.Join((*fs.PathError)(nil), errSick),
+		`error=unreadable`: unreadable{},
+	} {
+		for level, line := range map[slog.Level]string{slog.LevelDebug: `level=DEBUG msg="call failed"`, slog.LevelInfo: ""} {
+			var text bytes.Buffer
+			log := slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: level}))
+			c, err := quill.NewRegistry().Circuit("dep", quill.WithHooks(quillslog.Hooks(log)), quill.WithColdPool())
+			require.NoError(t, err)
+			require.NotPanics(t, func() {
+				_, err = quill.Do(t.Context(), c, func(context.Context) (int, error) { return 0, sick })
+			}, want)
+			require.True(t, err == sick, "the caller gets it as it is: %T", err) //nolint:testifylint // its methods panic
+			require.EqualValues(t, 1, c.Stats().Total.Failure)
+			if line == "" {
+				require.Empty(t, text.String(), want)
+				continue
+			}
+			require.Contains(t, text.String(), line)
+			require.Contains(t, text.String(), want)
+		}
+	}
 }
