@@ -3,6 +3,7 @@ package quillhttp
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -78,6 +79,22 @@ func TestBodyThatBreaksOffIsAFailure(t *testing.T) {
 		require.NoError(t, resp.Body.Close())
 		settled(t, c, want)
 	}
+}
+
+// errWrapsEOF is no end of a body, whatever errors.Is says: io.ReadAll returns it, too.
+var errWrapsEOF = fmt.Errorf("decoding: %w", io.EOF)
+
+func TestBodyThatBreaksOffWithAWrappedEOFIsAFailure(t *testing.T) {
+	c := newCircuit(t)
+	base := roundTrip(func(r *http.Request) (*http.Response, error) {
+		return respond(r, 200, newBroken("ab", errWrapsEOF)), nil
+	})
+	resp, err := New(c, base).RoundTrip(newRequest(t, "GET", "http://a/", nil))
+	require.NoError(t, err)
+	_, err = io.ReadAll(resp.Body)
+	require.Same(t, errWrapsEOF, err)
+	require.NoError(t, resp.Body.Close())
+	settled(t, c, quill.Counts{Failure: 1})
 }
 
 func TestHalfABodyOverTheWireIsAFailure(t *testing.T) {
@@ -307,18 +324,20 @@ func brokenUpload(t *testing.T, body io.ReadCloser) *http.Request {
 }
 
 func TestUploadThatTheCallerCannotReadIsTheCallersFault(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tr := pipeServer(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body)
-		}))
-		c := newCircuit(t)
-		body := broken("first part")
-		_, err := New(c, tr).RoundTrip(brokenUpload(t, body))
-		require.ErrorIs(t, err, errBroken)
-		synctest.Wait()
-		require.EqualValues(t, 1, body.closed.Load())
-		settled(t, c, quill.Counts{Ignored: 1})
-	})
+	for _, cause := range []error{errBroken, errWrapsEOF} {
+		synctest.Test(t, func(t *testing.T) {
+			tr := pipeServer(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+			}))
+			c := newCircuit(t)
+			body := newBroken("first part", cause)
+			_, err := New(c, tr).RoundTrip(brokenUpload(t, body))
+			require.ErrorIs(t, err, cause)
+			synctest.Wait()
+			require.EqualValues(t, 1, body.closed.Load())
+			settled(t, c, quill.Counts{Ignored: 1})
+		})
+	}
 }
 
 func TestUploadThatFailsBecauseItWasClosedIsTheHostsFault(t *testing.T) {

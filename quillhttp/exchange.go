@@ -1,7 +1,6 @@
 package quillhttp
 
 import (
-	"errors"
 	"io"
 	"net/http"
 	"sync/atomic"
@@ -88,7 +87,8 @@ func (b *body) Read(p []byte) (int, error) {
 // verdict is what the end of reading says of the call: a body that breaks off is a failure
 // even if the status was good, but not if it does because it is being closed.
 func (b *body) verdict(readErr error) error {
-	if errors.Is(readErr, io.EOF) || b.exchange.failed || b.closing.Load() {
+	end := readErr == io.EOF //nolint:errorlint // one that wraps io.EOF is no end, but breaks the body off
+	if end || b.exchange.failed || b.closing.Load() {
 		return b.exchange.verdict
 	}
 	return readErr

@@ -1,7 +1,6 @@
 package quillhttp
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -143,10 +143,8 @@ func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net:
 var errBroken = errors.New("connection reset")
 
 // broken is a body that breaks off after some text.
-func broken(text string) *tracked {
-	return &tracked{Reader: io.MultiReader(bytes.NewReader([]byte(text)), failing{})}
+func broken(text string) *tracked { return newBroken(text, errBroken) }
+
+func newBroken(text string, err error) *tracked {
+	return &tracked{Reader: io.MultiReader(strings.NewReader(text), iotest.ErrReader(err))}
 }
-
-type failing struct{}
-
-func (failing) Read([]byte) (int, error) { return 0, errBroken }

@@ -1,7 +1,6 @@
 package quillhttp
 
 import (
-	"errors"
 	"io"
 	"net/http"
 	"sync/atomic"
@@ -36,7 +35,7 @@ func watch(r *http.Request) *upload {
 // Read notes a failure to read.
 func (u *upload) Read(p []byte) (int, error) {
 	n, err := u.ReadCloser.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && err != io.EOF { // one that wraps io.EOF is no end, but a failure
 		u.state.CompareAndSwap(uploading, uploadFailed)
 	}
 	return n, err
