@@ -19,7 +19,8 @@ type hosts struct {
 
 	mu     sync.Mutex
 	byName map[string]*host
-	used   *list.List // of *host, the most recently used in front
+	used   *list.List // of *host, the most recently used in front: in order of their last
+	kept   *list.List // of *host, not used since one of evictLocked's looks found that they must stay
 }
 
 // host is one circuit made for a name. Its fields are guarded by hosts.mu.
@@ -27,7 +28,8 @@ type host struct {
 	name    string
 	circuit *quill.Circuit
 	made    quill.Settings // as they stood when it was made
-	place   *list.Element  // in hosts.used
+	in      *list.List     // hosts.used or hosts.kept, nil if it was dropped
+	place   *list.Element  // in that
 	calls   int            // under way
 	last    time.Duration  // when it was last used
 }
@@ -35,7 +37,7 @@ type host struct {
 func newHosts(h Hosts) *hosts {
 	h = h.withDefaults()
 	return &hosts{
-		Hosts: h, opts: h.options(), born: time.Now(), byName: map[string]*host{}, used: list.New(),
+		Hosts: h, opts: h.options(), born: time.Now(), byName: map[string]*host{}, used: list.New(), kept: list.New(),
 	}
 }
 
@@ -73,7 +75,7 @@ func (h *hosts) makeLocked(name string) *host {
 	if err != nil {
 		return nil // the options were validated: it is the name that is not fit
 	}
-	o := &host{name: name, circuit: c, made: c.Settings()}
+	o := &host{name: name, circuit: c, made: c.Settings(), in: h.used}
 	o.place = h.used.PushFront(o)
 	h.byName[name] = o
 	return o
@@ -104,32 +106,60 @@ func (h *hosts) leave(o *host) {
 func (h *hosts) useLocked(o *host, calls int) {
 	o.calls += calls
 	o.last = time.Since(h.born)
-	h.used.MoveToFront(o.place) // does nothing if o was dropped
+	if o.in != nil {
+		o.toFront(h.used)
+	}
+}
+
+// toFront moves o to the front of l.
+func (o *host) toFront(l *list.List) {
+	if o.in == l {
+		l.MoveToFront(o.place)
+		return
+	}
+	o.in.Remove(o.place)
+	o.in, o.place = l, l.PushFront(o)
 }
 
 func (h *hosts) dropLocked(o *host) {
 	delete(h.byName, o.name)
-	h.used.Remove(o.place)
+	o.in.Remove(o.place)
+	o.in = nil
 }
 
-// evictLocked makes room for one circuit if it can. It looks at a few candidates only:
-// those that must stay go to the front, so that the next look meets others.
+// evictLocked makes room for one circuit if it can. It looks at a few candidates only. Those
+// that must stay are kept apart, so that the next look meets others and those in used are in
+// order; it looks at these again, each in its turn, when no other is idle.
 func (h *hosts) evictLocked() bool {
 	const looks = 16
 	now := time.Since(h.born)
-	for range min(looks, h.used.Len()) {
+	left := looks
+	for ; left > 0 && h.used.Len() > 0; left-- {
 		o := h.used.Back().Value.(*host) //nolint:forcetypeassert // holds nothing else
 		if now-o.last < h.IdleAfter {
-			return false // as are all that were used later
+			break // as are all that were used later
 		}
-		if o.calls == 0 && expendable(o) {
-			h.Registry.Remove(o.name)
-			h.dropLocked(o)
+		if h.tryLocked(o) {
 			return true
 		}
-		h.used.MoveToFront(o.place)
+	}
+	for range min(left, h.kept.Len()) {
+		if h.tryLocked(h.kept.Back().Value.(*host)) { //nolint:forcetypeassert // likewise
+			return true
+		}
 	}
 	return false
+}
+
+// tryLocked evicts o, which is idle, or keeps it apart if it must stay.
+func (h *hosts) tryLocked(o *host) bool {
+	if o.calls > 0 || !expendable(o) {
+		o.toFront(h.kept)
+		return false
+	}
+	h.Registry.Remove(o.name)
+	h.dropLocked(o)
+	return true
 }
 
 // expendable reports whether nothing of worth goes with the circuit of o.

@@ -33,11 +33,12 @@ const (
 // evicted.
 //
 // The others are made on the first request and stay, MaxHosts of them at most. When one
-// more is needed, the one that was used the longest ago is evicted from the Registry, if
+// more is needed, one that has not been used for long is evicted from the Registry, if
 // nothing of worth goes with it: its last call ended IdleAfter ago, its breaker is closed,
-// nobody has put an override or other settings on it. If there is none such, the request
-// takes the circuit [OtherHosts], which all such hosts share. A host that died and is never
-// asked again keeps its open circuit, and its place.
+// nobody has put an override or other settings on it. If there is none such among the 16
+// whose turn it is to be looked at, the request takes the circuit [OtherHosts], which all
+// such hosts share; the next request looks at others. A host that died and is never asked
+// again keeps its open circuit, and its place.
 type Hosts struct {
 	// Settings are those of every circuit made.
 	Settings quill.Settings
