@@ -62,7 +62,8 @@ type Hosts struct {
 // Origin is the default of [Hosts].Name: scheme, host and port of the request's URL in
 // lower case, the port left out where it is the scheme's own, such as
 // "https://api.example.com" or "http://localhost:8082". A request without a host has
-// none: it gives "".
+// none: it gives "". The host "*" keeps its port, "http://*:80", so that no origin is
+// [OtherHosts].
 func Origin(r *http.Request) string {
 	if r.URL == nil || r.URL.Hostname() == "" {
 		return ""
@@ -74,7 +75,10 @@ func Origin(r *http.Request) string {
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
-	return scheme + "://" + host
+	if origin := scheme + "://" + host; origin != OtherHosts {
+		return origin
+	}
+	return OtherHosts + ":80"
 }
 
 var ownPort = map[string]string{"http": "80", "https": "443"}

@@ -45,6 +45,10 @@ func TestOriginNamesWhatIsConnectedTo(t *testing.T) {
 		"http://[FE80::1]:80":                "http://[fe80::1]",
 		"http://a:":                          "http://a",
 		"gopher://a:70":                      "gopher://a:70",
+		"http://*/":                          "http://*:80", // not OtherHosts
+		"HTTP://*:80":                        "http://*:80",
+		"http://*:81":                        "http://*:81",
+		"https://*/":                         "https://*",
 		"/path":                              "",
 		"http://:80/":                        "",
 	} {
@@ -87,6 +91,23 @@ func TestNumberOfCircuitsIsBounded(t *testing.T) {
 	other, ok := reg.Lookup(OtherHosts)
 	require.True(t, ok)
 	settled(t, other, quill.Counts{Success: 9_900})
+}
+
+// The host "*" is one like others: its ill health is not theirs.
+func TestHostCalledStarHasACircuitOfItsOwn(t *testing.T) {
+	reg := quill.NewRegistry()
+	tr := PerHost(Hosts{Registry: reg, MaxHosts: 2, Settings: quill.Settings{RequestVolumeThreshold: 1}},
+		roundTrip(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Hostname() == "*" {
+				return nil, errBroken
+			}
+			return respond(r, 200, newTracked("")), nil
+		}))
+	require.NoError(t, ask(t, tr, "http://a/"))
+	require.ErrorIs(t, ask(t, tr, "http://*/"), errBroken)
+	require.ErrorIs(t, ask(t, tr, "http://*/"), quill.ErrOpen)
+	require.NoError(t, ask(t, tr, "http://one-too-many/"))
+	require.Equal(t, []string{OtherHosts, "http://*:80", "http://a"}, names(reg))
 }
 
 func TestBoundHoldsWhileHostsComeAndGo(t *testing.T) {
