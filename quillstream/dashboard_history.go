@@ -174,7 +174,7 @@ func (h *history) fillRecent(c *quill.Circuit, steps []stepView) {
 	oldest := r.answered[max(0, r.looks-recentLong)%recentLong]
 	for i := range steps {
 		if i < len(oldest) {
-			steps[i].Recent = steps[i].Answered - oldest[i]
+			steps[i].Recent = less(steps[i].Answered, oldest[i]) // the look may be the later one
 		}
 	}
 }

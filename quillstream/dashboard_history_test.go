@@ -119,3 +119,17 @@ func TestFallbackAnswersOfTheLastMinuteAreToldApart(t *testing.T) {
 		require.EqualValues(t, 1, v.Steps[0].Recent)
 	})
 }
+
+// A look may come between a viewer's numbers and what they are compared with.
+func TestAnswersOfTheLastMinuteAreNeverNegative(t *testing.T) {
+	reg := quill.NewRegistry()
+	h := &history{registry: reg, records: map[string]*record{}}
+	c := quill.NewCircuit("movies", semaphore, quill.WithRegistry(reg))
+	ask := quill.Bind(c, failing).OrElse(1)
+	v := viewCommand(c.Stats())
+	_, _ = ask.Do(t.Context(), 0)
+	h.look()
+	h.fillRecent(c, v.Steps)
+	require.Len(t, v.Steps, 1)
+	require.Zero(t, v.Steps[0].Recent, "0 answers by those numbers, 1 by the look's")
+}
