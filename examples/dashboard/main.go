@@ -2,15 +2,21 @@
 // for twenty seconds of each minute, and the page.
 //
 //	go run ./examples/dashboard
+//	go run ./examples/dashboard -addr localhost:9090
 package main
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
+	"io"
 	"log"
+	"net"
 	"net/http"
+	"os"
+	"os/signal"
 	"time"
 
 	"github.com/seed-f7c3343e/quill"
@@ -18,15 +24,35 @@ import (
 )
 
 func main() {
-	board := quillstream.Dashboard(nil) // nil: the default registry, where New puts its circuits
-	getMovie := command("movie-info", time.Now())
-	go visit(context.Background(), getMovie)
+	addr := flag.String("addr", "localhost:8080", "`address` to serve on")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := serve(ctx, *addr, os.Stdout)
+	stop()
+	if err != nil {
+		log.Fatal(err)
+	}
+}
 
-	server := &http.Server{Addr: "localhost:8080", Handler: routes(board, getMovie), ReadHeaderTimeout: time.Second}
-	fmt.Println("open http://localhost:8080/quill/")
-	err := server.ListenAndServe()
-	board.Close()
-	log.Fatal(err)
+// serve serves on addr until ctx ends. Once it listens, it says on out where.
+func serve(ctx context.Context, addr string, out io.Writer) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return fmt.Errorf("%w; -addr takes another address", err)
+	}
+	_, _ = fmt.Fprintf(out, "open http://%s/quill/\n", listener.Addr())
+
+	board := quillstream.Dashboard(nil) // nil: the default registry, where New puts its circuits
+	defer board.Close()
+	getMovie := command("movie-info", time.Now())
+	go visit(ctx, getMovie)
+
+	server := &http.Server{Handler: routes(board, getMovie), ReadHeaderTimeout: time.Second}
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
 }
 
 // command guards a dependency that is ill for the last twenty seconds of each minute since
@@ -43,9 +69,12 @@ func command(name string, born time.Time) *quill.Command[string, string] {
 
 func routes(board http.Handler, getMovie *quill.Command[string, string]) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/quill/", http.StripPrefix("/quill", board))
+	mux.Handle("GET /quill/", http.StripPrefix("/quill", board))
 	mux.HandleFunc("GET /movies/{id}", func(w http.ResponseWriter, r *http.Request) {
-		name, _ := getMovie.Do(r.Context(), r.PathValue("id")) // never an error: the last step answers
+		name, err := getMovie.Do(r.Context(), r.PathValue("id"))
+		if err != nil {
+			return // the client has left: else the last step answers
+		}
 		_ = json.NewEncoder(w).Encode(name)
 	})
 	return mux
