@@ -59,8 +59,8 @@ type Admin struct {
 }
 
 // WithAdmin lets viewers whom a.Authorize lets through override, reset and configure the
-// circuits of this process. Requests from other sites' pages are refused before it is
-// asked. It panics without an Authorize.
+// circuits of this process, by POST. Requests from other sites' pages are refused before it
+// is asked. It panics without an Authorize.
 func WithAdmin(a Admin) DashboardOption {
 	if a.Authorize == nil {
 		panic("quillstream: WithAdmin needs an Authorize: who may change circuits?")
@@ -68,7 +68,8 @@ func WithAdmin(a Admin) DashboardOption {
 	return func(b *Board) { b.admin = a }
 }
 
-// WithHost sets the label of this process; the default is [os.Hostname].
+// WithHost sets the label of this process; "", the default, is [os.Hostname], or "this
+// process" if that has none.
 func WithHost(label string) DashboardOption {
 	return func(b *Board) { b.host = label }
 }
@@ -90,8 +91,9 @@ func WithSources(client *http.Client, sources ...Source) DashboardOption {
 	}
 }
 
-// WithMaxViewers sets how many requests for data are served at once, 64 by default; more
-// get status 503. One viewer has rarely more than one.
+// WithMaxViewers sets how many requests for data are served at once: 1 or more, 64 by
+// default; others get status 503. One viewer has rarely more than one. It panics if n is
+// below 1.
 func WithMaxViewers(n int) DashboardOption {
 	if n < 1 {
 		panic(fmt.Sprintf("quillstream: WithMaxViewers(%d): must be 1 or more", n))
@@ -105,7 +107,10 @@ func WithMaxViewers(n int) DashboardOption {
 //
 //	board := quillstream.Dashboard(nil)
 //	defer board.Close()
-//	mux.Handle("/quill/", http.StripPrefix("/quill", board))
+//	mux.Handle("GET /quill/", http.StripPrefix("/quill", board))
+//
+// It serves GET and HEAD and, with [WithAdmin], POST: then mount it for "POST /quill/", too.
+// A pattern without a method goes with no "GET /" on the same mux.
 //
 // The page brings everything along that it needs. Who may see it is for the handlers
 // before it to say; it shows the texts of errors (see [quill.WithRedact]). The names of

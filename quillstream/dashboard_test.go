@@ -115,6 +115,50 @@ func TestDashboardWorksBelowAnyPrefix(t *testing.T) {
 	require.Contains(t, w.Body.String(), "StripPrefix")
 }
 
+// The patterns are those of Dashboard's comment. One without a method panics beside "GET /".
+func TestDashboardFitsBesideAPageOfTheWholeSite(t *testing.T) {
+	allow := WithAdmin(Admin{Authorize: func(*http.Request) error { return nil }})
+	for _, admin := range []bool{false, true} {
+		reg := quill.NewRegistry()
+		c := circuit(reg, "movies", 0, 0, semaphore)
+		var opts []DashboardOption
+		if admin {
+			opts = append(opts, allow)
+		}
+		page := http.StripPrefix("/quill", newBoard(t, reg, opts...))
+		mux := http.NewServeMux()
+		mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("home")) })
+		mux.Handle("GET /quill/", page)
+		if admin {
+			mux.Handle("POST /quill/", page)
+		}
+		require.Equal(t, "home", get(mux, "GET", "/", "").Body.String())
+		require.Contains(t, get(mux, "GET", "/quill", "").Header().Get("Location"), "quill/")
+		for _, path := range []string{"/quill/", "/quill/dashboard.js", "/quill/data/now", "/quill/data/sparks", "/quill/data/command?name=movies"} {
+			for _, method := range []string{"GET", "HEAD"} {
+				require.Equal(t, 200, get(mux, method, path, "").Code, "%s %s", method, path)
+			}
+		}
+		want := map[bool]int{false: http.StatusMethodNotAllowed, true: 200}[admin]
+		w := get(mux, "POST", "/quill/do/reset", `{"name":"movies"}`, "Content-Type", "application/json", actionHeader, "1")
+		require.Equal(t, want, w.Code)
+		w = get(mux, "POST", "/quill/do/override", `{"name":"movies","override":"forced-open","reason":"a move"}`,
+			"Content-Type", "application/json", actionHeader, "1")
+		require.Equal(t, want, w.Code)
+		require.Equal(t, admin, c.Stats().Override == quill.ForceOpen)
+	}
+}
+
+func TestHostWithoutALabelIsTheMachines(t *testing.T) {
+	for _, opts := range [][]DashboardOption{nil, {WithHost("")}} {
+		b := Dashboard(quill.NewRegistry(), opts...)
+		b.Close()
+		name, err := os.Hostname()
+		require.NoError(t, err)
+		require.Equal(t, name, b.host)
+	}
+}
+
 func TestSnapshotTellsAllOfACommand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reg := quill.NewRegistry()

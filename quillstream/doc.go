@@ -13,7 +13,7 @@
 //
 //	board := quillstream.Dashboard(nil)
 //	defer board.Close() // when the server has stopped
-//	mux.Handle("/quill/", http.StripPrefix("/quill", board))
+//	mux.Handle("GET /quill/", http.StripPrefix("/quill", board)) // with WithAdmin POST as well
 //
 // All are handlers for a mux of yours. The first two make one snapshot a tick, however many
 // clients there are, and none while there is no client. No client holds up another or a

@@ -26,9 +26,12 @@ func ExampleDashboard() {
 	defer board.Close()
 
 	mux := http.NewServeMux()
-	mux.Handle("/quill/", http.StripPrefix("/quill", board))
+	mux.Handle("GET /quill/", http.StripPrefix("/quill", board))
 	mux.HandleFunc("GET /movies/{id}", func(w http.ResponseWriter, r *http.Request) {
-		name, _ := getMovie.Do(r.Context(), r.PathValue("id"))
+		name, err := getMovie.Do(r.Context(), r.PathValue("id"))
+		if err != nil {
+			return // the client has left: else the last step answers
+		}
 		fmt.Fprintln(w, name)
 	})
 	server := httptest.NewServer(mux) // in a program: http.ListenAndServe("localhost:8080", mux)
@@ -72,15 +75,20 @@ func ExampleWithAdmin() {
 	}))
 	defer board.Close()
 
+	page := http.StripPrefix("/quill", board)
+	mux := http.NewServeMux()
+	mux.Handle("GET /quill/", page)
+	mux.Handle("POST /quill/", page) // the changes
+
 	// What the page sends when an operator forces a circuit open, and when somebody else does.
 	for _, password := range []string{"a good one", "guessed"} {
-		r := httptest.NewRequest(http.MethodPost, "/do/override",
+		r := httptest.NewRequest(http.MethodPost, "/quill/do/override",
 			strings.NewReader(`{"name":"movie-info","override":"forced-open","ttl":"10m","reason":"it is being moved"}`))
 		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("Quill-Dashboard", "1")
 		r.SetBasicAuth("kim", password)
 		w := httptest.NewRecorder()
-		board.ServeHTTP(w, r)
+		mux.ServeHTTP(w, r)
 		fmt.Println(w.Code)
 	}
 	// Output:
