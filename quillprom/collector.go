@@ -17,8 +17,10 @@ type Settings struct {
 	// Namespace, if set, goes before every metric's name: "app" makes
 	// app_hystrix_command_event_total.
 	Namespace string
-	// ConstLabels are on every series. They tell two collectors apart that one
-	// [prometheus.Registerer] has.
+	// ConstLabels are on every series. One [prometheus.Registerer] takes several collectors
+	// if each has a Namespace of its own, or if all have labels of the same names and each
+	// has other values: a metric's label names must be the same everywhere. It refuses a
+	// collector with such a label beside one without.
 	ConstLabels prometheus.Labels
 	// Group gives the label command_group of a circuit's name; nil, an empty answer or a
 	// panic is "default". It is called at each scrape, from several goroutines if there are several

@@ -237,6 +237,37 @@ func TestSettingsNameTheSeries(t *testing.T) {
 	require.Len(t, got.of(`latency_total_seconds_bucket`), 2, "one bound for each of two circuits")
 }
 
+func TestOneRegistererTakesCollectorsWhoseLabelsDifferInValue(t *testing.T) {
+	collector := func(name string, s quillprom.Settings) *quillprom.Collector {
+		r := quill.NewRegistry()
+		circuit(t, r, name)
+		return quillprom.New(r, s)
+	}
+	zone := func(value string) quillprom.Settings {
+		return quillprom.Settings{ConstLabels: prometheus.Labels{"zone": value}}
+	}
+	metrics := prometheus.NewPedanticRegistry()
+	require.NoError(t, metrics.Register(collector("dep", zone("a"))))
+	require.NoError(t, metrics.Register(collector("dep", zone("b"))))
+	require.NoError(t, metrics.Register(collector("dep", quillprom.Settings{Namespace: "app"})))
+	for what, s := range map[string]quillprom.Settings{
+		"no label": {}, "the same value": zone("a"), "another name": {ConstLabels: prometheus.Labels{"shard": "1"}},
+	} {
+		require.Error(t, metrics.Register(collector("dep", s)), what)
+	}
+	families, err := metrics.Gather()
+	require.NoError(t, err)
+	for _, f := range families {
+		if f.GetName() == "hystrix_command_in_flight" {
+			require.Len(t, f.GetMetric(), 2)
+			require.Contains(t, f.GetMetric()[0].String(), `value:"a"`)
+			require.Contains(t, f.GetMetric()[1].String(), `value:"b"`)
+			return
+		}
+	}
+	require.Fail(t, "the metric is not there")
+}
+
 func TestBridgeNamesAddWhatOnlyTheBridgeHas(t *testing.T) {
 	r := quill.NewRegistry()
 	calls(circuit(t, r, "dep"), 2, nil)
