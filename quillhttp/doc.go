@@ -15,6 +15,7 @@
 //	the answer                                    the call's outcome
 //	1xx, 2xx, 3xx                                 Success
 //	5xx, 408, 429                                 Failure, with a [StatusError] as its cause
+//	a status that [Transport.FailureOn] names     Failure, likewise
 //	any other 4xx                                 Ignored: the request was wrong, the host is well
 //	no answer, or a body that breaks off          Failure
 //	the deadline passed before the body's end     Timeout

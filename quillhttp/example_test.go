@@ -109,6 +109,28 @@ func ExamplePerHost() {
 	// Output: 30s
 }
 
+// An expired key of this program's is answered with 401: that is not the fault of whoever asks.
+func ExampleTransport_FailureOn() {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "the key has expired", http.StatusUnauthorized)
+	}))
+	defer srv.Close()
+
+	circuit := quill.NewCircuit("quillhttp-key", quill.Settings{RequestVolumeThreshold: 2})
+	client := &http.Client{
+		Transport: quillhttp.New(circuit, srv.Client().Transport).FailureOn(http.StatusUnauthorized, http.StatusForbidden),
+	}
+
+	for range 3 {
+		answer, err := get(client, srv.URL)
+		fmt.Printf("%q, refused: %v\n", answer, errors.Is(err, quill.ErrOpen))
+	}
+	// Output:
+	// "401 Unauthorized the key has expired\n", refused: false
+	// "401 Unauthorized the key has expired\n", refused: false
+	// "", refused: true
+}
+
 func ExampleOrigin() {
 	for _, url := range []string{"https://API.example.com:443/v1?q=1", "http://localhost:8082/movies/550"} {
 		req, _ := http.NewRequestWithContext(context.Background(), http.MethodGet, url, nil)

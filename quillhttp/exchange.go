@@ -39,9 +39,9 @@ func (x *exchange) leave() {
 	}
 }
 
-// answer takes the response of a call. Its body, if it has one, ends the call.
+// answer takes the response of a call, which has been judged. Its body, if it has one, ends
+// the call.
 func (x *exchange) answer(resp *http.Response) (*http.Response, error) {
-	x.failed, x.verdict = judge(resp)
 	if resp.Body == nil || resp.Body == http.NoBody || resp.Request.Method == http.MethodHead {
 		if lost := x.end(x.verdict); lost != nil {
 			if resp.Body != nil {

@@ -20,6 +20,7 @@ type path struct {
 	upload   byte // the request's body
 	base     byte // what the RoundTripper below does
 	status   int
+	named    bool // to FailureOn
 	duplex   bool
 	download byte // what becomes of the response's body
 	closes   byte // how often the caller closes it: 1 to 3
@@ -73,7 +74,7 @@ func newPath(b []byte) path {
 	}
 	return path{
 		circuit: at(0) % circuits, perHost: at(0)&64 != 0, method: at(1) % 3, upload: at(2) % uploads,
-		base: at(3) % bases, status: 200 + int(at(4))*2%400, duplex: at(5)&1 != 0,
+		base: at(3) % bases, status: 200 + int(at(4))*2%400, duplex: at(5)&1 != 0, named: at(5)&2 != 0,
 		download: at(6) % downloads, closes: 1 + at(7)%3,
 	}
 }
@@ -103,6 +104,9 @@ func (p path) walk(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	tr, c := p.transport(t, p.baseTrip())
+	if p.named {
+		tr = tr.FailureOn(p.status)
+	}
 	if p.circuit == callerGone {
 		cancel()
 	}
@@ -300,7 +304,7 @@ func (p path) outcome() quill.Outcome {
 	}
 	byStatus := quill.Success
 	switch {
-	case p.status >= 500, p.status == 408, p.status == 429:
+	case p.named, p.status >= 500, p.status == 408, p.status == 429:
 		byStatus = quill.Failure
 	case p.status >= 400:
 		byStatus = quill.Ignored
@@ -330,7 +334,7 @@ func TestN01EveryPathIsWalked(t *testing.T) {
 				for down := range downloads {
 					for _, status := range []byte{0, 50, 102, 104, 150} { // 200 300 404 408 500
 						for m := range byte(3) {
-							newPath([]byte{c | (down&1)<<6, m, up, base, status, up & 1, down, m}).walk(t)
+							newPath([]byte{c | (down&1)<<6, m, up, base, status, up & 3, down, m}).walk(t)
 						}
 					}
 				}

@@ -9,9 +9,10 @@ import (
 	"github.com/seed-f7c3343e/quill"
 )
 
-// StatusError is what a 4xx or 5xx answer is to the circuit: what its hooks and its
-// classifier ([quill.WithClassifier], asked about 5xx, 408 and 429) see. The caller of the
-// Transport gets the response and no error.
+// StatusError is what a 4xx or 5xx answer, and any that [Transport.FailureOn] names, is to
+// the circuit: what its hooks see, and, if it counts as a failure, its classifier
+// ([quill.WithClassifier]): 5xx, 408, 429 and those of FailureOn. The caller of the Transport
+// gets the response and no error.
 type StatusError struct {
 	Code       int           // such as 503
 	Status     string        // as the response gives it, such as "503 Service Unavailable"
@@ -26,11 +27,11 @@ func (e *StatusError) Error() string {
 	return "HTTP status " + strconv.Itoa(e.Code)
 }
 
-// judge says whether a status is a failure of the host, and what it is worth, as
-// [quill.Call.End] takes it.
-func judge(resp *http.Response) (failure bool, verdict error) {
+// judge says whether a status is a failure of the host, as it is if it is one of FailureOn's,
+// and what it is worth, as [quill.Call.End] takes it.
+func judge(resp *http.Response, named bool) (failure bool, verdict error) {
 	code := resp.StatusCode
-	if code < 400 {
+	if code < 400 && !named {
 		return false, nil
 	}
 	e := &StatusError{Code: code, Status: resp.Status}
@@ -38,7 +39,7 @@ func judge(resp *http.Response) (failure bool, verdict error) {
 	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable:
 		e.RetryAfter = retryAfter(resp.Header, time.Now)
 		return true, quill.RetryAfter(e, e.RetryAfter)
-	case code >= 500, code == http.StatusRequestTimeout:
+	case code >= 500, code == http.StatusRequestTimeout, named:
 		return true, e
 	}
 	return false, quill.Ignore(e)

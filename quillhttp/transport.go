@@ -2,6 +2,8 @@ package quillhttp
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
 
 	"github.com/seed-f7c3343e/quill"
@@ -11,9 +13,10 @@ import (
 // through another RoundTripper. It is made by [New] or [PerHost], is safe for concurrent
 // use, holds no goroutine, and needs no closing.
 type Transport struct {
-	base    http.RoundTripper
-	circuit *quill.Circuit // nil: one per host
-	hosts   *hosts
+	base     http.RoundTripper
+	circuit  *quill.Circuit // nil: one per host
+	hosts    *hosts
+	failures map[int]bool // statuses that are failures beside those that always are; never written
 }
 
 // New returns a Transport that puts every request through c, whatever its host. The
@@ -33,6 +36,26 @@ func PerHost(h Hosts, base http.RoundTripper) *Transport {
 		panic("quillhttp: PerHost: " + err.Error())
 	}
 	return &Transport{base: orDefault(base), hosts: newHosts(h)}
+}
+
+// FailureOn returns a Transport like t, with the same circuits, to which answers with these
+// statuses are failures of the host, as a 503 is, beside those that are to t: 401 and 403,
+// say, if they mean that this program's own key has expired. The circuit's classifier is
+// asked about them as about any failure. The caller gets the response as before. It panics
+// if a code is not 100 to 999.
+func (t *Transport) FailureOn(codes ...int) *Transport {
+	n := *t
+	n.failures = maps.Clone(t.failures)
+	if n.failures == nil {
+		n.failures = map[int]bool{}
+	}
+	for _, code := range codes {
+		if code < 100 || code > 999 {
+			panic(fmt.Sprintf("quillhttp: FailureOn: the status %d: must be 100 to 999", code))
+		}
+		n.failures[code] = true
+	}
+	return &n
 }
 
 func orDefault(base http.RoundTripper) http.RoundTripper {
@@ -120,6 +143,7 @@ func (t *Transport) send(req *http.Request, x *exchange) (*http.Response, error)
 	}
 	// A caller that reuses the request must not find the context of a call that is over.
 	resp.Request = req
+	x.failed, x.verdict = judge(resp, t.failures[resp.StatusCode])
 	return x.answer(resp)
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -84,6 +85,69 @@ func TestClassifierCanExcuseAStatus(t *testing.T) {
 		finish(t, resp)
 	}
 	settled(t, c, quill.Counts{Ignored: 1, Failure: 1})
+}
+
+// statusOf is a base that answers with the status that the path names.
+var statusOf = roundTrip(func(r *http.Request) (*http.Response, error) {
+	code, err := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/"))
+	if err != nil {
+		return nil, err
+	}
+	return respond(r, code, newTracked("text")), nil
+})
+
+// An expired key is answered with 401, and is no fault of whoever asked.
+func TestNamedStatusesAreFailures(t *testing.T) {
+	for code, want := range map[int]quill.Counts{
+		401: {Failure: 1}, 403: {Failure: 1}, 302: {Failure: 1},
+		400: {Ignored: 1}, 404: {Ignored: 1}, 499: {Ignored: 1},
+		200: {Success: 1}, 301: {Success: 1},
+		408: {Failure: 1}, 429: {Failure: 1}, 500: {Failure: 1}, 503: {Failure: 1},
+	} {
+		c := quill.NewCircuit("c", quill.WithRegistry(quill.NewRegistry()))
+		tr := New(c, statusOf).FailureOn(401, 302).FailureOn().FailureOn(403, 401)
+		resp, err := tr.RoundTrip(newRequest(t, "GET", fmt.Sprintf("http://a/%d", code), nil))
+		require.NoError(t, err, "a status is no error: %d", code)
+		require.Equal(t, code, resp.StatusCode)
+		require.Equal(t, "text", finish(t, resp))
+		require.Equal(t, want, c.Stats().Total, code)
+	}
+}
+
+func TestNamedStatusesOpenTheCircuitOfTheHost(t *testing.T) {
+	reg := quill.NewRegistry()
+	plain := PerHost(Hosts{Registry: reg, Settings: quill.Settings{RequestVolumeThreshold: 2}}, statusOf)
+	strict := plain.FailureOn(http.StatusUnauthorized)
+	for range 4 {
+		require.NoError(t, ask(t, plain, "http://a/401"), "it is as it was")
+	}
+	for range 2 {
+		require.NoError(t, ask(t, strict, "http://a/401"))
+	}
+	require.ErrorIs(t, ask(t, strict, "http://a/200"), quill.ErrOpen)
+	require.ErrorIs(t, ask(t, plain, "http://a/200"), quill.ErrOpen, "the circuits are the same")
+	c, ok := reg.Lookup("http://a")
+	require.True(t, ok)
+	settled(t, c, quill.Counts{Ignored: 4, Failure: 2, ShortCircuited: 2})
+}
+
+func TestClassifierIsAskedAboutFailuresAlone(t *testing.T) {
+	var asked []int
+	c := newCircuit(t, quill.WithClassifier(func(err error) quill.Verdict {
+		if s, ok := errors.AsType[*StatusError](err); ok {
+			asked = append(asked, s.Code)
+			if s.Code == http.StatusForbidden {
+				return quill.CountIgnored
+			}
+		}
+		return quill.CountFailure // the usual last line: no 404 must become a failure by it
+	}))
+	tr := New(c, statusOf).FailureOn(401, 403)
+	for _, code := range []int{200, 302, 400, 401, 403, 404, 408, 422, 429, 500} {
+		require.NoError(t, ask(t, tr, fmt.Sprintf("http://a/%d", code)))
+	}
+	require.Equal(t, []int{401, 403, 408, 429, 500}, asked)
+	settled(t, c, quill.Counts{Success: 2, Ignored: 4, Failure: 4})
 }
 
 func TestRequestIsNotChanged(t *testing.T) {
@@ -293,6 +357,10 @@ func (b *closingBase) CloseIdleConnections() { b.closed++ }
 
 func TestConstructorsPanicWithASentence(t *testing.T) {
 	require.PanicsWithValue(t, "quillhttp: New: needs a circuit", func() { New(nil, nil) })
+	for _, code := range []int{0, -401, 99, 1000} {
+		require.PanicsWithValue(t, fmt.Sprintf("quillhttp: FailureOn: the status %d: must be 100 to 999", code),
+			func() { New(newCircuit(t), nil).FailureOn(100, 999, code) })
+	}
 	text := func() (s string) {
 		defer func() { s = fmt.Sprint(recover()) }()
 		PerHost(Hosts{MaxHosts: -1, Settings: quill.Settings{Timeout: 1}}, nil)
