@@ -36,6 +36,11 @@ type host struct {
 
 func newHosts(h Hosts) *hosts {
 	h = h.withDefaults()
+	semaphores := h
+	semaphores.Settings.Isolation = quill.Semaphore
+	if semaphores.Validate() == nil { // else a bulkhead is shared, and says itself what it is
+		h = semaphores
+	}
 	return &hosts{
 		Hosts: h, opts: h.options(), born: time.Now(), byName: map[string]*host{}, used: list.New(), kept: list.New(),
 	}

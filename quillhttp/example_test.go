@@ -77,7 +77,7 @@ func ExampleNew() {
 	}))
 	defer srv.Close()
 
-	circuit := quill.NewCircuit("quillhttp-example", quill.Settings{Timeout: 5 * time.Second})
+	circuit := quill.NewCircuit("quillhttp-example", quill.Settings{Isolation: quill.Semaphore, Timeout: 5 * time.Second})
 	client := &http.Client{Transport: quillhttp.New(circuit, srv.Client().Transport)}
 
 	fmt.Println(get(client, srv.URL+"/movies/550"))
@@ -93,7 +93,8 @@ func ExampleNew() {
 // A circuit made beforehand gives one host settings of its own.
 func ExamplePerHost() {
 	registry := quill.NewRegistry()
-	_, err := registry.Circuit("https://slow.example.com", quill.Settings{Timeout: 30 * time.Second})
+	_, err := registry.Circuit("https://slow.example.com",
+		quill.Settings{Isolation: quill.Semaphore, Timeout: 30 * time.Second})
 	if err != nil {
 		fmt.Println(err)
 	}
@@ -116,7 +117,7 @@ func ExampleTransport_FailureOn() {
 	}))
 	defer srv.Close()
 
-	circuit := quill.NewCircuit("quillhttp-key", quill.Settings{RequestVolumeThreshold: 2})
+	circuit := quill.NewCircuit("quillhttp-key", quill.Settings{Isolation: quill.Semaphore, RequestVolumeThreshold: 2})
 	client := &http.Client{
 		Transport: quillhttp.New(circuit, srv.Client().Transport).FailureOn(http.StatusUnauthorized, http.StatusForbidden),
 	}

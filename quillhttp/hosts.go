@@ -40,7 +40,9 @@ const (
 // such hosts share; the next request looks at others. A host that died and is never asked
 // again keeps its open circuit, and its place.
 type Hosts struct {
-	// Settings are those of every circuit made.
+	// Settings are those of every circuit made, but for Isolation: that is
+	// [quill.Semaphore] whatever they say, or what a bulkhead of [quill.WithBulkhead] is. A
+	// request is sent on its caller's goroutine and needs no worker.
 	Settings quill.Settings
 	// Options are further options of every circuit made, such as [quill.WithHooks].
 	// [quill.WithRegistry] is not among them: use Registry.

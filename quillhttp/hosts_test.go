@@ -81,6 +81,37 @@ func TestEachHostHasACircuitOfItsOwn(t *testing.T) {
 	settled(t, well, quill.Counts{Success: 2})
 }
 
+// No request runs on a worker, so that a pool would be one in name only.
+func TestCircuitsThatAreMadeAreSemaphores(t *testing.T) {
+	for _, isolation := range []quill.Isolation{quill.Pool, quill.Semaphore} {
+		reg := quill.NewRegistry()
+		tr := PerHost(Hosts{
+			Registry: reg, MaxHosts: 1, Settings: quill.Settings{Isolation: isolation, MaxConcurrent: 7},
+			Options: []quill.Option{quill.WithColdPool()},
+		}, answering(200, ""))
+		require.NoError(t, ask(t, tr, "http://a/"))
+		require.NoError(t, ask(t, tr, "http://b/"))
+		require.Equal(t, []string{OtherHosts, "http://a"}, names(reg))
+		for c := range reg.All() {
+			require.Equal(t, quill.Semaphore, c.Stats().Settings.Isolation)
+			require.Equal(t, quill.Semaphore, c.Bulkhead().Isolation())
+			require.Contains(t, strings.Join(c.Settings().InWords(), " "), "At most 7 calls run at once, on the goroutine of their caller")
+		}
+	}
+}
+
+func TestSharedBulkheadOfHostsStaysWhatItIs(t *testing.T) {
+	for _, isolation := range []quill.Isolation{quill.Pool, quill.Semaphore} {
+		reg, shared := quill.NewRegistry(), quill.NewBulkhead("all hosts", quill.BulkheadSettings{Isolation: isolation})
+		tr := PerHost(Hosts{Registry: reg, Options: []quill.Option{quill.WithBulkhead(shared)}}, answering(200, ""))
+		require.NoError(t, ask(t, tr, "http://a/"))
+		a, ok := reg.Lookup("http://a")
+		require.True(t, ok)
+		require.Same(t, shared, a.Bulkhead())
+		require.Equal(t, isolation, a.Stats().Settings.Isolation)
+	}
+}
+
 func TestNumberOfCircuitsIsBounded(t *testing.T) {
 	reg := quill.NewRegistry()
 	tr := PerHost(Hosts{Registry: reg, MaxHosts: 100}, answering(200, ""))

@@ -21,6 +21,9 @@ type Transport struct {
 
 // New returns a Transport that puts every request through c, whatever its host. The
 // requests go on to base; nil means [http.DefaultTransport]. It panics if c is nil.
+//
+// A request is sent on its caller's goroutine, whatever c's Isolation: give c
+// [quill.Semaphore], or metrics and pages tell of a pool whose workers have nothing to do.
 func New(c *quill.Circuit, base http.RoundTripper) *Transport {
 	if c == nil {
 		panic("quillhttp: New: needs a circuit")
