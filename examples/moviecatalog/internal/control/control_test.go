@@ -2,11 +2,14 @@ package control
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +98,31 @@ func TestInstancesAreMadeSickAndHealed(t *testing.T) {
 	for _, i := range r.state(t).Instances {
 		require.True(t, i.Up)
 		require.Equal(t, "healthy", i.Words)
+	}
+}
+
+// The README has a command for each path of the API, and each of them works.
+func TestCommandsOfTheReadmeWork(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	curl := regexp.MustCompile("`curl(?: -X (PUT|POST))?(?: -d '([^']*)')? localhost:8080(/[^`]*)`")
+	r, patterns := newRig(t), map[string]bool{}
+	for _, m := range curl.FindAllStringSubmatch(string(text), -1) {
+		method := cmp.Or(m[1], "GET")
+		w := r.ask(method, m[3], m[2])
+		require.Equal(t, 200, w.Code, "%s: %s", m[0], w.Body)
+		require.True(t, json.Valid(w.Body.Bytes()), m[0])
+		patterns[method+" "+strings.Join(strings.Split(m[3], "/")[:3], "/")] = true
+		if m[3] == "/api/instances/ratings-1" {
+			require.False(t, r.cluster.Instance(cluster.Ratings1).Up(), "it comes before the one that heals")
+		}
+	}
+	require.True(t, r.cluster.Instance(cluster.Ratings1).Up())
+	require.EqualValues(t, 50, r.state(t).Traffic.Rate)
+	source, err := os.ReadFile("handler.go")
+	require.NoError(t, err)
+	for _, m := range regexp.MustCompile(`"([A-Z]+ /api/\w+)[^"]*"`).FindAllStringSubmatch(string(source), -1) {
+		require.Contains(t, patterns, m[1], "a path without a command")
 	}
 }
 
