@@ -8,10 +8,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/require"
 
@@ -60,8 +62,15 @@ type streaming struct {
 
 func stream(t *testing.T) *streaming {
 	t.Helper()
-	s := &streaming{handler: hystrix.NewStreamHandler()}
-	s.handler.Start()
+	h := hystrix.NewStreamHandler()
+	h.Start()
+	return streamOf(t, h)
+}
+
+// streamOf is stream with a handler that other servers may have as well.
+func streamOf(t *testing.T, h *hystrix.StreamHandler) *streaming {
+	t.Helper()
+	s := &streaming{handler: h}
 	l := newPipeListener()
 	s.server = &http.Server{Handler: s.handler}
 	go func() { _ = s.server.Serve(l) }()
@@ -299,6 +308,47 @@ func TestMended17ShutdownOfTheServerEndsItsStreams(t *testing.T) {
 		s.client.CloseIdleConnections()
 		s.handler.Stop()
 	})
+}
+
+func TestShutdownOfAServerEndsNoStreamOfAnother(t *testing.T) {
+	bubble(t, func(t *testing.T, name string) {
+		require.NoError(t, hystrix.Do(name, well, nil))
+		one := stream(t)
+		other := streamOf(t, one.handler)
+		one.next(t, 2)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for one.scanner.Scan() { // a client that reads
+			}
+		}()
+		require.NoError(t, one.server.Shutdown(t.Context()))
+		<-ended
+		require.NoError(t, one.response.Body.Close())
+		one.client.CloseIdleConnections()
+		other.next(t, 20) // of ten seconds
+		other.end(t)
+	})
+}
+
+func TestAHandlerHoldsNoServerThatIsGone(t *testing.T) {
+	h := hystrix.NewStreamHandler()
+	serve := func() weak.Pointer[http.Server] {
+		server := &http.Server{Handler: h}
+		ctx, cancel := context.WithCancel(context.WithValue(t.Context(), http.ServerContextKey, server))
+		cancel()
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx))
+		require.Equal(t, http.StatusOK, w.Code)
+		return weak.Make(server)
+	}
+	gone := serve()
+	for range 10 {
+		runtime.GC()
+	}
+	require.Nil(t, gone.Value())
+	serve() // which forgets those that are gone
+	runtime.KeepAlive(h)
 }
 
 func TestMended17ReadingTheStreamOpensNothing(t *testing.T) {
