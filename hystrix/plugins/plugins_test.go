@@ -134,6 +134,37 @@ func TestDatadogSendsToAUnixSocket(t *testing.T) {
 	require.Error(t, err)
 }
 
+func TestAnAgentThatDoesNotReadHoldsNobodyUp(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dd")
+	conn := listener(t, "unixgram", path)
+	collector, err := plugins.NewDatadogCollector("unix://"+path, "")
+	require.NoError(t, err)
+	c := collector("name")
+	const updates = 5000 // far more than a socket takes in
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range updates {
+			c.Update(failed)
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		require.FailNow(t, "Update waits for an agent that does not read")
+	}
+	told, news := 0, false
+	for !news { // the agent reads again, and is sent what comes from then on
+		c.Update(metricCollector.MetricResult{Attempts: 1, Successes: 1})
+		for _, line := range receive(t, conn) {
+			told += strings.Count(line, "hystrix.failures:1|c")
+			news = news || strings.HasPrefix(line, "hystrix.successes:1|c")
+		}
+	}
+	require.Positive(t, told)
+	require.Less(t, told, updates, "what the socket did not take is lost")
+}
+
 // client is a client of a user's own.
 type client struct{ calls []string }
 
