@@ -119,7 +119,7 @@ func (c *CircuitBreaker) dropStaleProbe() {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.call != nil && time.Since(h.began) >= c.adopted.Load().result.SleepWindow {
+	if h.call != nil && time.Since(h.began) >= c.quill.Settings().WithDefaults().SleepWindow {
 		h.endLocked(errForgotten)
 	}
 }
