@@ -4,11 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/seed-f7c3343e/quill"
 	"github.com/seed-f7c3343e/quill/hystrix"
 	metricCollector "github.com/seed-f7c3343e/quill/hystrix/metric_collector"
+	"github.com/seed-f7c3343e/quill/quillprom"
+	"github.com/seed-f7c3343e/quill/quillstream"
 )
 
 func getUser(context.Context) error { return errors.New("connection refused") }
@@ -89,6 +97,15 @@ func ExampleQuillCircuit() {
 	// Output: 1 <nil>
 }
 
+func ExampleQuillCircuit_settings() {
+	// The settings in force, some of them changed, without naming a type of quill's.
+	s := hystrix.QuillCircuit("get_reviews").Settings()
+	s.QueueSize, s.RollingWindow = 100, 30*time.Second
+	err := hystrix.ConfigureQuill("get_reviews", s)
+	fmt.Println(err, hystrix.QuillCircuit("get_reviews").Settings().QueueSize)
+	// Output: <nil> 100
+}
+
 func ExampleQuillRegistry() {
 	hystrix.Flush()
 	_ = hystrix.Do("get_orders", func() error { return nil }, nil)
@@ -96,6 +113,41 @@ func ExampleQuillRegistry() {
 		fmt.Println(circuit.Name(), circuit.State(), circuit.Stats().Total.Success)
 	}
 	// Output: get_orders closed 1
+}
+
+func ExampleQuillRegistry_both() {
+	hystrix.Flush()
+	_ = hystrix.Do("get_author", func() error { return nil }, nil) // is in hystrix.QuillRegistry()
+	quill.NewCircuit("get_title")                                  // is in quill.DefaultRegistry
+
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(
+		quillprom.New(nil, quillprom.Settings{ConstLabels: prometheus.Labels{"api": "quill"}}),
+		quillprom.New(hystrix.QuillRegistry(), quillprom.Settings{ConstLabels: prometheus.Labels{"api": "hystrix"}}),
+	)
+	ours, theirs := quillstream.Dashboard(nil), quillstream.Dashboard(hystrix.QuillRegistry())
+	defer ours.Close()
+	defer theirs.Close()
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	mux.Handle("GET /quill/", http.StripPrefix("/quill", ours))
+	mux.Handle("GET /hystrix/", http.StripPrefix("/hystrix", theirs))
+
+	get := func(path string) string {
+		page := httptest.NewRecorder()
+		mux.ServeHTTP(page, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+		return page.Body.String()
+	}
+	for line := range strings.Lines(get("/metrics")) {
+		if strings.HasPrefix(line, "hystrix_command_max_concurrent{") {
+			fmt.Print(line)
+		}
+	}
+	fmt.Println(strings.Contains(get("/hystrix/data/now"), "get_author"), strings.Contains(get("/quill/data/now"), "get_author"))
+	// Output:
+	// hystrix_command_max_concurrent{api="hystrix",command_group="default",command_name="get_author"} 10
+	// hystrix_command_max_concurrent{api="quill",command_group="default",command_name="get_title"} 10
+	// true false
 }
 
 func ExampleGetCircuit() {
