@@ -50,6 +50,43 @@ func TestOneLineIsAllThatAProgramChanges(t *testing.T) {
 	}
 }
 
+// TestWithTheLineSettingsOfQuillNeedNoName: what docs/from-hystrix-go.md says that a program can
+// reach without a name of a type of quill's.
+func TestWithTheLineSettingsOfQuillNeedNoName(t *testing.T) {
+	t.Setenv("GOPROXY", "off")
+	const program = `package client
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/afex/hystrix-go/hystrix"
+)
+
+func TestSettings(t *testing.T) {
+	s := hystrix.QuillCircuit("get_reviews").Settings()
+	s.QueueSize, s.RollingWindow = 100, 30*time.Second
+	err := hystrix.ConfigureQuill("get_reviews", s)
+	if err != nil || hystrix.QuillCircuit("get_reviews").Settings() != s {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(hystrix.QuillCircuit("get_reviews").Stats())
+	if err != nil || !strings.Contains(string(text), "get_reviews") {
+		t.Fatal(err, string(text))
+	}
+}
+`
+	dir := client(t, "1.17")
+	require.NoError(t, replace(dir, replacement(t)))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "settings_test.go"), []byte(program), 0o600))
+	result, err := test(t.Context(), dir, "./...")
+	require.NoError(t, err)
+	require.True(t, result.green, result.output)
+	require.Equal(t, 5, result.passed)
+}
+
 // TestBrokenReplacementIsSeen: the runner is red when a text that programs compare is another.
 func TestBrokenReplacementIsSeen(t *testing.T) {
 	t.Setenv("GOPROXY", "off")

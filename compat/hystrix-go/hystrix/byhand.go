@@ -8,17 +8,22 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/afex/hystrix-go/internal/quill"
 )
 
 // handProbe is the probe that AllowRequest let through: it belongs to whoever asked, until
-// ReportEvent tells how it went or a sleep window has passed.
+// ReportEvent tells how it went or a sleep window has passed. Nothing that may wait, and
+// nothing of the user's, is called under its lock: commands pass here.
 type handProbe struct {
-	mu    sync.Mutex
-	call  *quill.Call
-	began time.Time
+	out atomic.Bool // whether there is a call, for those who only look
+
+	mu     sync.Mutex
+	asking bool // somebody is about to have one
+	call   *quill.Call
+	began  time.Time
 }
 
 // handContext marks what AllowRequest and ReportEvent do.
@@ -37,8 +42,10 @@ var (
 type successError struct{ error }
 
 // AllowRequest reports whether a request may go: the circuit is closed, or it is open and
-// this request is the one that is let through in a sleep window. Commands ask by themselves;
-// it is for work done outside of them, which ReportEvent reports.
+// this request is the one that is let through in a sleep window. That one holds a slot, for
+// which it waits in the queue if there is one, until it is reported or a sleep window has
+// passed. Commands ask by themselves; it is for work done outside of them, which ReportEvent
+// reports.
 func (c *CircuitBreaker) AllowRequest() bool {
 	c.adopt()
 	s := c.quill.Stats()
@@ -57,31 +64,67 @@ func (c *CircuitBreaker) AllowRequest() bool {
 func (c *CircuitBreaker) takeProbe() bool {
 	c.dropStaleProbe()
 	h := &c.byHand
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.call != nil {
+	if !h.ask() || !h.begin(c.quill) {
 		return false
 	}
-	call, err := c.quill.Begin(byHand)
-	if err != nil {
-		return false
-	}
-	h.call, h.began = call, time.Now()
 	c.observe()
 	return true
 }
 
-// dropStaleProbe ends a probe on which nobody has reported for a sleep window.
-func (c *CircuitBreaker) dropStaleProbe() {
-	if c.seen() != quill.HalfOpen {
-		return
-	}
-	h := &c.byHand
+// ask reports whether the caller may begin a probe: nobody has one or is about to.
+func (h *handProbe) ask() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.call != nil && time.Since(h.began) >= c.adopted.Load().result.SleepWindow {
-		_, _ = h.call.End(errForgotten)
-		h.call = nil
+	if h.asking || h.call != nil {
+		return false
+	}
+	h.asking = true
+	return true
+}
+
+// begin begins the probe that was asked for, which may wait in the queue. If the circuit has
+// closed meanwhile the request may go, but is no probe that anybody need report on.
+func (h *handProbe) begin(q *quill.Circuit) bool {
+	var call *quill.Call
+	defer func() { h.keep(call) }() // also if this panics
+	call, err := q.Begin(byHand)
+	if err != nil {
+		return false
+	}
+	if q.State() == quill.Closed {
+		_, _ = call.End(errForgotten)
+		call = nil
+	}
+	return true
+}
+
+// keep ends the asking, with a probe or with none (nil).
+func (h *handProbe) keep(call *quill.Call) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asking = false
+	h.call, h.began = call, time.Now()
+	h.out.Store(call != nil)
+}
+
+// endLocked ends the probe.
+func (h *handProbe) endLocked(err error) {
+	_, _ = h.call.End(err)
+	h.call = nil
+	h.out.Store(false)
+}
+
+// dropStaleProbe ends a probe on which nobody has reported for a sleep window, whatever the
+// circuit has done meanwhile.
+func (c *CircuitBreaker) dropStaleProbe() {
+	h := &c.byHand
+	if !h.out.Load() {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.call != nil && time.Since(h.began) >= c.quill.Settings().WithDefaults().SleepWindow {
+		h.endLocked(errForgotten)
 	}
 }
 
@@ -93,8 +136,7 @@ func (c *CircuitBreaker) endProbe(err error) (ended bool) {
 	if h.call == nil {
 		return false
 	}
-	_, _ = h.call.End(err)
-	h.call = nil
+	h.endLocked(err)
 	return true
 }
 
@@ -126,8 +168,8 @@ func (c *CircuitBreaker) ReportEvent(eventTypes []string, start time.Time, runDu
 func (c *CircuitBreaker) judge(k kind, took time.Duration) {
 	switch k {
 	case success:
+		c.endProbe(errForgotten)
 		if c.quill.State() != quill.Closed {
-			c.endProbe(errForgotten)
 			c.quill.Reset()
 			c.observe()
 		}

@@ -30,8 +30,7 @@ type CircuitBreaker struct {
 	watch      watch
 	byHand     handProbe
 
-	adopting sync.Mutex
-	adopted  atomic.Pointer[adopted]
+	adopted atomic.Pointer[adopted]
 }
 
 // adopted is what the circuit's settings were made of.
@@ -87,6 +86,7 @@ func (c *command) use() (circuit *CircuitBreaker, made bool) {
 func (c *command) drop() *CircuitBreaker {
 	c.making.Lock()
 	defer c.making.Unlock()
+	c.takeOver() // settings stay
 	circuit := c.circuit.Swap(nil)
 	if circuit != nil {
 		registry.Remove(circuit.quill.Name())
@@ -133,22 +133,24 @@ func (c *CircuitBreaker) adopt() {
 	if a := c.adopted.Load(); a.settings == *c.command.current() && a.extra == c.command.extra.Load() {
 		return
 	}
-	now, held := c.adoptNow()
+	now, held, err := c.adoptNow()
+	if err != nil {
+		log().Printf("hystrix-go: circuit %v keeps its settings: %v", c.Name, err) // cannot be: see effective
+	}
 	c.reconsider(held, &now.result)
 }
 
 // adoptNow returns what the circuit goes by from now on, and what its window held until now.
-func (c *CircuitBreaker) adoptNow() (*adopted, quill.Health) {
-	c.adopting.Lock()
-	defer c.adopting.Unlock()
+func (c *CircuitBreaker) adoptNow() (*adopted, quill.Health, error) {
+	c.command.changing.Lock()
+	defer c.command.changing.Unlock()
+	c.takeOverLocked()
 	now := c.command.inForce()
 	held := c.quill.Stats().Health
-	if err := c.quill.Configure(now.result); err != nil {
-		log().Printf("hystrix-go: circuit %v keeps its settings: %v", c.Name, err) // cannot be: see effective
-	}
+	err := c.quill.Configure(now.result)
 	c.tally.init(now.result.RollingWindow)
 	c.adopted.Store(now)
-	return now, held
+	return now, held, err
 }
 
 // IsOpen reports whether the circuit refuses commands, but for those that try whether the

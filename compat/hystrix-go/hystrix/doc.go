@@ -21,6 +21,9 @@
 // each.
 //
 // What hystrix-go has not, quill brings: [ConfigureQuill] for settings such as a queue or the
-// rolling window, [QuillCircuit] for the circuit behind a name, [QuillRegistry] for metrics
-// and streams.
+// rolling window, [QuillCircuit] for the circuit behind a name, [QuillRegistry] for the
+// circuits of all names. Programs that import this package by quill's path give that registry to
+// quill's packages for metrics and dashboards. Programs that came by a line of go.mod cannot
+// name quill's types: they change what QuillCircuit(name).Settings() returns and pass it to
+// ConfigureQuill.
 package hystrix

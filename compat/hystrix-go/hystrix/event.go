@@ -97,6 +97,7 @@ type poolEvent struct {
 
 // events are what the stream tells of the circuit at this moment.
 func (c *CircuitBreaker) events() (*commandEvent, *poolEvent) {
+	c.command.takeOver()
 	stats := c.quill.Stats()
 	settings := c.adopted.Load().settings
 	sums, window := c.tally.sum()

@@ -15,7 +15,8 @@ import (
 )
 
 // invocation is one command on its way through its circuit, and the context that quill sees:
-// its caller's, but without the deadline, which in hystrix-go is no error of the dependency.
+// its caller's, but without the deadline, which in hystrix-go is no error of the dependency
+// (see veil).
 type invocation struct {
 	context.Context //nolint:containedctx // it is one
 
@@ -26,8 +27,9 @@ type invocation struct {
 	began    time.Time
 
 	// Written by the worker, which the caller may have left.
-	busy   atomic.Int64          // how many commands of the circuit ran when this one began
-	runErr atomic.Pointer[error] // what run returned
+	unveiled atomic.Bool           // the command's own deadline comes before the caller's
+	busy     atomic.Int64          // how many commands of the circuit ran when this one began
+	runErr   atomic.Pointer[error] // what run returned
 
 	// Written by the caller.
 	outcome     quill.Outcome
@@ -42,17 +44,6 @@ func newInvocation(ctx context.Context, name string, run runFuncC, fallback fall
 	return &invocation{
 		Context: ctx, circuit: circuitOf(name), run: run, fallback: fallback, began: time.Now(),
 	}
-}
-
-// Deadline hides the caller's deadline.
-func (in *invocation) Deadline() (at time.Time, ok bool) { return time.Time{}, false }
-
-// Err calls every end of the caller's context a cancel.
-func (in *invocation) Err() error {
-	if in.Context.Err() != nil {
-		return context.Canceled
-	}
-	return nil
 }
 
 // do takes the invocation through its circuit. The circuit's hook tells it the outcome.

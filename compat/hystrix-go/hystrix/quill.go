@@ -16,11 +16,17 @@ import (
 var registry = quill.NewRegistry()
 
 // QuillRegistry returns the registry that holds the circuits of all commands that were used,
-// for quill's metrics and streams. Flush empties it.
+// for quill's metrics, streams and dashboard. Flush empties it.
+//
+// Settings that are put in force through it, or through the dashboard or [QuillCircuit], are the
+// settings of the command from then on, in all fields; GetCircuitSettings tells them, and Flush
+// keeps them. Zero fields have quill's defaults there, not those of this package. When the program
+// configures the command the next time, ConfigureCommand replaces the five fields that
+// hystrix-go has, whatever they were, and the others stay; [ConfigureQuill] replaces all.
 func QuillRegistry() *quill.Registry { return registry }
 
 // QuillCircuit returns the circuit behind a command, making it if need be. Its settings are
-// those of the command: change them with ConfigureQuill, not with its Configure. What is
+// those of the command; what its Configure does to them is said at [QuillRegistry]. What is
 // called through it directly is told to the collectors of the command as well.
 func QuillCircuit(name string) *quill.Circuit { return circuitOf(name).quill }
 
@@ -46,9 +52,10 @@ func ConfigureQuill(name string, s quill.Settings) error {
 		settings.SleepWindow = s.SleepWindow
 	}
 	c := commandOf(name)
-	c.extra.Store(&s)
-	c.settings.Store(settings)
-	c.adopt()
+	c.replace(func() {
+		c.extra.Store(&s)
+		c.settings.Store(settings)
+	})
 	return nil
 }
 

@@ -60,6 +60,8 @@ type command struct {
 	settings atomic.Pointer[Settings]
 	extra    atomic.Pointer[quill.Settings] // by ConfigureQuill; never changed in place
 
+	changing sync.Mutex // held to change the settings, or those of the circuit; after making
+
 	making  sync.Mutex // held to make or drop the circuit
 	circuit atomic.Pointer[CircuitBreaker]
 }
@@ -93,33 +95,30 @@ func Configure(cmds map[string]CommandConfig) {
 
 // ConfigureCommand replaces the settings of a command, at any time: commands that begin from
 // now on go by them, those under way keep theirs. The state and the counts of its circuit
-// stay. What ConfigureQuill said beyond these settings stays, but gives way where it
-// contradicts them.
+// stay. What ConfigureQuill said beyond these settings, or an operator through
+// [QuillRegistry], stays, but gives way where it contradicts them.
 func ConfigureCommand(name string, config CommandConfig) {
 	c := commandOf(name)
-	if extra := c.extra.Load(); extra != nil {
-		further := *extra
-		further.ErrorPercentThreshold = 0
-		c.extra.Store(&further)
-	}
-	c.settings.Store(newSettings(config))
-	c.adopt()
-}
-
-// adopt tells the circuit, if there is one, that settings changed.
-func (c *command) adopt() {
-	if circuit := c.circuit.Load(); circuit != nil {
-		circuit.adopt()
-	}
+	c.replace(func() {
+		if extra := c.extra.Load(); extra != nil {
+			further := *extra
+			further.ErrorPercentThreshold = 0
+			c.extra.Store(&further)
+		}
+		c.settings.Store(newSettings(config))
+	})
 }
 
 // GetCircuitSettings returns the settings of all commands that are configured or were used.
-// The map is the caller's. The settings are those in force: what is written to them holds
-// for commands that begin later, but must not be written while commands run.
+// The map is the caller's. The settings are those in force, whoever put them there, until the
+// next change: what is written to them holds for commands that begin later, but must not be
+// written while commands run.
 func GetCircuitSettings() map[string]*Settings {
 	all := make(map[string]*Settings)
-	commands.Range(func(name, c any) bool {
-		if s := c.(*command).settings.Load(); s != nil { //nolint:forcetypeassert // nothing else is stored
+	commands.Range(func(name, v any) bool {
+		c := v.(*command) //nolint:forcetypeassert // nothing else is stored
+		c.takeOver()
+		if s := c.settings.Load(); s != nil {
 			all[name.(string)] = s //nolint:forcetypeassert // nothing else is a key
 		}
 		return true

@@ -29,10 +29,11 @@ const (
 // event for each command and one for its pool, as the Hystrix dashboard reads them. Start it,
 // mount it, and Stop it in the end. Its methods are safe for concurrent use.
 type StreamHandler struct {
+	servers servers
+
 	mu      sync.Mutex
 	stop    chan struct{} // closed by Stop; nil unless started
 	clients map[*client]struct{}
-	servers map[*http.Server]struct{} // that stop the handler's streams at their Shutdown
 }
 
 // client is one connection. A client that is slow misses whole seconds, never some of the
@@ -70,20 +71,17 @@ func (sh *StreamHandler) Stop() {
 	}
 	close(sh.stop)
 	sh.stop = nil
-	sh.dismissLocked()
-}
-
-func (sh *StreamHandler) dismissLocked() {
 	for c := range sh.clients {
 		c.dismiss()
 	}
 }
 
-// ServeHTTP sends events until the client goes, the handler is stopped, or its server shuts
-// down. Before Start a client waits for events. It answers 500 if the response cannot be
+// ServeHTTP sends events until the client goes, the handler is stopped, or the server of this
+// client shuts down; a handler may be on several. Before Start a client waits for events. It answers 500 if the response cannot be
 // flushed and 503 beyond 100 clients.
 func (sh *StreamHandler) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
-	c := sh.register(req)
+	ending := sh.servers.ending(req)
+	c := sh.register()
 	if c == nil {
 		http.Error(rw, "Too many streams!", http.StatusServiceUnavailable)
 		return
@@ -104,6 +102,8 @@ func (sh *StreamHandler) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 		select {
 		case <-req.Context().Done():
 			return
+		case <-ending:
+			return
 		case <-c.gone:
 			return
 		case events := <-c.events:
@@ -119,29 +119,18 @@ func (sh *StreamHandler) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 }
 
 // register takes a client in, or returns nil if there are too many.
-func (sh *StreamHandler) register(req *http.Request) *client {
+func (sh *StreamHandler) register() *client {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if len(sh.clients) >= mostClients {
 		return nil
 	}
 	if sh.clients == nil {
-		sh.clients, sh.servers = make(map[*client]struct{}), make(map[*http.Server]struct{})
+		sh.clients = make(map[*client]struct{})
 	}
 	c := &client{events: make(chan []byte, 1), gone: make(chan struct{})}
 	sh.clients[c] = struct{}{}
-	server, ok := req.Context().Value(http.ServerContextKey).(*http.Server)
-	if _, known := sh.servers[server]; ok && !known {
-		sh.servers[server] = struct{}{}
-		server.RegisterOnShutdown(sh.dismiss) // which waits for its connections to end
-	}
 	return c
-}
-
-func (sh *StreamHandler) dismiss() {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	sh.dismissLocked()
 }
 
 func (sh *StreamHandler) unregister(c *client) {

@@ -46,6 +46,21 @@ func effective(s *Settings, extra *quill.Settings) quill.Settings {
 	return q
 }
 
+// divided is the reverse of effective: the settings by which a command goes on as q says. What
+// zero means to others than quill is filled in.
+func divided(q quill.Settings) (*Settings, *quill.Settings) {
+	full := q.WithDefaults()
+	q.ErrorPercentThreshold = full.ErrorPercentThreshold
+	q.MaxConcurrentFallbacks, q.FallbackTimeout = full.MaxConcurrentFallbacks, full.FallbackTimeout
+	return &Settings{
+		Timeout:                full.Timeout,
+		MaxConcurrentRequests:  full.MaxConcurrent,
+		RequestVolumeThreshold: uint64(full.RequestVolumeThreshold), //nolint:gosec // valid: not negative
+		SleepWindow:            full.SleepWindow,
+		ErrorPercentThreshold:  wholePercent(full.ErrorPercentThreshold),
+	}, &q
+}
+
 func quillTimeout(d time.Duration) time.Duration {
 	if d == quill.NoTimeout || d > longestTimeout {
 		return quill.NoTimeout

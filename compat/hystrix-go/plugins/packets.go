@@ -11,9 +11,14 @@ import (
 	"time"
 )
 
+// sendPatience is how long a datagram may take to leave by a unix socket, which waits where its
+// reader does not read.
+const sendPatience = time.Millisecond
+
 // packets gathers lines and sends them as datagrams: when one is full, and after a while.
 // It holds no goroutine; a timer stands by only while lines wait. Its methods are safe for
-// concurrent use and do not wait for the network: datagrams are sent or lost.
+// concurrent use and wait for the network no longer than sendPatience: a datagram is sent by
+// then, or lost.
 type packets struct {
 	send     func(packet []byte) error
 	most     int           // bytes of a datagram
@@ -33,7 +38,11 @@ func dialPackets(addr string) (*packets, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &packets{send: func(p []byte) error { _, err := conn.Write(p); return err }}, nil
+		return &packets{send: func(p []byte) error {
+			_ = conn.SetWriteDeadline(time.Now().Add(sendPatience)) // fails as Write does
+			_, err := conn.Write(p)
+			return err
+		}}, nil
 	}
 	to, err := net.ResolveUDPAddr("udp", addr)
 	if err != nil {
