@@ -48,7 +48,7 @@ func ExampleParseSettings() {
 	fmt.Println(err)
 	// Output:
 	// 300ms 3 <nil>
-	// quill: settings: timeOut is an unknown key ("300ms"): must be timeout; Probes is 0: must be 1 to 100
+	// quill: settings: timeOut is an unknown key ("300ms"): must be timeout; probes is 0: must be 1 to 100
 }
 
 func ExampleParseSettingsMap() {

@@ -25,6 +25,19 @@ type rule struct {
 
 func (r rule) key() string { return strings.ToLower(r.name[:1]) + r.name[1:] }
 
+// allowedInJSON is what an operator is told in place of allowed: words as they stand in the file.
+func (r rule) allowedInJSON() string {
+	switch {
+	case r.name == "Isolation":
+		return `"pool" or "semaphore"`
+	case r.name == "Override":
+		return `"none", "forced-open", "forced-closed" or "disabled"`
+	case r.special != "":
+		return strings.TrimSuffix(r.allowed, r.special) + strconv.Quote(r.special)
+	}
+	return r.allowed
+}
+
 const (
 	ms  = time.Millisecond
 	day = 24 * time.Hour
@@ -193,26 +206,26 @@ func (r rule) badJSON() []string {
 
 func TestEveryBadValueIsRefusedWithFieldValueAndRange(t *testing.T) {
 	refused := 0
-	check := func(r rule, value string, err error) {
+	check := func(name, value, allowed string, err error) {
 		t.Helper()
 		refused++
 		all := problems(t, err)
-		require.Len(t, all, 1, "%s = %s: %v", r.name, value, err)
-		require.Equal(t, r.name, all[0].Field)
+		require.Len(t, all, 1, "%s = %s: %v", name, value, err)
+		require.Equal(t, name, all[0].Field)
 		require.Equal(t, value, all[0].Value)
-		require.True(t, strings.HasSuffix(all[0].Allowed, r.allowed), "%s = %s: %v", r.name, value, err)
-		require.Contains(t, err.Error(), r.name+" is "+value+": must be "+all[0].Allowed)
+		require.True(t, strings.HasSuffix(all[0].Allowed, allowed), "%s = %s: %v", name, value, err)
+		require.Contains(t, err.Error(), name+" is "+value+": must be "+all[0].Allowed)
 	}
 	for _, r := range rules {
 		for _, v := range r.badValues() {
 			var s quill.Settings
 			r.put(&s, v)
-			check(r, written(v), s.Validate())
+			check(r.name, written(v), r.allowed, s.Validate())
 		}
 		for _, v := range r.badJSON() {
 			got, err := quill.ParseSettings([]byte(`{"` + r.key() + `": ` + v + `}`))
 			require.Zero(t, got)
-			check(r, v, err)
+			check(r.key(), v, r.allowedInJSON(), err)
 
 			kept := quill.Settings{Probes: 7}
 			require.Error(t, json.Unmarshal([]byte(`{"override": "disabled", "`+r.key()+`": `+v+`}`), &kept))
@@ -226,11 +239,11 @@ func TestEveryBadValueIsRefusedWithFieldValueAndRange(t *testing.T) {
 func TestAllBadValuesAreReportedAtOnce(t *testing.T) {
 	for i := range 13 {
 		var s quill.Settings
-		var names, keys, inGo []string
+		var keys, members, inGo []string
 		for _, r := range rules {
-			names = append(names, r.name)
+			keys = append(keys, r.key())
 			bad := r.badJSON()
-			keys = append(keys, `"`+r.key()+`": `+bad[i%len(bad)])
+			members = append(members, `"`+r.key()+`": `+bad[i%len(bad)])
 			if bad := r.badValues(); len(bad) > 0 {
 				r.put(&s, bad[i%len(bad)])
 				inGo = append(inGo, r.name)
@@ -238,8 +251,8 @@ func TestAllBadValuesAreReportedAtOnce(t *testing.T) {
 		}
 		require.Equal(t, inGo, fieldsOf(problems(t, s.Validate())))
 
-		_, err := quill.ParseSettings([]byte("{" + strings.Join(keys, ",\n") + "}"))
-		require.Equal(t, names, fieldsOf(problems(t, err)))
+		_, err := quill.ParseSettings([]byte("{" + strings.Join(members, ",\n") + "}"))
+		require.Equal(t, keys, fieldsOf(problems(t, err)))
 	}
 }
 
@@ -249,6 +262,20 @@ func fieldsOf(all []quill.Problem) []string {
 		names[i] = p.Field
 	}
 	return names
+}
+
+// inJSON are problems of settings in Go as they are told of the same settings in JSON.
+func inJSON(all []quill.Problem) []quill.Problem {
+	words := []string{" is none (", ` is "none" (`, " is unlimited (", ` is "unlimited" (`}
+	for _, r := range rules {
+		words = append(words, r.name, r.key())
+	}
+	told := make([]quill.Problem, len(all))
+	for i, p := range all {
+		r := strings.NewReplacer(words...)
+		told[i] = quill.Problem{Field: r.Replace(p.Field), Value: p.Value, Allowed: r.Replace(p.Allowed)}
+	}
+	return told
 }
 
 // contradictions are settings whose fields are in range one by one, with what is wrong.

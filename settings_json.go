@@ -65,9 +65,10 @@ func (s *Settings) UnmarshalJSON(data []byte) error {
 // their exact case, and not given twice; null is not allowed; 0 is allowed only where it is
 // documented as a value or as off, never to mean the default. The error is a
 // [*SettingsError] with every problem at once, those of types and keys together with those
-// that [Settings.Validate] finds. Only where the text is not JSON are problems after that place not found.
+// that [Settings.Validate] finds, in the terms of the text: `maxConcurrent is -1: must be 1 to
+// 1000000, or "unlimited"`. Only where the text is not JSON are problems after that place not found.
 func ParseSettings(data []byte) (Settings, error) {
-	var r reader
+	r := reader{checker: checker{inJSON: true}}
 	if value, ok := r.document(data); ok {
 		r.settings(value)
 	}
@@ -104,7 +105,7 @@ func ParseSettingsMap(data []byte) (map[string]Settings, error) {
 }
 
 func parseCircuit(c member) (Settings, error) {
-	var r reader
+	r := reader{checker: checker{inJSON: true}}
 	if fault := nameFault(c.key); fault != "" {
 		r.problem("name", strconv.Quote(shorten(c.key))+", which "+fault, nameAllowed)
 	}
@@ -191,7 +192,7 @@ func (r *reader) field(i int, value json.RawMessage) {
 	f := &settingsFields[i]
 	v, want := f.parse(value)
 	if want == "" && !f.inBounds(v) && (v != 0 || f.def != 0) && (f.special == "" || v != off) {
-		want = f.allowed()
+		want = f.allowedInJSON()
 	}
 	if want != "" {
 		r.refuse(i, excerpt(value), want)
@@ -212,7 +213,7 @@ func (f *field) parse(value json.RawMessage) (v float64, want string) {
 	case durationKind:
 		d, err := time.ParseDuration(text)
 		if err != nil {
-			return 0, `a string with a unit, such as "300ms": ` + f.allowed()
+			return 0, `a string with a unit, such as "300ms": ` + f.allowedInJSON()
 		}
 		return f.plain(float64(d))
 	case countKind, percentKind:
@@ -226,7 +227,7 @@ func (f *field) parse(value json.RawMessage) (v float64, want string) {
 			return float64(at), ""
 		}
 	}
-	return 0, f.allowed()
+	return 0, f.allowedInJSON()
 }
 
 // flagNames are the values of a flag in JSON, by their number.
@@ -237,13 +238,13 @@ func (f *field) parseNumber(value string) (v float64, want string) {
 	if f.kind == percentKind {
 		v, err := strconv.ParseFloat(value, 64)
 		if errors.Is(err, strconv.ErrSyntax) {
-			return 0, "a number: " + f.allowed()
+			return 0, "a number: " + f.allowedInJSON()
 		}
 		return v, ""
 	}
 	n, err := strconv.ParseInt(value, 10, 64)
 	if errors.Is(err, strconv.ErrSyntax) {
-		return 0, "a whole number: " + f.allowed()
+		return 0, "a whole number: " + f.allowedInJSON()
 	}
 	return f.plain(float64(n)) // the nearest int64 if it is out of range
 }
@@ -252,7 +253,7 @@ func (f *field) parseNumber(value string) (v float64, want string) {
 // habit, did not ask for no limit.
 func (f *field) plain(v float64) (float64, string) {
 	if v == off {
-		return 0, f.allowed()
+		return 0, f.allowedInJSON()
 	}
 	return v, ""
 }

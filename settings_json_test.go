@@ -91,7 +91,7 @@ func TestJSONIsJudgedAsTheValueItDescribes(t *testing.T) {
 		require.NoError(t, err)
 		parsed, err := quill.ParseSettings(data)
 		if inGo := s.Validate(); inGo != nil {
-			require.Equal(t, fieldsOf(problems(t, inGo)), fieldsOf(problems(t, err)), "%s", data)
+			require.Equal(t, fieldsOf(inJSON(problems(t, inGo))), fieldsOf(problems(t, err)), "%s", data)
 		} else {
 			require.NoError(t, err)
 			require.Equal(t, s, parsed)
@@ -104,7 +104,7 @@ func TestJSONContradictionsAreRefused(t *testing.T) {
 		data, err := json.Marshal(tc.given)
 		require.NoError(t, err)
 		_, err = quill.ParseSettings(data)
-		require.Equal(t, tc.want, problems(t, err), "%s", data)
+		require.Equal(t, inJSON(tc.want), problems(t, err), "%s", data)
 	}
 }
 
@@ -117,21 +117,24 @@ func TestZeroIsAValueOnlyWhereItIsDocumentedAsOne(t *testing.T) {
 
 func TestParseSettingsNamesWhatIsWrong(t *testing.T) {
 	for _, tc := range []struct{ data, want string }{
-		{`{"timeout": 300}`, `Timeout is 300: must be a string with a unit, such as "300ms": 1ms to 1h, or none`},
-		{`{"timeout": "300"}`, `Timeout is "300": must be a string with a unit, such as "300ms": 1ms to 1h, or none`},
-		{`{"maxConcurrent": -1}`, `MaxConcurrent is -1: must be 1 to 1000000, or unlimited`},
-		{`{"maxConcurrent": "10"}`, `MaxConcurrent is "10": must be a whole number: 1 to 1000000, or unlimited`},
-		{`{"sleepWindow": null}`, `SleepWindow is null: must be a string with a unit, such as "300ms": 1ms to 24h`},
+		{`{"timeout": 300}`, `timeout is 300: must be a string with a unit, such as "300ms": 1ms to 1h, or "none"`},
+		{`{"timeout": "300"}`, `timeout is "300": must be a string with a unit, such as "300ms": 1ms to 1h, or "none"`},
+		{`{"maxConcurrent": -1}`, `maxConcurrent is -1: must be 1 to 1000000, or "unlimited"`},
+		{`{"maxConcurrent": "10"}`, `maxConcurrent is "10": must be a whole number: 1 to 1000000, or "unlimited"`},
+		{`{"sleepWindow": null}`, `sleepWindow is null: must be a string with a unit, such as "300ms": 1ms to 24h`},
+		{`{"isolation": "thread"}`, `isolation is "thread": must be "pool" or "semaphore"`},
+		{`{"override": "open"}`, `override is "open": must be "none", "forced-open", "forced-closed" or "disabled"`},
+		{`{"queueSize": 1, "timeout": "none"}`, `queueSize is 1: must be 0 where timeout is "none" (a call could wait for ever)`},
 		{`{"timout": "1s"}`, `timout is an unknown key ("1s"): must be timeout`},
 		{`{"probeLes": 1}`, `probeLes is an unknown key (1): must be probes`}, // and not probeLease, which is as near
 		{`{"Timeout": "1s"}`, `Timeout is an unknown key ("1s"): must be timeout`},
 		{`{"": {"a" : [1, 2]}}`, `"" is an unknown key ({"a":[1,2]}): must be one of isolation, timeout, maxConcurrent, `},
 		{`{"a\nb": 1}`, `"a\nb" is an unknown key (1): must be one of `},
-		{`{"probes": 1, "probes": 1}`, `Probes is given twice (1, then 1): must be given once`},
-		{`{"probes": 1, "probes": 2, "probes": 3}`, `Probes is given 3 times (1, then 3): must be given once`},
-		{`{"probes": 1, "prob\u0065s": 2}`, `Probes is given twice (1, then 2): must be given once`},
-		{`{"probes": ` + strings.Repeat("9", 500) + `}`, `Probes is ` + strings.Repeat("9", 60) + `…: must be 1 to 100`},
-		{"{\"timeout\": \"1\u202es\"}", `Timeout is "\"1\u202es\"": must be a string`},
+		{`{"probes": 1, "probes": 1}`, `probes is given twice (1, then 1): must be given once`},
+		{`{"probes": 1, "probes": 2, "probes": 3}`, `probes is given 3 times (1, then 3): must be given once`},
+		{`{"probes": 1, "prob\u0065s": 2}`, `probes is given twice (1, then 2): must be given once`},
+		{`{"probes": ` + strings.Repeat("9", 500) + `}`, `probes is ` + strings.Repeat("9", 60) + `…: must be 1 to 100`},
+		{"{\"timeout\": \"1\u202es\"}", `timeout is "\"1\u202es\"": must be a string`},
 		{`null`, `document is null: must be an object of settings, such as {"timeout": "300ms"}`},
 		{`[{"timeout": "1s"}]`, `document is [{"timeout":"1s"}]: must be an object of settings`},
 		{``, `document is empty: must be valid JSON`},
@@ -154,8 +157,8 @@ func TestProblemsOfKeysTypesRangesAndContradictionsComeTogether(t *testing.T) {
 		"timeout": 800, "maxConcurrent": 0, "probez": 1, "override": null, "probes": 1, "probes": 101,
 		"slowCallPercentThreshold": 10, "rollingCalls": 5, "requestVolumeThreshold": 6} true`))
 	require.Equal(t, []string{
-		"document", "Timeout", "MaxConcurrent", "probez", "Override", "Probes", "Probes",
-		"RequestVolumeThreshold", "SlowCallPercentThreshold",
+		"document", "timeout", "maxConcurrent", "probez", "override", "probes", "probes",
+		"requestVolumeThreshold", "slowCallPercentThreshold",
 	}, fieldsOf(problems(t, err)))
 }
 
@@ -190,11 +193,11 @@ func TestParseSettingsMapReportsEveryProblemOfEveryCircuit(t *testing.T) {
 		"": {}} ?`))
 	require.Nil(t, got)
 	want := `quill: settings: document is followed by "?" at line 7, column 11: must be one JSON value
-quill: settings of "ratings": Timeout is 5: must be a string with a unit, such as "300ms": 1ms to 1h, or none; Probes is 0: must be 1 to 100
+quill: settings of "ratings": timeout is 5: must be a string with a unit, such as "300ms": 1ms to 1h, or "none"; probes is 0: must be 1 to 100
 quill: settings of " movie": name is " movie", which begins with a space: must be ` + nameRule + `; queue is an unknown key (4): must be one of `
 	require.True(t, strings.HasPrefix(err.Error(), want), "%s", err)
 	require.True(t, strings.HasSuffix(err.Error(), `
-quill: settings of "twice": name is given twice: must be given once; Probes is 500: must be 1 to 100
+quill: settings of "twice": name is given twice: must be given once; probes is 500: must be 1 to 100
 quill: settings of "none": document is null: must be an object of settings, such as {"timeout": "300ms"}
 quill: settings: name is "", which is empty: must be `+nameRule), "%s", err)
 

@@ -83,7 +83,7 @@ func TestWrongChangesAreRefusedWithASentenceAndAudited(t *testing.T) {
 		{"override", `{"name":"movies","override":"ajar","reason":"x"}`, 400, "ajar"},
 		{"override", `{"name":"none","override":"forced-open","reason":"x"}`, 422, "no such command"},
 		{"override", `nonsense`, 400, "the request"},
-		{"settings", `{"name":"movies","settings":{"timeout":"5ns"}}`, 422, "Timeout"},
+		{"settings", `{"name":"movies","settings":{"timeout":"5ns"}}`, 422, "timeout is"},
 		{"reset", `{"name":"none"}`, 422, "no such command"},
 	} {
 		w := ask(b, x.action, x.body)
@@ -111,7 +111,7 @@ func TestSettingsAreValidatedFieldByField(t *testing.T) {
 		fields = append(fields, p.Field)
 		require.NotEmpty(t, p.Allowed)
 	}
-	require.ElementsMatch(t, []string{"Timeout", "Probes", "ErrorPercentThreshold"}, fields)
+	require.ElementsMatch(t, []string{"timeout", "probes", "errorPercentThreshold"}, fields)
 
 	w = ask(b, "settings", `{"name":"movies","check":true,"settings":{"isolation":"semaphore","errorPercentThreshold":30}}`)
 	require.Equal(t, 200, w.Code)
