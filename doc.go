@@ -24,7 +24,7 @@
 //
 // A mistake in the program's source panics where it is made ([New], [NewCircuit]). A mistake
 // in what comes from outside, such as an operator's settings, returns an error and changes
-// nothing ([Circuit.Configure], [Registry.Circuit], [ParseSettings]).
+// nothing ([Circuit.Configure], [Registry.Overlay], [Registry.Circuit], [ParseSettings]).
 //
 // quill reads time only through package time, so under testing/synctest everything is
 // deterministic. A circuit that is idle holds no goroutine, except that Pool isolation keeps

@@ -64,6 +64,18 @@ func ExampleCircuit_Settings() {
 	// 1s
 }
 
+func ExampleCircuit_Declared() {
+	circuit := quill.NewCircuit("circuit-declared", quill.Settings{MaxConcurrent: 20})
+	fmt.Println(circuit.Configure(quill.Settings{MaxConcurrent: 5}))
+
+	fmt.Println(circuit.Declared().MaxConcurrent) // as it was made
+	fmt.Println(circuit.Settings().MaxConcurrent) // as in force
+	// Output:
+	// <nil>
+	// 20
+	// 5
+}
+
 func ExampleCircuit_Bulkhead() {
 	circuit := quill.NewCircuit("circuit-bulkhead", quill.Settings{MaxConcurrent: 20})
 

@@ -83,6 +83,21 @@ func ExampleRegistry_Remove() {
 	// false
 }
 
+func ExampleRegistry_Overlay() {
+	registry := quill.NewRegistry()
+	orders := quill.NewCircuit("orders", quill.Settings{MaxConcurrent: 50}, quill.WithRegistry(registry))
+
+	err := registry.Overlay([]byte(`{"orders": {"timeout": "250ms"}}`))
+	fmt.Println(orders.Settings().Timeout, orders.Settings().MaxConcurrent, err)
+
+	// What is taken out of the file is as the source has it.
+	err = registry.Overlay([]byte(`{}`))
+	fmt.Println(orders.Settings() == orders.Declared(), err)
+	// Output:
+	// 250ms 50 <nil>
+	// true <nil>
+}
+
 // settingsFile is what an operator writes.
 const settingsFile = `{
 	"orders":   {"timeout": "300ms", "maxConcurrent": 40},

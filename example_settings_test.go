@@ -51,6 +51,19 @@ func ExampleParseSettings() {
 	// quill: settings: timeOut is an unknown key ("300ms"): must be timeout; probes is 0: must be 1 to 100
 }
 
+func ExampleSettings_Overlay() {
+	source := quill.Settings{Timeout: time.Second, MaxConcurrent: 50, SlowCallDuration: 500 * time.Millisecond}
+
+	s, err := source.Overlay([]byte(`{"timeout": "800ms"}`))
+	fmt.Println(s.Timeout, s.MaxConcurrent, err)
+
+	_, err = source.Overlay([]byte(`{"timeout": "250ms", "probes": null}`))
+	fmt.Println(err)
+	// Output:
+	// 800ms 50 <nil>
+	// quill: settings: probes is null: must be a whole number: 1 to 100; slowCallDuration is 500ms, which this text does not set: must be 1ms to 1h, and not above timeout (250ms)
+}
+
 func ExampleParseSettingsMap() {
 	settings, err := quill.ParseSettingsMap([]byte(`{
 		"orders":   {"timeout": "300ms"},

@@ -246,6 +246,16 @@ func settingsOrErrors(t *testing.T, data []byte) {
 		_, inMap := quill.ParseSettingsMap([]byte(`{"a": ` + string(data) + `}`))
 		require.Equal(t, err == nil, inMap == nil, "%v", inMap)
 	}
+	source := quill.Settings{Probes: 42, Timeout: quill.NoTimeout, RollingCalls: 50, SlowCallDuration: 300 * ms, SlowCallPercentThreshold: 20}
+	over, overErr := source.Overlay(data)
+	if overErr != nil {
+		require.Equal(t, source, over, "half applied")
+	} else {
+		require.NoError(t, over.Validate())
+		again, err := over.Overlay(data)
+		require.NoError(t, err)
+		require.Equal(t, over, again, "twice is as once")
+	}
 	if err != nil {
 		require.Zero(t, s)
 		require.Equal(t, quill.Settings{Probes: 42}, kept, "half applied")

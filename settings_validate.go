@@ -119,7 +119,10 @@ type checker struct {
 	problems []Problem
 	bad      uint32 // a bit for each row of settingsFields
 	inJSON   bool   // the settings come from a JSON text: problems are told in its terms
+	given    uint32 // the fields that this text sets, likewise
 }
+
+func (c *checker) isGiven(field int) bool { return c.given&(1<<field) != 0 }
 
 // name is what whoever wrote the settings calls the field.
 func (c *checker) name(field int) string {
@@ -150,16 +153,26 @@ func (c *checker) refuse(field int, value, allowed string) {
 	c.problems = append(c.problems, Problem{c.name(field), value, allowed})
 }
 
-// check collects the problems of s, whose zero fields stand for their defaults.
+// check collects the problems of s, whose zero fields stand for their defaults, but for those of
+// fields that are known to be bad.
 func (c *checker) check(s Settings) {
 	for i := range settingsFields {
 		f := &settingsFields[i]
 		v := f.get(&s)
-		if v != 0 && (f.special == "" || v != off) && !f.inBounds(v) {
-			c.refuse(i, f.text(&s), c.allowed(i))
+		if v != 0 && (f.special == "" || v != off) && !f.inBounds(v) && c.bad&(1<<i) == 0 {
+			c.refuse(i, c.value(&s, i), c.allowed(i))
 		}
 	}
 	c.contradictions(s)
+}
+
+// value is the value of a field, and says so if it is none of the text's.
+func (c *checker) value(s *Settings, field int) string {
+	text := settingsFields[field].text(s)
+	if c.inJSON && !c.isGiven(field) {
+		text += ", which this text does not set"
+	}
+	return text
 }
 
 func (c *checker) err(command string) error {
@@ -220,5 +233,5 @@ func (c *checker) depend(s *Settings, field, other int, allowed string) {
 	if c.bad&(1<<field|1<<other) != 0 {
 		return
 	}
-	c.problems = append(c.problems, Problem{c.name(field), settingsFields[field].text(s), allowed})
+	c.problems = append(c.problems, Problem{c.name(field), c.value(s, field), allowed})
 }
