@@ -46,19 +46,22 @@ func TestANameCannotBeDeclaredTwoWays(t *testing.T) {
 	c, err := r.Circuit("dep", quill.Settings{Timeout: 2 * time.Second}, quill.WithBulkhead(shared))
 	require.NoError(t, err)
 	for want, opt := range map[string]quill.Option{
-		`circuit "dep" exists with settings that differ: Timeout is 2s, not 3s; QueueSize is 0, not 5 (give the settings once`: quill.Settings{Timeout: 3 * time.Second, QueueSize: 5},
-		`exists with bulkhead "shared": it cannot be declared again`:                                                           quill.WithBulkhead(other),
-		`a classifier, hooks, a redaction or a shadow can only be given where it is made`:                                      quill.WithHooks(quill.Hooks{}),
-		`circuit "dep" exists: a classifier, hooks`:                                                                            quill.WithClassifier(func(error) quill.Verdict { return 0 }),
+		`circuit "dep" was declared with Timeout 2s, not 3s; QueueSize 0, not 5 (give the settings once, or use Configure)`: quill.Settings{Timeout: 3 * time.Second, QueueSize: 5},
+		`exists with bulkhead "shared": it cannot be declared again`:                                                        quill.WithBulkhead(other),
+		`a classifier, hooks, a redaction or a shadow can only be given where it is made`:                                   quill.WithHooks(quill.Hooks{}),
+		`circuit "dep" exists: a classifier, hooks`:                                                                         quill.WithClassifier(func(error) quill.Verdict { return 0 }),
 	} {
 		_, err := r.Circuit("dep", opt)
 		require.ErrorContains(t, err, want)
 		value, _ := catch(func() { quill.NewCircuit("dep", opt, quill.WithRegistry(r)) })
 		require.Contains(t, value, want)
 	}
-	require.NoError(t, c.Configure(quill.Settings{Timeout: 9 * time.Second}))
+	require.NoError(t, c.Configure(quill.Settings{Timeout: 4 * time.Second}))
 	_, err = r.Circuit("dep", quill.Settings{Timeout: 2 * time.Second})
 	require.NoError(t, err, "the declaration is what it was, whatever an operator configured since")
+	_, err = r.Circuit("dep", quill.Settings{Timeout: 4 * time.Second})
+	require.EqualError(t, err, `quill: circuit "dep" was declared with Timeout 2s, not 4s (give the settings once, or use Configure)`,
+		"4s are in force, but were not declared")
 }
 
 func TestWrongOptionsMakeNothing(t *testing.T) {
