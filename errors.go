@@ -143,7 +143,8 @@ func textOf(err error) (text string) {
 
 // PanicError carries a panic from a goroutine of the library to the caller that waits for
 // it: the caller panics with a *PanicError whose Stack is that of the original panic. On
-// the caller's own goroutine (Semaphore isolation, fallbacks) a panic flows on untouched.
+// the caller's own goroutine (Semaphore isolation, fallbacks) a panic flows on untouched; a
+// [Future] has no such goroutine. [Hooks].OnPanic gets one where no caller may come for it.
 type PanicError struct {
 	Command string // the circuit's name
 	Value   any    // what was panicked with

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,6 +93,76 @@ func TestH03PanicReachesAllWhoWaitForAFuture(t *testing.T) {
 		require.Same(t, values[0], values[1])
 		require.Equal(t, quill.Counts{Failure: 1}, c.Stats().Total)
 	})
+}
+
+// TestPanicOfAFutureIsToldToOnPanicWhoeverWaits: nobody can know whether somebody will, and nothing is
+// swallowed.
+func TestPanicOfAFutureIsToldToOnPanicWhoeverWaits(t *testing.T) {
+	panics := func(context.Context, string) (string, error) { bang(); return "", nil }
+	for name, start := range map[string]func(ctx context.Context, c *quill.Circuit) *quill.Future[string]{
+		"Command.Go": func(ctx context.Context, c *quill.Circuit) *quill.Future[string] {
+			return quill.Bind(c, panics).OrElse("a default").Go(ctx, "")
+		},
+		"Go": func(ctx context.Context, c *quill.Circuit) *quill.Future[string] {
+			return quill.Go(ctx, c, func(ctx context.Context) (string, error) { return panics(ctx, "") })
+		},
+		"a fallback": func(ctx context.Context, c *quill.Circuit) *quill.Future[string] {
+			return sick(c).Fallback("bang", func(ctx context.Context, _ string, _ error) (string, error) { return panics(ctx, "") }).Go(ctx, "down")
+		},
+		"on the way to Goexit": func(ctx context.Context, c *quill.Circuit) *quill.Future[string] {
+			return sick(c).Fallback("bang", func(ctx context.Context, _ string, _ error) (string, error) {
+				defer func() { _, _ = panics(ctx, "") }()
+				runtime.Goexit()
+				return "", nil
+			}).Go(ctx, "down")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+				var d diary
+				c := newTestCircuit(t, quill.Settings{Isolation: isolation}, d.hooks())
+				start(t.Context(), c) // nobody waits
+				synctest.Wait()
+				require.Len(t, d.panics, 1)
+				require.Equal(t, "dep", d.panics[0].Command)
+				requireOurPanic(t, d.panics[0])
+
+				f := start(t.Context(), c)
+				for range 2 {
+					value, _ := catch(func() { _, _ = f.Wait(t.Context()) })
+					requireOurPanic(t, value)
+					synctest.Wait()
+					require.Len(t, d.panics, 2, "once for each call")
+					require.Same(t, value, d.panics[1])
+				}
+				require.Equal(t, uint64(2), c.Stats().Panics)
+				requireNothingHeld(t, c)
+			})
+		})
+	}
+}
+
+func TestOnPanicOfAFutureHoldsUpNobodyWhoWaits(t *testing.T) {
+	for name, manner := range map[string]func(){
+		"slow": func() { pass(time.Minute) }, "panics": func() { panic(errMine) }, "exits": runtime.Goexit,
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, isolation quill.Isolation) {
+				var told atomic.Int64
+				c := newTestCircuit(t, quill.Settings{Isolation: isolation}, quill.WithHooks(quill.Hooks{
+					OnPanic: func(*quill.PanicError) { told.Add(1); manner() },
+				}))
+				start := time.Now()
+				f := quill.Go(t.Context(), c, func(context.Context) (int, error) { bang(); return 0, nil })
+				value, _ := catch(func() { _, _ = f.Wait(t.Context()) })
+				requireOurPanic(t, value)
+				require.Zero(t, time.Since(start))
+				pass(2 * time.Minute)
+				require.EqualValues(t, 1, told.Load())
+				requireNothingHeld(t, c)
+			})
+		})
+	}
 }
 
 func TestH03FutureOfACallThatExitedItsGoroutineEnds(t *testing.T) {

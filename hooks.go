@@ -23,9 +23,10 @@ type Hooks struct {
 	// and the next notification is delivered.
 	OnTransition func(t Transition)
 
-	// OnPanic is called for each panic that no caller can get: of abandoned work, and of
-	// OnTransition. It runs on the goroutine that panicked; its
-	// own panics are dropped.
+	// OnPanic is called for each panic that no caller is sure to get: of abandoned work, of
+	// OnTransition, and of a call by [Go], whether or not somebody waits for it and so gets
+	// the panic as well. It is called once for each, on a goroutine of the library, and
+	// delays no caller; its own panics are dropped.
 	OnPanic func(p *PanicError)
 }
 

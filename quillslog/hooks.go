@@ -5,7 +5,8 @@
 // The levels, and the message of each line:
 //
 //	Error   "call panicked"             work under a circuit panicked or ended its goroutine
-//	Error   "panic without a caller"    of work that its caller had left, or of a hook
+//	Error   "panic without a caller"    of work that its caller had left, of a hook, or of a call
+//	                                    by Go, which nobody has to wait for
 //	Warn    "circuit opened"            also when a probe failed
 //	Warn    "circuit forced open"       by an override
 //	Info    "circuit closed"            also by Reset
@@ -35,7 +36,8 @@ import (
 
 // Hooks returns hooks that write to l; nil means [slog.Default], as it is at each line. They
 // may be given to any number of circuits. A handler is called where the hook is: on the
-// caller's goroutine for calls, on one of the circuit's own for transitions.
+// caller's goroutine for calls (by Go, on one of the library's), on one of the circuit's own for
+// transitions.
 func Hooks(l *slog.Logger) quill.Hooks {
 	h := hooks{l}
 	return quill.Hooks{OnCall: h.call, OnTransition: h.transition, OnPanic: h.panicked}

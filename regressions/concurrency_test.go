@@ -60,7 +60,8 @@ func TestB35ForgottenCircuits(t *testing.T) {
 // (e) run panics after its caller has left; (f) under Go.
 // C: the panic reaches the caller with the value and the stack it had, after the call was
 // counted as a failure (in (d): as the success it was) and all places were given back. No
-// fallback hides it. Without a caller OnPanic is told; the process lives.
+// fallback hides it. Where nobody is sure to get it, as in (e) and (f), OnPanic is told; the
+// process lives.
 //
 // Source: goHystrix#10; dataloader#14, #18; failsafe-go#17; resilience4j#2209; hystrix-go,
 // goresilience (reproduced: the process dies).
@@ -128,6 +129,8 @@ func TestB36Panics(t *testing.T) {
 		require.True(t, is)
 		require.Equal(t, "out of luck", p.Value)
 		require.Contains(t, string(p.Stack), "panicking")
+		synctest.Wait()
+		require.Same(t, p, orphan.Swap(nil))
 
 		if s.Isolation == quill.Pool { // (e)
 			require.ErrorIs(t, call(c, func(ctx context.Context) error {
