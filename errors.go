@@ -26,7 +26,8 @@ var (
 	ErrTimeout error = timeoutError{}
 
 	// ErrFallbackFull says that a fallback step was not tried because MaxConcurrentFallbacks
-	// steps of the circuit were under way already.
+	// chains of the circuit were under way already. (A chain takes one place for all its
+	// steps.)
 	ErrFallbackFull = errors.New("fallback limit reached")
 
 	// ErrNoAnswer is what a [Store] returns when it has no answer for a request.

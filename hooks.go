@@ -10,9 +10,9 @@ import (
 // from many goroutines at once, except OnTransition.
 type Hooks struct {
 	// OnCall is called once for each call, after it is settled and before its caller gets
-	// the answer, on the caller's goroutine: a slow hook delays that call and no other. If
-	// it panics, the panic goes to the caller; the call is already counted and its slot
-	// given back.
+	// the answer, on the caller's goroutine (of a call by [Go], on one of the library's): a
+	// slow hook delays that call and no other. If it panics, the panic goes to the caller;
+	// the call is already counted and its slot given back.
 	OnCall func(ctx context.Context, e CallEvent)
 
 	// OnTransition is called for each change of state or override, in order, one at a
@@ -55,7 +55,7 @@ type Transition struct {
 	Command  string
 	From, To State
 	Override Override  // the override in force after the change
-	Reason   string    // in words: "opened: 12 of 20 calls failed (60 %, threshold 50 %)"
+	Reason   string    // in words: "opened for 5s: 12 of 20 calls failed (60 %, threshold 50 %) in the last 10s"
 	At       time.Time // when
 	Health   Health    // the evidence: the window on which it was decided
 }
