@@ -59,10 +59,10 @@ func (b *Bulkhead) IdleWorkers() int { return len(b.idleWorkers()) }
 
 // TakeSlot takes a slot, past all circuits, and returns how to give it back.
 func (b *Bulkhead) TakeSlot() (free func()) {
-	if _, ok := b.acquire(); !ok {
+	if _, ok := b.acquire(window.NoSeat); !ok {
 		panic("the bulkhead is full")
 	}
-	return b.release
+	return func() { b.release(window.NoSeat) }
 }
 
 // MostPending is how many notifications of a circuit may wait.

@@ -156,6 +156,7 @@ func semaphore(limit int) porcupine.Model {
 // makes the bulkhead lend what is free, at moments of its own.
 func semaphoreClient(b *Bulkhead, lends bool) func(int, *history, *rand.Rand) {
 	return func(id int, h *history, random *rand.Rand) {
+		seat := func() uint32 { return 1 + random.Uint32N(8) }
 		for range 8 {
 			if lends && random.IntN(3) == 0 {
 				b.slots.lendNow(2)
@@ -164,9 +165,9 @@ func semaphoreClient(b *Bulkhead, lends bool) func(int, *history, *rand.Rand) {
 				limit := 1 + random.IntN(3)
 				h.do(id, semaphoreOp(limit), func() any { b.resize(Settings{Isolation: Semaphore, MaxConcurrent: limit}); return nil })
 			}
-			got := h.do(id, acquires, func() any { _, ok := b.acquire(); return ok })
+			got := h.do(id, acquires, func() any { _, ok := b.acquire(seat()); return ok })
 			if got == true {
-				h.do(id, releases, func() any { b.release(); return nil })
+				h.do(id, releases, func() any { b.release(seat()); return nil })
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/seed-f7c3343e/quill/internal/explore"
+	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
 // work is what a pool runs: the typed call behind it keeps request and response.
@@ -117,7 +118,7 @@ func (w *worker) finish(t *task) (again bool) {
 		if again {
 			t.circuit.bulkhead.park(w)
 		}
-		t.circuit.giveBack()
+		t.circuit.giveBack(window.NoSeat)
 		if t.panicked != nil {
 			t.circuit.orphanPanic(t.panicked)
 		}
@@ -133,5 +134,5 @@ func (t *task) giveBack() {
 	if t.worker.reusable() && !t.goexit {
 		t.circuit.bulkhead.park(t.worker)
 	}
-	t.circuit.giveBack()
+	t.circuit.giveBack(window.NoSeat)
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
 // A waiter may be granted a slot and then be held up until its deadline is over or its
@@ -43,7 +45,7 @@ func TestSlotOfOneWhoGaveUpGoesToTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for range 50 {
 			c, w := grantedWaiter(t)
-			next, ok := c.bulkhead.acquire()
+			next, ok := c.bulkhead.acquire(window.NoSeat)
 			require.True(t, ok)
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
@@ -59,9 +61,9 @@ func TestSlotOfOneWhoGaveUpGoesToTheNext(t *testing.T) {
 func TestNewcomerDoesNotOvertakeAWaiterWhoseSlotIsBeingHandedOver(t *testing.T) {
 	b := newBulkhead("dep", Settings{MaxConcurrent: 1, QueueSize: 2}.WithDefaults())
 	_ = b.TakeSlot()
-	first, _ := b.acquire()
-	b.slots.giveBack() // as release does, before it gets as far as the queue
-	newcomer, ok := b.acquire()
+	first, _ := b.acquire(window.NoSeat)
+	b.slots.giveBack(window.NoSeat) // as release does, before it gets as far as the queue
+	newcomer, ok := b.acquire(window.NoSeat)
 	require.True(t, ok)
 	require.NotNil(t, newcomer, "it waits, although a slot was free")
 	<-first.granted
@@ -70,7 +72,7 @@ func TestNewcomerDoesNotOvertakeAWaiterWhoseSlotIsBeingHandedOver(t *testing.T) 
 		t.Error("two hold the only slot")
 	default:
 	}
-	b.release()
+	b.release(window.NoSeat)
 	<-newcomer.granted
 }
 
@@ -79,7 +81,7 @@ func grantedWaiter(t *testing.T) (*Circuit, *waiter) {
 	t.Helper()
 	c := newCircuit("dep", &options{settings: Settings{MaxConcurrent: 1, QueueSize: 2}})
 	free := c.bulkhead.TakeSlot()
-	w, ok := c.bulkhead.acquire()
+	w, ok := c.bulkhead.acquire(window.NoSeat)
 	require.True(t, ok)
 	require.NotNil(t, w)
 	free()

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-f7c3343e/quill/internal/explore"
+	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
 // The tests of this file and its neighbors play small scenarios in every schedule there
@@ -148,7 +149,7 @@ func (c *crowd) nothingLeft() error {
 
 // call goes through the bulkhead once.
 func (c *crowd) call(ctx context.Context) {
-	w, ok := c.b.acquire()
+	w, ok := c.b.acquire(window.NoSeat)
 	if !ok {
 		c.rejected++
 		return
@@ -161,7 +162,7 @@ func (c *crowd) call(ctx context.Context) {
 	explore.Read("work")
 	c.alive--
 	c.ran++
-	c.b.release()
+	c.b.release(window.NoSeat)
 }
 
 func (c *crowd) goCall(name string, times int) {
@@ -258,7 +259,7 @@ func TestA04AResizeForgetsNoWaiterAndAdmitsNoneTooManyInEverySchedule(t *testing
 	}
 	everySchedule(t, "grows while all slots are held", func(s *explore.Scenario) {
 		c := newCrowd(s, 1, 2)
-		c.b.acquire() // until the end: only the resize can let the waiters go
+		c.b.acquire(window.NoSeat) // until the end: only the resize can let the waiters go
 		for _, name := range []string{"a", "b"} {
 			c.goCall(name, 1)
 		}
@@ -266,7 +267,7 @@ func TestA04AResizeForgetsNoWaiterAndAdmitsNoneTooManyInEverySchedule(t *testing
 			explore.Until(func() bool { return c.b.queue.length == 2 })
 			c.resize(2, 2)
 			explore.Until(func() bool { return c.ran == 2 })
-			c.b.release()
+			c.b.release(window.NoSeat)
 		})
 	})
 }

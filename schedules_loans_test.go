@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/seed-f7c3343e/quill/internal/explore"
+	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
 // newLendingCrowd is a crowd at a bulkhead whose free slots are lent from the start, one to each
@@ -168,7 +169,7 @@ func TestA04AResizeHoldsWhileSlotsAreLentInEverySchedule(t *testing.T) {
 			caller := func() {
 				explore.Read("settings")
 				lowered := inForce == 1 && limits[1] == 1
-				w, ok := c.b.acquire()
+				w, ok := c.b.acquire(window.NoSeat)
 				if ok && w == nil && lowered && c.alive >= 1 {
 					s.Failf("admitted beside another after the limit was lowered to 1")
 				}
@@ -179,7 +180,7 @@ func TestA04AResizeHoldsWhileSlotsAreLentInEverySchedule(t *testing.T) {
 				explore.Read("work")
 				c.alive--
 				c.ran++
-				c.b.release()
+				c.b.release(window.NoSeat)
 			}
 			s.Go("a", caller)
 			s.Go("b", caller)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/seed-f7c3343e/quill/internal/explore"
+	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
 // idlePool is a pool of some idle workers whose goroutines never run.
@@ -90,7 +91,7 @@ func lentOnce(s *explore.Scenario, workers int, last []int) {
 		}
 		s.Go(fmt.Sprint(i), func() {
 			for range 4 - len(last) {
-				if !b.slots.take(false) {
+				if !b.slots.take(false, window.NoSeat) {
 					continue
 				}
 				if w == nil || !w.takeAgain() {
@@ -107,7 +108,7 @@ func lentOnce(s *explore.Scenario, workers int, last []int) {
 				explore.Read("held")
 				delete(held, w)
 				b.pool.put(w)
-				b.slots.giveBack()
+				b.slots.giveBack(window.NoSeat)
 			}
 		})
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-f7c3343e/quill/internal/explore"
+	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
 // noWork is the work of a task whose end is what matters.
@@ -32,7 +33,7 @@ func racedTask(s *explore.Scenario) (*explored, *task) {
 	x := newExplored(s, Settings{MaxConcurrent: 2})
 	t := new(task)
 	t.init(x.Circuit, noWork{}, false, true)
-	x.bulkhead.acquire()
+	x.bulkhead.acquire(window.NoSeat)
 	t.status.Store(0)
 	s.Value("slots", x.bulkhead.slots.word.Load)
 	s.Value("abandoned", func() uint64 { return uint64(x.bulkhead.abandoned.Load()) })
@@ -88,7 +89,7 @@ func TestE07LateTimerSparesTheNextCallOfATaskInEverySchedule(t *testing.T) {
 				return // the worker has the task
 			}
 			k.ctx, k.err = nil, nil // as done does, which would stop the timer of a cold task
-			x.bulkhead.acquire()
+			x.bulkhead.acquire(window.NoSeat)
 			explore.Write("status", k)
 			k.status.Store(int64(time.Hour))
 			second = runAndWait(k, nil)

@@ -9,46 +9,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
-// places are goroutines that do what they are told, one at a time. Each has its own stack, so
-// they are not all at one stripe.
-type places []chan func()
-
-func newPlaces(t *testing.T, n int) places {
-	t.Helper()
-	all := make(places, n)
-	var wg sync.WaitGroup
-	for i := range all {
-		all[i] = make(chan func())
-		wg.Go(func() {
-			for f := range all[i] {
-				f()
-			}
-		})
-	}
-	t.Cleanup(func() {
-		for _, ch := range all {
-			close(ch)
-		}
-		wg.Wait()
-	})
-	return all
-}
-
-// at does f at one of the places and waits for it.
-func (p places) at(r *rapid.T, f func()) {
-	done := make(chan struct{})
-	p[rapid.IntRange(0, len(p)-1).Draw(r, "place")] <- func() {
-		defer close(done)
-		f()
-	}
-	<-done
-}
+// seat draws where a caller sits.
+func seat(r *rapid.T) uint32 { return rapid.Uint32Range(1, 16).Draw(r, "seat") }
 
 // Slots are two numbers and a flag, whatever is lent, however often, and wherever it lies.
 func TestA01SlotsAgreeWithTheirModelWhateverIsLent(t *testing.T) {
-	p := newPlaces(t, 8)
 	rapid.Check(t, func(r *rapid.T) {
 		limit, taken, waits := rapid.IntRange(1, 40).Draw(r, "limit"), 0, false
 		var s slots
@@ -62,8 +31,7 @@ func TestA01SlotsAgreeWithTheirModelWhateverIsLent(t *testing.T) {
 			},
 			"take": func(r *rapid.T) {
 				patient := rapid.Bool().Draw(r, "patient")
-				var got bool
-				p.at(r, func() { got = s.take(patient) })
+				got := s.take(patient, seat(r))
 				require.Equal(r, taken < limit && (patient || !waits), got)
 				if got {
 					taken++
@@ -73,9 +41,7 @@ func TestA01SlotsAgreeWithTheirModelWhateverIsLent(t *testing.T) {
 				if taken == 0 {
 					r.Skip("none is taken")
 				}
-				var seen bool
-				p.at(r, func() { seen = s.giveBack() })
-				require.Equal(r, waits, seen)
+				require.Equal(r, waits, s.giveBack(seat(r)))
 				taken--
 			},
 			"lend":    func(r *rapid.T) { s.lendNow(uint64(rapid.IntRange(1, 40).Draw(r, "most"))) },
@@ -98,18 +64,17 @@ func TestA01SlotsAgreeWithTheirModelWhateverIsLent(t *testing.T) {
 
 // What is lent is found by whoever needs it, so a bulkhead can be used up to its last slot.
 func TestA05TheLastSlotIsFoundWhateverIsLent(t *testing.T) {
-	p := newPlaces(t, 16)
 	rapid.Check(t, func(r *rapid.T) {
 		limit := rapid.IntRange(1, 100).Draw(r, "limit")
 		b := newBulkhead("dep", Settings{Isolation: Semaphore, MaxConcurrent: limit})
 		b.slots.lendNow(uint64(limit))
-		acquire := func() (ok bool) {
-			p.at(r, func() { _, ok = b.acquire() })
+		acquire := func() bool {
+			_, ok := b.acquire(seat(r))
 			return ok
 		}
 		for range rapid.IntRange(0, 50).Draw(r, "calls") {
 			require.True(r, acquire())
-			p.at(r, b.release)
+			b.release(seat(r))
 		}
 		for n := range limit {
 			require.True(r, acquire(), "slot %d of %d", n+1, limit)
@@ -149,18 +114,18 @@ func TestACallTakesASlotWhereOneWasGivenBackAndNoMoreThanThat(t *testing.T) {
 	s.lendNow(1) // to one stripe
 	taken := func() uint64 { return s.word.Load() & takenMask }
 
-	require.True(t, s.take(false))
+	require.True(t, s.take(false, window.NoSeat))
 	require.Equal(t, uint64(1), taken(), "the stripe begins with none")
-	s.giveBack()
+	s.giveBack(window.NoSeat)
 	require.Equal(t, uint64(1), taken(), "to the stripe")
-	require.True(t, s.take(false))
+	require.True(t, s.take(false, window.NoSeat))
 	require.Equal(t, uint64(1), taken(), "from the stripe")
 
-	require.True(t, s.take(false))
+	require.True(t, s.take(false, window.NoSeat))
 	require.Equal(t, uint64(2), taken())
-	s.giveBack()
+	s.giveBack(window.NoSeat)
 	require.Equal(t, uint64(2), taken(), "to the stripe")
-	s.giveBack()
+	s.giveBack(window.NoSeat)
 	require.Equal(t, uint64(1), taken(), "the stripe has room for one")
 	require.Equal(t, 0, s.taken())
 }
@@ -183,7 +148,7 @@ func TestSlotsAreNotLentWhereTheyAreFewOrInUse(t *testing.T) {
 			var s slots
 			s.setLimit(test.limit, test.mayLend)
 			for range test.taken {
-				require.True(t, s.take(false))
+				require.True(t, s.take(false, window.NoSeat))
 			}
 			s.setWaiting(test.waits)
 			s.lend()
@@ -198,18 +163,18 @@ func TestNothingIsLentWhileMoreAreTakenThanTheLimit(t *testing.T) {
 	var s slots
 	s.setLimit(5, true)
 	for range 3 {
-		require.True(t, s.take(false))
+		require.True(t, s.take(false, window.NoSeat))
 	}
 	s.setLimit(2, true)
 	s.lendNow(2)
 	require.Nil(t, s.loans.Load())
-	s.giveBack()
-	require.False(t, s.take(false), "2 of 2 are taken")
+	s.giveBack(window.NoSeat)
+	require.False(t, s.take(false, window.NoSeat), "2 of 2 are taken")
 	s.lendNow(2)
 	require.NotNil(t, s.loans.Load(), "no more than the limit")
-	s.giveBack()
-	require.True(t, s.take(false))
-	require.False(t, s.take(false), "2 of 2 are taken")
+	s.giveBack(window.NoSeat)
+	require.True(t, s.take(false, window.NoSeat))
+	require.False(t, s.take(false, window.NoSeat), "2 of 2 are taken")
 }
 
 func TestLoansAreNoMoreThanWasAskedFor(t *testing.T) {
@@ -251,10 +216,10 @@ func TestA01NeverMoreThanTheLimitWhileSlotsAreLentAndCalledIn(t *testing.T) {
 			}
 		}
 	})
-	for range callers {
+	for seat := range uint32(callers) {
 		all.Go(func() {
 			for n := range calls {
-				w, ok := b.acquire()
+				w, ok := b.acquire(seat + 1)
 				if !assert.True(t, ok, "the queue has room") || w != nil && !assert.True(t, b.await(t.Context().Done(), w, 0)) {
 					return
 				}
@@ -263,7 +228,7 @@ func TestA01NeverMoreThanTheLimitWhileSlotsAreLentAndCalledIn(t *testing.T) {
 					runtime.Gosched()
 				}
 				inside.Add(-1)
-				b.release()
+				b.release(seat + 1)
 			}
 		})
 	}

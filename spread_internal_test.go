@@ -3,6 +3,7 @@ package quill
 import (
 	"context"
 	"errors"
+	"runtime"
 	"runtime/debug"
 	"testing"
 	"time"
@@ -101,22 +102,69 @@ func TestAllWaysThroughCountWhereTheCountersAreSpread(t *testing.T) {
 	}
 }
 
-// Two busy goroutines that count at one stripe get others.
-func TestGoroutinesThatCountAtOneStripeGetOthers(t *testing.T) {
-	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which moves stacks, and with them the places
+// Two processors that count at one stripe get others.
+func TestProcessorsThatCountAtOneStripeGetOthers(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))  // on another one there is another seat
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which may take it away
 	c, err := NewRegistry().Circuit("dep")
 	require.NoError(t, err)
 	c.counters.Spread()
-	meanwhile(t, func() { c.counters.Add(int(Success)) }) // by this goroutine, so at its stripe
-	for range 100 {
-		window.Moment() // and the stack has grown: where it lies tells the place
-	}
-	place := func() int { return window.Place(1 << 30) }
-	was := place()
-	for range 5000 * window.LookEvery { // a fraction of a second: goroutines may have been reseated just now
-		if c.count(int(Success)); place() != was {
+	meanwhile(t, func() { c.counters.Add(int(Success)) }) // by this processor, so at its stripe
+	was := window.Seat()
+	for range 5000 * window.LookEvery { // a fraction of a second: there may have been a new deal just now
+		if c.count(int(Success)); window.Seat() != was {
 			break
 		}
 	}
-	require.NotEqual(t, was, place())
+	require.NotEqual(t, was, window.Seat())
+}
+
+// A call asks once where it sits, and only where that matters.
+func TestACallHasASeatWhereTheCountersAreSpread(t *testing.T) {
+	c, err := NewRegistry().Circuit("dep", Settings{Isolation: Semaphore})
+	require.NoError(t, err)
+	seat := func() uint32 {
+		e := execution{circuit: c, cfg: c.current(), caller: t.Context()}
+		require.True(t, e.admit(c.now(), false))
+		e.finish(t.Context(), nil)
+		return e.seat
+	}
+	require.EqualValues(t, window.NoSeat, seat())
+	c.counters.Spread()
+	require.NotEqualValues(t, window.NoSeat, seat())
+}
+
+// However a call ends: its slot goes back where the call took it, also if its processor is another
+// one by then.
+func TestASlotIsGivenBackAtTheSeatOfItsCall(t *testing.T) {
+	for name, end := range map[string]func(*execution){
+		"success": func(e *execution) { e.finish(e.caller, nil) },
+		"failure": func(e *execution) { e.finish(e.caller, errors.New("broken")) },
+		"panic":   func(e *execution) { e.unwind() },
+		"by End": func(e *execution) {
+			k := &Call{circuit: e.circuit, ctx: e.caller, cancel: func() {}}
+			k.exec = *e
+			k.end(nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := NewRegistry().Circuit("dep", Settings{Isolation: Semaphore})
+			require.NoError(t, err)
+			s := &c.bulkhead.slots
+			s.lendNow(4)
+			stripes := *s.loans.Load()
+			calls := make([]execution, len(stripes))
+			for i := range calls {
+				calls[i] = execution{circuit: c, cfg: c.current(), caller: t.Context()}
+				require.True(t, calls[i].admit(c.now(), false))
+			}
+			for i := range calls {
+				calls[i].seat = uint32(len(stripes) + i)
+				end(&calls[i])
+				for other := range stripes {
+					require.Equal(t, other <= i, stripes[other].word.Load()&freeMask == 1, "stripe %d after a call at %d", other, i)
+				}
+			}
+		})
+	}
 }

@@ -36,53 +36,53 @@ var ofCalls = []fault{
 	// Slots.
 	{name: "release dropped on panic, semaphore", killers: []string{"TestA03NothingIsLeftOverWhateverTheEndAndWherever"}, edits: []edit{{
 		"execution.go",
-		"	if !e.handedOn {\n		c.giveBack()\n",
-		"	if !e.handedOn && e.settled {\n		c.giveBack()\n",
+		"	if !e.handedOn {\n		c.giveBack(e.seat)\n",
+		"	if !e.handedOn && e.settled {\n		c.giveBack(e.seat)\n",
 	}}},
 	{name: "a slot given back twice", killers: []string{"TestACallIsOverOnceThoughItsContextPanicsWhileItIsSettled"}, edits: []edit{{
-		"execution.go", "	if !e.handedOn {\n		c.giveBack()\n", "	{\n		c.giveBack()\n",
+		"execution.go", "	if !e.handedOn {\n		c.giveBack(e.seat)\n", "	{\n		c.giveBack(e.seat)\n",
 	}}},
 	{name: "release dropped on panic, pool", killers: []string{"TestA08WorkerThatPanickedStaysAndOneThatExitedIsReplaced"}, edits: []edit{{
 		"pool.go",
-		"	t.circuit.giveBack()\n}\n",
-		"	if t.panicked == nil {\n		t.circuit.giveBack()\n	}\n}\n",
+		"	t.circuit.giveBack(window.NoSeat)\n}\n",
+		"	if t.panicked == nil {\n		t.circuit.giveBack(window.NoSeat)\n	}\n}\n",
 	}}},
 	{name: "release dropped on Goexit", killers: []string{"TestA08WorkerThatPanickedStaysAndOneThatExitedIsReplaced"}, edits: []edit{{
 		"pool.go",
-		"	t.circuit.giveBack()\n}\n",
-		"	if !t.goexit {\n		t.circuit.giveBack()\n	}\n}\n",
+		"	t.circuit.giveBack(window.NoSeat)\n}\n",
+		"	if !t.goexit {\n		t.circuit.giveBack(window.NoSeat)\n	}\n}\n",
 	}}},
 	{name: "release before run ends, at the deadline", killers: []string{"TestAbandonedWorkKeepsItsSlotAndShows"}, edits: []edit{
 		{
 			"execution.go",
 			"		e.settleInterrupted(e.callerErr(how), c.now())\n",
-			"		c.giveBack()\n		e.settleInterrupted(e.callerErr(how), c.now())\n",
+			"		c.giveBack(e.seat)\n		e.settleInterrupted(e.callerErr(how), c.now())\n",
 		},
 		{
 			"pool.go",
-			"		t.circuit.giveBack()\n		if t.panicked != nil {\n",
+			"		t.circuit.giveBack(window.NoSeat)\n		if t.panicked != nil {\n",
 			"		if t.panicked != nil {\n",
 		},
 	}},
 	{name: "release twice on cancel", killers: []string{"TestA03NothingIsLeftOverWhateverTheEndAndWherever"}, edits: []edit{{
 		"execution.go",
 		"		e.settleInterrupted(e.callerErr(how), c.now())\n",
-		"		if how == abandoned {\n			c.giveBack()\n		}\n		e.settleInterrupted(e.callerErr(how), c.now())\n",
+		"		if how == abandoned {\n			c.giveBack(e.seat)\n		}\n		e.settleInterrupted(e.callerErr(how), c.now())\n",
 	}}},
 	{name: "release twice when cancelled in the queue", killers: []string{"TestWaiterThatLeavesTheMiddleOfTheQueueDisturbsNobody"}, edits: []edit{{
 		"bulkhead.go",
 		"		b.queue.remove(w)\n		b.admitWaitersLocked()\n		return false\n",
-		"		b.queue.remove(w)\n		b.slots.giveBack()\n		b.admitWaitersLocked()\n		return false\n",
+		"		b.queue.remove(w)\n		b.slots.giveBack(window.NoSeat)\n		b.admitWaitersLocked()\n		return false\n",
 	}}},
 	{name: "the slot of abandoned work given back twice", killers: []string{"TestAbandonedWorkKeepsItsSlotAndShows"}, edits: []edit{{
 		"pool.go",
 		"		t.circuit.abandon(-1)\n",
-		"		t.circuit.abandon(-1)\n		t.circuit.giveBack()\n",
+		"		t.circuit.abandon(-1)\n		t.circuit.giveBack(window.NoSeat)\n",
 	}}},
 	{name: "a slot given back by the worker and by the caller", killers: []string{"TestThePoolHasAsManyWorkersAsRanAtOnce"}, edits: []edit{{
 		"pool.go",
 		"	case won && t.completer == nil:\n		t.notify(finished)\n",
-		"	case won && t.completer == nil:\n		t.circuit.giveBack()\n		t.notify(finished)\n",
+		"	case won && t.completer == nil:\n		t.circuit.giveBack(window.NoSeat)\n		t.notify(finished)\n",
 	}}},
 	{name: "the caller forgets to give the worker back", killers: []string{"TestWarmWorkersAreReused"}, edits: []edit{{
 		"pool.go",
@@ -91,8 +91,8 @@ var ofCalls = []fault{
 	}}},
 	{name: "the slot given back before the worker", first: []suite{schedules}, killers: []string{"TestA08WarmWorkersAreLentOnceAndLeaveInSchedulesWithinStops"}, edits: []edit{{
 		"pool.go",
-		"	if t.worker.reusable() && !t.goexit {\n		t.circuit.bulkhead.park(t.worker)\n	}\n	t.circuit.giveBack()\n}\n",
-		"	t.circuit.giveBack()\n	if t.worker.reusable() && !t.goexit {\n		t.circuit.bulkhead.park(t.worker)\n	}\n}\n",
+		"	if t.worker.reusable() && !t.goexit {\n		t.circuit.bulkhead.park(t.worker)\n	}\n	t.circuit.giveBack(window.NoSeat)\n}\n",
+		"	t.circuit.giveBack(window.NoSeat)\n	if t.worker.reusable() && !t.goexit {\n		t.circuit.bulkhead.park(t.worker)\n	}\n}\n",
 	}}},
 	{name: "a worker at work taken off the stack", first: []suite{schedules}, killers: []string{"TestATaskGoesToTheWorkerThatItHadLast"}, edits: []edit{{
 		"workers.go",
@@ -131,13 +131,13 @@ var ofCalls = []fault{
 	}}},
 	{name: "a grant that meets a cancel is lost", killers: []string{"TestSlotGrantedToACallerWhoHasLeftIsGivenBack"}, edits: []edit{{
 		"bulkhead.go",
-		"	b.slots.giveBack()\n	b.admitWaitersLocked()\n	return false\n",
+		"	b.slots.giveBack(window.NoSeat)\n	b.admitWaitersLocked()\n	return false\n",
 		"	return false\n",
 	}}},
 	{name: "queue count decremented by worker and canceller", killers: []string{"TestSlotOfOneWhoGaveUpGoesToTheNext"}, edits: []edit{{
 		"bulkhead.go",
-		"	b.slots.giveBack()\n	b.admitWaitersLocked()\n	return false\n",
-		"	b.queue.length--\n	b.slots.giveBack()\n	b.admitWaitersLocked()\n	return false\n",
+		"	b.slots.giveBack(window.NoSeat)\n	b.admitWaitersLocked()\n	return false\n",
+		"	b.queue.length--\n	b.slots.giveBack(window.NoSeat)\n	b.admitWaitersLocked()\n	return false\n",
 	}}},
 	{name: "the reaper keeps the places of workers it dismissed", first: []suite{schedules}, killers: []string{"TestA08WarmWorkersAreLentOnceAndLeaveInSchedulesWithinStops"}, edits: []edit{{
 		"workers.go",
@@ -313,8 +313,8 @@ var ofCalls = []fault{
 	}},
 	{name: "the last calls forget a success that took no lock", killers: []string{"TestTheLastCallsForgetTheOldest"}, edits: []edit{{
 		"judge.go",
-		"		if !slow && cfg.last == nil && c.countSuccess(now, t) {\n",
-		"		if !slow && cfg != nil && c.countSuccess(now, t) {\n",
+		"		if !slow && cfg.last == nil && c.countSuccess(now, t, window.NoSeat) {\n",
+		"		if !slow && cfg != nil && c.countSuccess(now, t, window.NoSeat) {\n",
 	}}},
 	{name: "the last calls are counted by the settings of before the lock", first: []suite{schedules}, killers: []string{"TestC01TheLastCallsAreJudgedAsInSomeOrderInEverySchedule"}, edits: []edit{{
 		"judge.go",

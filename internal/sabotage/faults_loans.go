@@ -72,9 +72,21 @@ var ofLoans = []fault{
 		}},
 	},
 	{
-		name: "goroutines that share a stripe keep it", killers: []string{"TestGoroutinesThatCountAtOneStripeGetOthers"},
+		name: "processors that share a stripe keep it", killers: []string{"TestProcessorsThatCountAtOneStripeGetOthers"},
 		edits: []edit{{
-			"spread.go", "		window.Reseat(time.Since(processStart))\n", "		_ = time.Since(processStart)\n",
+			"spread.go", "		window.Reseat(time.Since(processStart))\n", "		_, _ = window.Reseat, time.Since(processStart)\n",
+		}},
+	},
+	{
+		name: "who was dealt a seat once keeps it", first: []suite{inner}, killers: []string{"TestTokensHaveSeatsInTheOrderTheyCome"},
+		edits: []edit{{
+			"internal/window/place.go", "t.seat == NoSeat || t.deal != uint32(seating.Load()>>32)", "t.seat == NoSeat",
+		}},
+	},
+	{
+		name: "a slot is given back where its call ends, not where it began", killers: []string{"TestASlotIsGivenBackAtTheSeatOfItsCall"},
+		edits: []edit{{
+			"execution.go", "!s.giveLent(e.seat)", "!s.giveLent(window.NoSeat)",
 		}},
 	},
 	{

@@ -15,8 +15,8 @@ var ofHooks = []fault{
 	}}},
 	{name: "event before the call is given back", killers: []string{"TestC10OnCallComesWhenEverythingIsGivenBack"}, edits: []edit{{
 		"call.go",
-		"	defer func() {\n		c.giveBack()\n",
-		"	defer func() {\n		e.conclude()\n		c.giveBack()\n",
+		"	defer func() {\n		c.giveBack(e.seat)\n",
+		"	defer func() {\n		e.conclude()\n		c.giveBack(e.seat)\n",
 	}}},
 	{name: "event before the state is visible", first: []suite{schedules}, killers: []string{"TestC08TransitionsAreToldInOrderAndAfterTheyAreSeenInEverySchedule"}, edits: []edit{{
 		"gate.go",
@@ -52,7 +52,7 @@ var ofHooks = []fault{
 	}}},
 	{name: "shadow keeps the slot of a call that is over", killers: []string{"TestShadowCountsWhatItsBulkheadWouldReject"}, edits: []edit{{
 		"shadow.go",
-		"	t.giveBack()\n	if limit",
+		"	t.giveBack(window.NoSeat)\n	if limit",
 		"	if limit",
 	}}},
 	{name: "shadow takes calls that it would have refused for evidence", killers: []string{"TestShadowRefusesNothingAndTellsWhatItWouldHave"}, edits: []edit{{

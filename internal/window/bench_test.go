@@ -2,7 +2,6 @@ package window_test
 
 import (
 	"math/rand/v2"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -36,38 +35,27 @@ func BenchmarkCountersAdd(b *testing.B) {
 	})
 }
 
-// BenchmarkPlace is what Place earns: an addition to one of several lines, chosen by it and by
-// what needs no unsafe, on one core and on two (-cpu 1,2).
+// BenchmarkPlace is what a seat earns, and what it takes to fetch one: an addition to one of several
+// lines, on one core and on two (-cpu 1,2).
 func BenchmarkPlace(b *testing.B) {
 	type line struct {
 		n atomic.Uint64
 		_ [120]byte
 	}
-	next := new(atomic.Uint32)
-	tokens := sync.Pool{New: func() any { return &line{} }}
 	for _, by := range []struct {
 		name   string
-		choose func(n int) int
+		choose func(seat uint32, n int) int
 	}{
-		{"the stack's address", window.Place},
-		{"a random number", func(n int) int { return int(rand.Uint32() & uint32(n-1)) }},
-		{"a token of the processor", func(n int) int {
-			t := tokens.Get().(*line)
-			at := t.n.Load()
-			if at == 0 {
-				at = uint64(next.Add(1))
-				t.n.Store(at)
-			}
-			tokens.Put(t)
-			return int(at) & (n - 1)
-		}},
-		{"nothing: one line for all", func(int) int { return 0 }},
+		{"a seat that the call has", window.Place},
+		{"a seat fetched for it", func(_ uint32, n int) int { return window.Place(window.NoSeat, n) }},
+		{"a random number", func(_ uint32, n int) int { return window.Place(rand.Uint32(), n) }},
+		{"nothing: one line for all", func(uint32, int) int { return 0 }},
 	} {
 		b.Run(by.name, func(b *testing.B) {
 			lines := make([]line, window.Stripes(64))
 			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					lines[by.choose(len(lines))].n.Add(1)
+				for seat := window.Seat(); pb.Next(); {
+					lines[by.choose(seat, len(lines))].n.Add(1)
 				}
 			})
 		})
@@ -79,14 +67,14 @@ func BenchmarkHistogramRecord(b *testing.B) {
 		var h window.Histogram
 		b.ReportAllocs()
 		for b.Loop() {
-			h.Record(time.Millisecond)
+			h.Record(time.Millisecond, window.NoSeat)
 		}
 	})
 	b.Run("parallel", func(b *testing.B) {
 		var h window.Histogram
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
-				h.Record(time.Millisecond)
+				h.Record(time.Millisecond, window.NoSeat)
 			}
 		})
 	})
@@ -100,7 +88,7 @@ func BenchmarkRing(b *testing.B) {
 		for i := range 20 {
 			r.Advance(time.Duration(i) * time.Second)
 			c.Add(i % window.Kinds)
-			times.Record(time.Duration(i) * time.Millisecond)
+			times.Record(time.Duration(i)*time.Millisecond, window.NoSeat)
 		}
 		return &c, &times, r
 	}
@@ -119,7 +107,7 @@ func BenchmarkRing(b *testing.B) {
 			now += time.Second
 			r.Advance(now)
 			c.Add(0)
-			times.Record(time.Millisecond)
+			times.Record(time.Millisecond, window.NoSeat)
 		}
 	})
 	b.Run("Sums", func(b *testing.B) {
@@ -150,7 +138,7 @@ func BenchmarkRing(b *testing.B) {
 		for b.Loop() {
 			r.Advance(19 * time.Second)
 			c.Add(0)
-			times.Record(time.Millisecond)
+			times.Record(time.Millisecond, window.NoSeat)
 		}
 	})
 	b.Run("settle, parallel", func(b *testing.B) {
@@ -159,7 +147,7 @@ func BenchmarkRing(b *testing.B) {
 			for pb.Next() {
 				r.Advance(19 * time.Second)
 				c.Add(0)
-				times.Record(time.Millisecond)
+				times.Record(time.Millisecond, window.NoSeat)
 			}
 		})
 	})
@@ -168,7 +156,7 @@ func BenchmarkRing(b *testing.B) {
 func BenchmarkDistPercentile(b *testing.B) {
 	var h window.Histogram
 	for i := range 10_000 {
-		h.Record(time.Duration(i) * time.Microsecond)
+		h.Record(time.Duration(i)*time.Microsecond, window.NoSeat)
 	}
 	d := h.Snapshot()
 	for b.Loop() {

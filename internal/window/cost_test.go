@@ -12,7 +12,7 @@ import (
 
 func TestTheHotPathDoesNotAllocate(t *testing.T) {
 	m := newMeters(10*time.Second, 10, 0)
-	m.times.Record(time.Second)
+	m.times.Record(time.Second, window.NoSeat)
 	m.settle(0, 0, time.Millisecond) // takes what is taken at first use
 	last := window.NewLast(10)
 	for range 10 {
@@ -21,7 +21,7 @@ func TestTheHotPathDoesNotAllocate(t *testing.T) {
 	base := m.counters.Sums()
 	for name, f := range map[string]func(){
 		"Counters.Add":   func() { m.counters.Add(1) },
-		"Times.Record":   func() { m.times.Record(time.Second) },
+		"Times.Record":   func() { m.times.Record(time.Second, window.NoSeat) },
 		"Ring.Advance":   func() { m.ring.Advance(1) },
 		"Ring.Sums":      func() { m.ring.Sums(1) },
 		"Ring.SumsSince": func() { m.ring.SumsSince(1, base) },

@@ -44,9 +44,18 @@ type stripe [Kinds]atomic.Uint64
 // is not in 0 to Kinds-1 panics.
 func (c *Counters) Add(kind int) (busy, shared bool) {
 	if n := c.AddInPlace(kind); n%LookEvery == 0 {
-		return c.AddSlowly(kind, n)
+		return c.AddSlowly(kind, n, NoSeat)
 	}
 	return false, false
+}
+
+// Seat is [Seat] where each processor has a stripe of its own to write, and [NoSeat] as long as
+// whoever counts needs none.
+func (c *Counters) Seat() uint32 {
+	if c.spread.Load() == nil {
+		return NoSeat
+	}
+	return Seat()
 }
 
 // AddInPlace is the first half of Add: where the counters are not spread it counts, and returns
@@ -60,21 +69,21 @@ func (c *Counters) AddInPlace(kind int) uint64 {
 	return c.first[kind].Add(1)
 }
 
-// AddSlowly is the second half of Add, and of [Counters.AddIf] with how many there are then. It
-// reports whether several processors were seen to count at once, this time and the last times:
+// AddSlowly is the second half of Add, and of [Counters.AddIf] with how many there are then, for
+// one who has that seat or [NoSeat]. It reports whether several processors were seen to count at once, this time and the last times:
 // then the counters are spread, and it is time to spread what else is written for each event.
-// It also reports whether several were seen to do so at one of the stripes: then goroutines should
+// It also reports whether several were seen to do so at one of the stripes: then processors should
 // be given others by [Reseat].
-func (c *Counters) AddSlowly(kind int, n uint64) (busy, shared bool) {
+func (c *Counters) AddSlowly(kind int, n uint64, seat uint32) (busy, shared bool) {
 	if n == 0 {
-		return c.addSpread(*c.spread.Load(), kind)
+		return c.addSpread(*c.spread.Load(), kind, seat)
 	}
 	return c.looked(grows(func() uint64 { return c.Total(kind) })), false
 }
 
 // addSpread is Add where the counters are spread.
-func (c *Counters) addSpread(s []stripe, kind int) (busy, shared bool) {
-	at := Place(len(s))
+func (c *Counters) addSpread(s []stripe, kind int, seat uint32) (busy, shared bool) {
+	at := Place(seat, len(s))
 	n := s[at][kind].Add(1)
 	if n%LookEvery != 0 {
 		return false, false
@@ -84,11 +93,15 @@ func (c *Counters) addSpread(s []stripe, kind int) (busy, shared bool) {
 
 // lookAt is the look of one who counted event n at a stripe. To look at all stripes takes their
 // lines from those who write them, so only one look in some does. What else is spread may have
-// fewer stripes, so that who has the next one here may have the same one there.
+// fewer stripes, so that seats which differ here may be one there: those that are equal in their low bits.
 func (c *Counters) lookAt(s []stripe, kind, at int, n uint64) (busy, shared bool) {
-	group := max(1, len(s)/fewestStripes)
-	here := s[at/group*group:][:group]
-	shared = c.shared.tooOften(grows(func() uint64 { return sumOf(here, kind) }), looksToReseat)
+	here := func() (total uint64) {
+		for i := at % fewestStripes; i < len(s); i += fewestStripes {
+			total += s[i][kind].Load()
+		}
+		return total
+	}
+	shared = c.shared.tooOften(grows(here), looksToReseat)
 	busy = n%(LookEvery*looksPerTotal) == 0 && c.looked(grows(func() uint64 { return c.Total(kind) }))
 	return busy, shared
 }

@@ -24,7 +24,7 @@ const (
 func record(durations ...time.Duration) window.Dist {
 	var h window.Histogram
 	for _, d := range durations {
-		h.Record(d)
+		h.Record(d, window.NoSeat)
 	}
 	return h.Snapshot()
 }
@@ -115,10 +115,10 @@ func TestD8PercentilesByRank(t *testing.T) {
 func TestD8ThreeNinesAreNotTakenForNinetyNine(t *testing.T) {
 	var h window.Histogram
 	for range 9980 {
-		h.Record(time.Millisecond)
+		h.Record(time.Millisecond, window.NoSeat)
 	}
 	for range 20 {
-		h.Record(time.Second)
+		h.Record(time.Second, window.NoSeat)
 	}
 	d := h.Snapshot()
 	requireNear(t, time.Millisecond, d.Percentile(99))
@@ -148,10 +148,10 @@ func TestSumAndMean(t *testing.T) {
 
 func TestAClockThatJumpsByCenturiesDoesNotUseUpTheSum(t *testing.T) {
 	var h window.Histogram
-	h.Record(math.MaxInt64)
+	h.Record(math.MaxInt64, window.NoSeat)
 	before := h.Snapshot()
 	require.Equal(t, time.Duration(1<<50), before.Sum())
-	h.Record(time.Second)
+	h.Record(time.Second, window.NoSeat)
 	require.Equal(t, time.Second, h.Snapshot().Sub(before).Sum())
 }
 
@@ -204,10 +204,10 @@ func TestThereAreEightBinsAnOctave(t *testing.T) {
 
 func TestADistIsAValue(t *testing.T) {
 	var h window.Histogram
-	h.Record(time.Second)
+	h.Record(time.Second, window.NoSeat)
 	before := h.Snapshot()
 	copied := before
-	h.Record(time.Second)
+	h.Record(time.Second, window.NoSeat)
 	require.EqualValues(t, 1, before.Count())
 	diff := h.Snapshot().Sub(before)
 	require.EqualValues(t, 1, diff.Count())
@@ -233,11 +233,11 @@ func TestSubIsWhatWasRecordedInBetween(t *testing.T) {
 		before, after := durations.Draw(t, "before"), durations.Draw(t, "after")
 		var h window.Histogram
 		for _, d := range before {
-			h.Record(d)
+			h.Record(d, window.NoSeat)
 		}
 		earlier := h.Snapshot()
 		for _, d := range after {
-			h.Record(d)
+			h.Record(d, window.NoSeat)
 		}
 		require.Equal(t, record(after...), h.Snapshot().Sub(earlier))
 	})

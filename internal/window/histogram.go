@@ -62,11 +62,12 @@ const (
 // Record counts one duration. A negative one counts as 0. The sum takes what is longer than
 // 2^50 nanoseconds, about 13 days, as that long. Record allocates when a duration is the
 // first of its two octaves and when a bin is full for the first time, at no other time.
-func (h *Histogram) Record(d time.Duration) {
+// It is done by one who has that seat, or [NoSeat].
+func (h *Histogram) Record(d time.Duration, seat uint32) {
 	d = max(d, 0)
 	b := &h.first
 	if spread := h.spread.Load(); spread != nil {
-		b = (*spread)[Place(len(*spread))]
+		b = (*spread)[Place(seat, len(*spread))]
 	}
 	i := uint(binOf(d)) // never negative: its parts are a shift and a mask
 	p := b.parts[i/partBins].Load()

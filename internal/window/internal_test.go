@@ -42,11 +42,11 @@ func TestAHistogramTakesStorageForWhatItHoldsOnly(t *testing.T) {
 	}
 	require.Zero(t, parts())
 	for range 2 {
-		h.Record(time.Millisecond)
-		h.Record(time.Millisecond + time.Microsecond)
+		h.Record(time.Millisecond, NoSeat)
+		h.Record(time.Millisecond+time.Microsecond, NoSeat)
 		require.Equal(t, 1, parts())
 	}
-	h.Record(time.Second)
+	h.Record(time.Second, NoSeat)
 	require.Equal(t, 2, parts())
 }
 
@@ -54,16 +54,16 @@ func TestCallsThatAreRecordedOnceAreInBothDistributions(t *testing.T) {
 	var c Counters
 	var times Times
 	r := NewRing(10*time.Second, 10, 0, &c, &times)
-	times.Record(time.Millisecond)
+	times.Record(time.Millisecond, NoSeat)
 	require.Nil(t, times.apart.Load(), "made for calls of which the two times differ")
 	run, whole := times.Snapshot()
 	require.Equal(t, run, whole)
 	require.EqualValues(t, 1, run.Count())
 
 	r.Advance(5 * time.Second)
-	times.Record(2 * time.Millisecond)
-	times.RecordRun(3 * time.Millisecond)
-	times.RecordWhole(4 * time.Second)
+	times.Record(2*time.Millisecond, NoSeat)
+	times.RecordRun(3*time.Millisecond, NoSeat)
+	times.RecordWhole(4*time.Second, NoSeat)
 	for now, calls := range map[time.Duration]uint64{5 * time.Second: 3, 10 * time.Second: 2, 15 * time.Second: 0} {
 		run, whole = r.Dists(now)
 		require.Equal(t, calls, run.Count(), "at %v", now)
@@ -120,7 +120,7 @@ func TestAnIdleRingKeepsOneMark(t *testing.T) {
 	for now := time.Duration(1001); now < 1100; now++ {
 		r.Advance(now)
 		c.Add(0)
-		times.RecordRun(time.Second)
+		times.RecordRun(time.Second, NoSeat)
 		marks := kept()
 		require.LessOrEqual(t, len(marks), 10)
 		for i := 1; i < len(marks); i++ {
@@ -139,9 +139,9 @@ func TestAnIdleRingKeepsOneMark(t *testing.T) {
 	// What changes in one of the four makes a new mark.
 	for i, change := range []func(){
 		func() { c.Add(1) },
-		func() { times.RecordRun(0) },
-		func() { times.RecordWhole(0) },
-		func() { times.Record(0) },
+		func() { times.RecordRun(0, NoSeat) },
+		func() { times.RecordWhole(0, NoSeat) },
+		func() { times.Record(0, NoSeat) },
 	} {
 		was := kept()[0]
 		change()
@@ -177,10 +177,10 @@ func TestAPauseThatReachesTheFarEndOfTheWindowIsOneMark(t *testing.T) {
 func TestAnUnchangedHistogramIsNotCopied(t *testing.T) {
 	var h Histogram
 	require.Equal(t, Dist{}, h.snapshotAfter(Dist{}))
-	h.Record(time.Second)
+	h.Record(time.Second, NoSeat)
 	first := h.Snapshot()
 	require.Same(t, &first.bins[0], &h.snapshotAfter(first).bins[0])
-	h.Record(0)
+	h.Record(0, NoSeat)
 	require.EqualValues(t, 2, h.snapshotAfter(first).Count())
 }
 
@@ -189,14 +189,14 @@ func TestD9CountsBeyond32Bits(t *testing.T) {
 	var times Times
 	r := NewRing(10*time.Second, 10, 0, &c, &times)
 	const many = 1<<32 + 10
-	times.RecordRun(time.Second)
+	times.RecordRun(time.Second, NoSeat)
 	run := &times.apart.Load().run
 	run.moved = &moved{}
 	run.moved.bins[binOf(time.Second)] = math.MaxUint32 - 1
 
 	c.first[0].Store(math.MaxUint32)
 	c.Add(0)
-	times.RecordRun(time.Second)
+	times.RecordRun(time.Second, NoSeat)
 	sums := r.Sums(0)
 	require.Equal(t, uint64(1<<32), sums[0])
 
@@ -218,8 +218,8 @@ func TestD9CountsBeyond32Bits(t *testing.T) {
 
 func TestD9PercentilesOfHugeCounts(t *testing.T) {
 	var h Histogram
-	h.Record(time.Millisecond)
-	h.Record(time.Second)
+	h.Record(time.Millisecond, NoSeat)
+	h.Record(time.Second, NoSeat)
 	h.moved = &moved{}
 	short, long := &h.moved.bins[binOf(time.Millisecond)], &h.moved.bins[binOf(time.Second)]
 	*short, *long = 1<<63-2, 1<<63-1
@@ -238,12 +238,12 @@ func TestD9PercentilesOfHugeCounts(t *testing.T) {
 
 func TestD9TheSumOfDurationsMayWrapRound(t *testing.T) {
 	var h Histogram
-	h.Record(0)
+	h.Record(0, NoSeat)
 	h.moved = &moved{sum: math.MaxUint64 - 10}
 	before := h.Snapshot()
 	require.Equal(t, time.Duration(math.MaxInt64), before.Sum(), "the longest there is")
 	require.Equal(t, time.Duration(math.MaxInt64), before.Mean())
-	h.Record(time.Second)
+	h.Record(time.Second, NoSeat)
 	require.Equal(t, time.Second, h.Snapshot().Sub(before).Sum(), "a window stays right")
 }
 
@@ -263,17 +263,17 @@ func TestAFullBinIsMovedAndLosesNothing(t *testing.T) {
 			i := binOf(test.took)
 			word := &h.first.bin(i).word
 			for range min(test.n, 1000) {
-				h.Record(test.took)
+				h.Record(test.took, NoSeat)
 			}
 			if test.n == full {
 				word.Store(uint64(test.took)*full<<sumShift + full)
 			}
 			require.Nil(t, h.moved, "not yet")
 			requireHeld(t, &h, test.n, test.took)
-			h.Record(test.took)
+			h.Record(test.took, NoSeat)
 			require.Zero(t, word.Load())
 			requireHeld(t, &h, test.n+1, test.took)
-			h.Record(test.took)
+			h.Record(test.took, NoSeat)
 			requireHeld(t, &h, test.n+2, test.took)
 		})
 	}
@@ -296,7 +296,7 @@ func TestReadersMissNothingOfABinThatIsMoved(t *testing.T) {
 	for range writers {
 		all.Go(func() {
 			for n := range each {
-				h.Record(tooLong / 2)
+				h.Record(tooLong/2, NoSeat)
 				if n%10 == 0 {
 					runtime.Gosched()
 				}

@@ -110,8 +110,8 @@ func newMeters(length time.Duration, buckets int, now time.Duration) *meters {
 func (m *meters) settle(now time.Duration, kind int, took time.Duration) {
 	m.ring.Advance(now)
 	m.counters.Add(kind)
-	m.times.RecordRun(took)
-	m.times.RecordWhole(2 * took)
+	m.times.RecordRun(took, window.NoSeat)
+	m.times.RecordWhole(2*took, window.NoSeat)
 }
 
 // execution is all times in run since creation.

@@ -80,15 +80,15 @@ func TestD2TheWindowAgreesWithAListOfTimestamps(t *testing.T) {
 				m.advance(now)
 				m.record(time.Second, 2*time.Second)
 				got.ring.Advance(now)
-				got.times.RecordRun(time.Second)
-				got.times.RecordWhole(2 * time.Second)
+				got.times.RecordRun(time.Second, window.NoSeat)
+				got.times.RecordWhole(2*time.Second, window.NoSeat)
 			},
 			"record once": func(t *rapid.T) {
 				took := time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "took"))
 				m.advance(now)
 				m.record(took, took)
 				got.ring.Advance(now)
-				got.times.Record(took)
+				got.times.Record(took, window.NoSeat)
 			},
 			"read elsewhere": func(t *rapid.T) { compare(t, m, got, step(t)) },
 			"restart": func(*rapid.T) {

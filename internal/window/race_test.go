@@ -59,7 +59,7 @@ func TestHistogramLosesNothing(t *testing.T) {
 		var h window.Histogram
 		together(crowd, func(i int) {
 			for range each {
-				h.Record(time.Duration(i) * time.Millisecond)
+				h.Record(time.Duration(i)*time.Millisecond, window.NoSeat)
 			}
 			if n := h.Snapshot().Count(); n < each {
 				t.Errorf("saw %d durations, fewer than its own %d", n, each)
@@ -119,7 +119,7 @@ func TestD3ABoundaryIsCrossedOnce(t *testing.T) {
 				moved.Add(1)
 			}
 			m.counters.Add(kind)
-			m.times.RecordRun(0)
+			m.times.RecordRun(0, window.NoSeat)
 			if n := m.ring.Sums(now)[kind]; n != 1 {
 				t.Errorf("gap %d: %d events of its own in the window, not 1", gap, n)
 			}
@@ -165,7 +165,7 @@ func TestContentionLosesNothing(t *testing.T) {
 	together(workers, func(int) {
 		for range each {
 			c.Add(7)
-			h.Record(time.Second)
+			h.Record(time.Second, window.NoSeat)
 		}
 	})
 	require.Equal(t, window.Sums{7: workers * each}, c.Sums())

@@ -1,6 +1,7 @@
 package window
 
 import (
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -23,36 +24,102 @@ func TestStripesFollowTheProcessors(t *testing.T) {
 	}
 }
 
-func TestAGoroutineKeepsItsPlace(t *testing.T) {
-	for n := 1; n <= maxStripes; n *= 2 {
-		at := Place(n)
-		require.GreaterOrEqual(t, at, 0)
-		require.Less(t, at, n)
-		for range 100 {
-			require.Equal(t, at, Place(n))
+func TestAProcessorKeepsItsSeat(t *testing.T) {
+	if raceDetector {
+		t.Skip("with it a sync.Pool forgets some of what it is given")
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	was := Seat()
+	require.NotEqualValues(t, NoSeat, was)
+	for range 100 {
+		require.Equal(t, was, Seat())
+		on := make(chan uint32)
+		go func() { on <- Seat() }()
+		require.Equal(t, was, <-on, "of another goroutine that runs there")
+	}
+	require.Zero(t, testing.AllocsPerRun(1000, func() { Seat() }))
+	runtime.GC()
+	require.Equal(t, was, Seat(), "the collector takes it only from who is idle")
+}
+
+func TestProcessorsHaveSeatsOfTheirOwn(t *testing.T) {
+	if raceDetector {
+		t.Skip("with it a sync.Pool forgets some of what it is given")
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	var seats [2]atomic.Uint32
+	both := func(i int) bool { // both are here at once, so on two processors
+		seats[i].Store(Seat())
+		for range 1_000_000 {
+			if seats[1-i].Load() != NoSeat {
+				return true
+			}
 		}
+		return false
+	}
+	for range 1000 {
+		seats[0].Store(NoSeat)
+		seats[1].Store(NoSeat)
+		var wg sync.WaitGroup
+		wg.Go(func() { both(1) })
+		met := both(0)
+		wg.Wait()
+		if met && Place(seats[0].Load(), Stripes(maxStripes)) != Place(seats[1].Load(), Stripes(maxStripes)) {
+			return
+		}
+	}
+	t.Error("they always had the same one")
+}
+
+func TestASeatIsOneOfSoManyPlaces(t *testing.T) {
+	for n := 1; n <= maxStripes; n *= 2 {
+		var at [maxStripes]int
+		for seat := range uint32(4 * maxStripes) {
+			if seat != NoSeat {
+				at[Place(seat, n)]++
+			}
+		}
+		for i, seats := range at {
+			require.Equal(t, i < n, seats > 0, "%d of %d", i, n)
+		}
+		require.Less(t, Place(math.MaxUint32, n), n)
+		require.Less(t, Place(NoSeat, n), n, "who has none asks for one")
 	}
 }
 
-func TestGoroutinesSpreadOverAllPlaces(t *testing.T) {
-	const n, goroutines = 8, 256
-	var at [n]atomic.Int32
-	var wg sync.WaitGroup
-	all := make(chan struct{}) // none ends before all have begun: each has its own stack
-	for i := range goroutines {
-		wg.Go(func() {
-			at[Place(n)].Add(1)
-			if i < goroutines-1 {
-				<-all
-			} else {
-				close(all)
+func TestTokensHaveSeatsInTheOrderTheyCome(t *testing.T) {
+	tokens := make([]token, maxStripes)
+	for range 3 { // deals
+		var taken [maxStripes]bool
+		for i := range tokens {
+			seat := tokens[i].number()
+			require.NotEqualValues(t, NoSeat, seat)
+			require.Equal(t, tokens[0].number()+uint32(i), seat, "the next one")
+			at := Place(seat, maxStripes)
+			require.False(t, taken[at], "a stripe for each of as many as there are")
+			taken[at] = true
+		}
+		for range 10 {
+			for i := range tokens {
+				require.Equal(t, tokens[0].number()+uint32(i), tokens[i].number(), "it keeps it as long as the deal lasts")
 			}
-		})
+		}
+		last := tokens[0].number()
+		deal()
+		require.NotEqual(t, last, tokens[0].number(), "another one")
 	}
-	wg.Wait()
-	for i := range at {
-		require.NotZero(t, at[i].Load(), "nobody is at %d", i)
-	}
+}
+
+// The counter goes round after four billion numbers: there is one that means no seat.
+func TestATokenGetsASeatThoughTheNumbersGoRound(t *testing.T) {
+	defer seating.Store(seating.Load())
+	seating.Store(1<<32 - 2)
+	var before, at, after token
+	require.EqualValues(t, math.MaxUint32, before.number())
+	require.EqualValues(t, NoSeat, at.number())
+	require.EqualValues(t, 1, at.number(), "so it asks again")
+	require.EqualValues(t, 2, after.number())
+	require.EqualValues(t, 3, before.number(), "a new deal has begun")
 }
 
 func TestOthersAreTooOftenWhereEachOfSomeLooksSeesThem(t *testing.T) {
@@ -112,7 +179,7 @@ func TestOneEventInLookEveryLooks(t *testing.T) {
 		require.Equal(t, n+1, got)
 		c.busy.inRow.Store(1)
 		if got%LookEvery == 0 {
-			busy, shared := c.AddSlowly(3, got)
+			busy, shared := c.AddSlowly(3, got, NoSeat)
 			require.False(t, busy || shared)
 			require.Zero(t, c.busy.inRow.Load(), "a look that saw nobody")
 		}
@@ -125,7 +192,7 @@ func TestOneEventInLookEveryLooks(t *testing.T) {
 		c.busy.inRow.Store(1)
 		c.shared.inRow.Store(1)
 		require.Zero(t, c.AddInPlace(3))
-		busy, shared := c.AddSlowly(3, 0)
+		busy, shared := c.AddSlowly(3, 0, 2)
 		require.False(t, busy || shared)
 		looks += 1 - int(c.shared.inRow.Load())
 		beyond += 1 - int(c.busy.inRow.Load())
@@ -135,17 +202,17 @@ func TestOneEventInLookEveryLooks(t *testing.T) {
 	require.Equal(t, Sums{3: (2 + looksPerTotal) * LookEvery}, c.Sums())
 }
 
-func TestThatGoroutinesShareAStripeIsToldOnceThereAreSeveral(t *testing.T) {
+func TestThatProcessorsShareAStripeIsToldOnceThereAreSeveral(t *testing.T) {
 	for name, test := range map[string]struct {
 		stripes, from, here int
 		shared              bool
 	}{
 		"the same stripe": {8, 3, 3, true},
 		"another one":     {8, 4, 3, false},
-		"the next of many, the same in a histogram":     {64, 5, 4, true},
-		"the next of many, another in a histogram":      {64, 8, 7, false},
+		"the next of many, another in a histogram":      {64, 5, 4, false},
+		"another of many, the same in a histogram":      {64, 5 + maxBlocks, 5, true},
 		"the same of many":                              {64, 63, 63, true},
-		"the last of those that are the same elsewhere": {64, 4, 7, true},
+		"the last of those that are the same elsewhere": {64, 4, 4 + 3*maxBlocks, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var c Counters
@@ -166,7 +233,7 @@ func TestThatGoroutinesShareAStripeIsToldOnceThereAreSeveral(t *testing.T) {
 		c.Spread()
 		meanwhile(t, func() { c.first[Guarded].Add(1) })
 		for range 2 * looksToReseat {
-			_, shared := c.AddSlowly(Guarded, LookEvery)
+			_, shared := c.AddSlowly(Guarded, LookEvery, NoSeat)
 			require.False(t, shared)
 		}
 	})
@@ -179,7 +246,7 @@ func TestALookTellsThatCountersAreBusy(t *testing.T) {
 			meanwhile(t, func() { c.first[kind].Add(1) })
 			for n := range 2 * looksToSpread {
 				require.Equal(t, n >= looksToSpread, c.spread.Load() != nil)
-				busy, _ := c.AddSlowly(kind, LookEvery)
+				busy, _ := c.AddSlowly(kind, LookEvery, NoSeat)
 				require.Equal(t, n >= looksToSpread-1, busy, "look %d", n+1)
 			}
 		})
@@ -211,19 +278,18 @@ func TestALookTellsThatCountersAreBusy(t *testing.T) {
 	})
 }
 
-func TestGoroutinesAreReseatedNoMoreOftenThanTheyTakeTurns(t *testing.T) {
+func TestSeatsAreDealtNoMoreOftenThanGoroutinesTakeTurns(t *testing.T) {
 	defer seating.Store(seating.Load())
 	defer reseated.Store(reseated.Load())
 	was := seating.Load()
 	moved := func() bool {
 		defer func() { was = seating.Load() }()
-		return seating.Load() != was
+		return seating.Load()>>32 != was>>32
 	}
 	now := time.Duration(reseated.Load()) + mayReseat
 	for range 100 {
 		Reseat(now)
 		require.True(t, moved())
-		require.Equal(t, uint32(1), (golden^seating.Load())%2, "or stripes would never be used")
 		Reseat(now + mayReseat - 1)
 		require.False(t, moved(), "it was just now")
 		now += mayReseat
@@ -250,7 +316,7 @@ func TestAContendedCounterSpreadsAndLosesNothing(t *testing.T) {
 	for range 1000 {
 		c.Add(3)
 	}
-	busy, shared := c.AddSlowly(3, LookEvery)
+	busy, shared := c.AddSlowly(3, LookEvery, NoSeat)
 	require.False(t, busy || shared, "one who came late has counted already")
 	require.True(t, spreadNow(&c), "so that others know it, too")
 	require.Same(t, spread, c.spread.Load(), "once is enough")
@@ -261,7 +327,7 @@ func TestAContendedCounterSpreadsAndLosesNothing(t *testing.T) {
 func TestAHistogramThatIsSpreadLosesNothing(t *testing.T) {
 	var h Histogram
 	for range 100 {
-		h.Record(time.Second)
+		h.Record(time.Second, NoSeat)
 	}
 	h.Spread()
 	spread := h.spread.Load()
@@ -271,7 +337,7 @@ func TestAHistogramThatIsSpreadLosesNothing(t *testing.T) {
 	h.Spread()
 	require.Same(t, spread, h.spread.Load(), "once is enough")
 	for range 1000 {
-		h.Record(time.Millisecond)
+		h.Record(time.Millisecond, NoSeat)
 	}
 	d := h.Snapshot()
 	require.EqualValues(t, 1101, d.Count())
@@ -283,11 +349,11 @@ func TestAHistogramThatIsSpreadLosesNothing(t *testing.T) {
 
 func TestFullBinsOfASpreadHistogramAreMoved(t *testing.T) {
 	var h Histogram
-	h.Record(time.Second)
+	h.Record(time.Second, NoSeat)
 	h.Spread()
 	require.NotNil(t, h.spread.Load())
 	for n := range uint64(2000) {
-		h.Record(time.Second)
+		h.Record(time.Second, NoSeat)
 		requireHeld(t, &h, n+2, time.Second)
 	}
 	require.NotNil(t, h.moved)
@@ -296,9 +362,9 @@ func TestFullBinsOfASpreadHistogramAreMoved(t *testing.T) {
 func TestTimesThatAreSpreadLoseNothing(t *testing.T) {
 	var m Times
 	record := func() {
-		m.Record(time.Millisecond)
-		m.RecordRun(time.Second)
-		m.RecordWhole(time.Minute)
+		m.Record(time.Millisecond, NoSeat)
+		m.RecordRun(time.Second, NoSeat)
+		m.RecordWhole(time.Minute, NoSeat)
 	}
 	m.Spread()
 	require.Nil(t, m.apart.Load(), "nothing is made for it")

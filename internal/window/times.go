@@ -18,15 +18,16 @@ type Times struct {
 // apart is for calls of which the two times differ.
 type apart struct{ run, whole Histogram }
 
-// Record counts a call that was in run all the time.
-func (t *Times) Record(d time.Duration) { t.shared.Record(d) }
+// Record counts a call that was in run all the time. As to seat see
+// [Histogram.Record].
+func (t *Times) Record(d time.Duration, seat uint32) { t.shared.Record(d, seat) }
 
 // RecordRun counts the time in run of a call of which [Times.RecordWhole] counts the whole
 // time later, never earlier.
-func (t *Times) RecordRun(d time.Duration) { t.differing().run.Record(d) }
+func (t *Times) RecordRun(d time.Duration, seat uint32) { t.differing().run.Record(d, seat) }
 
 // RecordWhole counts the whole time of a call.
-func (t *Times) RecordWhole(d time.Duration) { t.differing().whole.Record(d) }
+func (t *Times) RecordWhole(d time.Duration, seat uint32) { t.differing().whole.Record(d, seat) }
 
 func (t *Times) differing() *apart {
 	if a := t.apart.Load(); a != nil {
