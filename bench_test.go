@@ -119,6 +119,15 @@ func BenchmarkFailureOrElse(b *testing.B) {
 			sideBySide(b, benchmarked(b, never(isolation), fails).OrElse(7), 1)
 		})
 	}
+	b.Run("counters spread for 16 processors", func(b *testing.B) {
+		c := benchmarked(b, never(quill.Semaphore), fails).OrElse(7)
+		circuit, ok := any(c.Circuit()).(interface{ SpreadCounters(processors int) })
+		if !ok { // an older tree
+			b.Skip("no way to spread them")
+		}
+		circuit.SpreadCounters(16)
+		oneByOne(b, c)
+	})
 }
 
 // BenchmarkDone is work that looks at its context, as all that waits for something does.

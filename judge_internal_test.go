@@ -3,6 +3,7 @@ package quill
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,4 +33,10 @@ func TestASuccessWeighsTheWindowOfItsOwnEpochOnly(t *testing.T) {
 	c = watched()
 	c.evaluate(c.now(), token{epoch: c.gate.machine.epoch})
 	require.Equal(t, Open, c.State())
+}
+
+// SpreadCounters spreads the counters of c over as many stripes as so many processors bring about.
+func (c *Circuit) SpreadCounters(processors int) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
+	c.counters.Spread()
 }

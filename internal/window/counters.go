@@ -5,6 +5,15 @@ import "sync/atomic"
 // Kinds is the number of counters in a [Counters].
 const Kinds = 16
 
+// Serial are the kinds, a bit for each, that are counted in one place however many processors
+// there are. Their callers count one after the other anyway, under a common lock or by
+// [Counters.AddIf], so stripes would spare them nothing; and who reads them, as each judgement of
+// a failure does, reads one word in place of up to 64. (What they are is checked where the kinds
+// have names.)
+const Serial = 0x7<<Guarded | 0x1f<<7
+
+func serial(kind int) bool { return Serial>>uint(kind)&1 != 0 }
+
 // Sums is one number for each kind. As what [Counters.Sums] returns these are totals since
 // creation; as what [Ring.Sums] returns, those of the window.
 type Sums [Kinds]uint64
@@ -23,7 +32,8 @@ func (s Sums) since(earlier *Sums) Sums {
 //
 // As long as processors do not get in each other's way it is a single stripe in place (some
 // 300 bytes). When they do (see watch), it spreads over several stripes, each on cache lines of
-// its own (BenchmarkCountersAdd).
+// its own (BenchmarkCountersAdd). The kinds of [Serial] stay in the first stripe, whoever counts
+// them.
 type Counters struct {
 	spread atomic.Pointer[[]stripe]
 	busy   watch
@@ -81,8 +91,13 @@ func (c *Counters) AddSlowly(kind int, n uint64, seat uint32) (busy, shared bool
 	return c.looked(grows(func() uint64 { return c.Total(kind) })), false
 }
 
-// addSpread is Add where the counters are spread.
+// addSpread is Add where the counters are spread. A kind of Serial that comes here all the same
+// goes where it is looked for.
 func (c *Counters) addSpread(s []stripe, kind int, seat uint32) (busy, shared bool) {
+	if serial(kind & 63) { // without the mask, which changes nothing, this is five instructions
+		c.AddSerially(kind)
+		return false, false
+	}
 	at := Place(seat, len(s))
 	n := s[at][kind].Add(1)
 	if n%LookEvery != 0 {
@@ -116,7 +131,7 @@ func (c *Counters) Total(kind int) uint64 {
 	if kind == Guarded {
 		total &= ofCount
 	}
-	if s := c.spread.Load(); s != nil {
+	if s := c.spread.Load(); s != nil && !serial(kind) {
 		total += sumOf(*s, kind)
 	}
 	return total

@@ -14,6 +14,9 @@ import (
 // These tests look inside at what happens where several processors count at once, which cannot be
 // brought about at a chosen moment from outside.
 
+// spreads is a kind that is counted in stripes.
+const spreads = 4
+
 func TestStripesFollowTheProcessors(t *testing.T) {
 	was := runtime.GOMAXPROCS(0)
 	defer runtime.GOMAXPROCS(was)
@@ -175,31 +178,31 @@ func meanwhile(t *testing.T, f func()) {
 func TestOneEventInLookEveryLooks(t *testing.T) {
 	var c Counters
 	for n := range uint64(2 * LookEvery) {
-		got := c.AddInPlace(3)
+		got := c.AddInPlace(spreads)
 		require.Equal(t, n+1, got)
 		c.busy.inRow.Store(1)
 		if got%LookEvery == 0 {
-			busy, shared := c.AddSlowly(3, got, NoSeat)
+			busy, shared := c.AddSlowly(spreads, got, NoSeat)
 			require.False(t, busy || shared)
 			require.Zero(t, c.busy.inRow.Load(), "a look that saw nobody")
 		}
 	}
-	require.Equal(t, Sums{3: 2 * LookEvery}, c.Sums(), "a look does not count once more")
+	require.Equal(t, Sums{spreads: 2 * LookEvery}, c.Sums(), "a look does not count once more")
 
 	spreadNow(&c)
 	looks, beyond := 0, 0
 	for range looksPerTotal * LookEvery {
 		c.busy.inRow.Store(1)
 		c.shared.inRow.Store(1)
-		require.Zero(t, c.AddInPlace(3))
-		busy, shared := c.AddSlowly(3, 0, 2)
+		require.Zero(t, c.AddInPlace(spreads))
+		busy, shared := c.AddSlowly(spreads, 0, 2)
 		require.False(t, busy || shared)
 		looks += 1 - int(c.shared.inRow.Load())
 		beyond += 1 - int(c.busy.inRow.Load())
 	}
 	require.Equal(t, looksPerTotal, looks, "so it is after they were spread")
 	require.Equal(t, 1, beyond, "beyond its stripe looks one in some")
-	require.Equal(t, Sums{3: (2 + looksPerTotal) * LookEvery}, c.Sums())
+	require.Equal(t, Sums{spreads: (2 + looksPerTotal) * LookEvery}, c.Sums())
 }
 
 func TestThatProcessorsShareAStripeIsToldOnceThereAreSeveral(t *testing.T) {
@@ -218,11 +221,11 @@ func TestThatProcessorsShareAStripeIsToldOnceThereAreSeveral(t *testing.T) {
 			var c Counters
 			s := make([]stripe, test.stripes)
 			c.spread.Store(&s)
-			meanwhile(t, func() { s[test.from][3].Add(1) })
+			meanwhile(t, func() { s[test.from][spreads].Add(1) })
 			shared := false
 			for range looksToReseat {
 				require.False(t, shared, "too few to tell")
-				_, shared = c.lookAt(s, 3, test.here, LookEvery)
+				_, shared = c.lookAt(s, spreads, test.here, LookEvery)
 			}
 			require.Equal(t, test.shared, shared)
 		})
@@ -240,7 +243,7 @@ func TestThatProcessorsShareAStripeIsToldOnceThereAreSeveral(t *testing.T) {
 }
 
 func TestALookTellsThatCountersAreBusy(t *testing.T) {
-	for name, kind := range map[string]int{"in place": 3, "the failures": Guarded} {
+	for name, kind := range map[string]int{"in place": spreads, "the failures": Guarded} {
 		t.Run(name, func(t *testing.T) {
 			var c Counters
 			meanwhile(t, func() { c.first[kind].Add(1) })
@@ -253,12 +256,12 @@ func TestALookTellsThatCountersAreBusy(t *testing.T) {
 	}
 	t.Run("by Add", func(t *testing.T) {
 		var c Counters
-		meanwhile(t, func() { c.first[3].Add(1) })
+		meanwhile(t, func() { c.first[spreads].Add(1) })
 		for n := range looksToSpread {
-			c.first[3].Store(LookEvery - 2)
-			busy, _ := c.Add(3)
+			c.first[spreads].Store(LookEvery - 2)
+			busy, _ := c.Add(spreads)
 			require.False(t, busy, "it does not look")
-			busy, _ = c.Add(3)
+			busy, _ = c.Add(spreads)
 			require.Equal(t, n == looksToSpread-1, busy, "look %d", n+1)
 		}
 	})
@@ -266,13 +269,13 @@ func TestALookTellsThatCountersAreBusy(t *testing.T) {
 		var c Counters
 		c.Spread()
 		s := *c.spread.Load()
-		meanwhile(t, func() { s[3][3].Add(1) })
+		meanwhile(t, func() { s[3][spreads].Add(1) })
 		for range looksPerTotal - 1 {
-			busy, _ := c.lookAt(s, 3, 2, LookEvery)
+			busy, _ := c.lookAt(s, spreads, 2, LookEvery)
 			require.False(t, busy, "it does not look there")
 		}
 		for n := range 2 * looksToSpread {
-			busy, _ := c.lookAt(s, 3, 2, looksPerTotal*LookEvery)
+			busy, _ := c.lookAt(s, spreads, 2, looksPerTotal*LookEvery)
 			require.Equal(t, n >= looksToSpread-1, busy, "look %d", n+1)
 		}
 	})
@@ -307,21 +310,44 @@ func spreadNow(c *Counters) (busy bool) {
 func TestAContendedCounterSpreadsAndLosesNothing(t *testing.T) {
 	var c Counters
 	for range 100 {
-		c.Add(3)
+		c.Add(spreads)
 	}
 	require.True(t, spreadNow(&c))
 	spread := c.spread.Load()
 	require.NotNil(t, spread)
 	require.Len(t, *spread, Stripes(maxStripes))
 	for range 1000 {
-		c.Add(3)
+		c.Add(spreads)
 	}
-	busy, shared := c.AddSlowly(3, LookEvery, NoSeat)
+	busy, shared := c.AddSlowly(spreads, LookEvery, NoSeat)
 	require.False(t, busy || shared, "one who came late has counted already")
 	require.True(t, spreadNow(&c), "so that others know it, too")
 	require.Same(t, spread, c.spread.Load(), "once is enough")
-	require.Equal(t, Sums{3: 1100}, c.Sums())
-	require.EqualValues(t, 100, c.first[3].Load(), "the first stripe rests")
+	require.Equal(t, Sums{spreads: 1100}, c.Sums())
+	require.EqualValues(t, 100, c.first[spreads].Load(), "the first stripe rests")
+}
+
+func TestTheSerialKindsStayInOnePlaceWhoeverCountsThem(t *testing.T) {
+	for kind := range Kinds {
+		var c Counters
+		count := func() {
+			c.Add(kind)
+			c.AddSerially(kind)
+			if n := c.AddInPlace(kind); n == 0 {
+				c.AddSlowly(kind, n, NoSeat)
+			}
+		}
+		count()
+		c.Spread()
+		count()
+		require.EqualValues(t, 6, c.Total(kind), "kind %d", kind)
+		require.Equal(t, uint64(6), c.Sums()[kind], "kind %d", kind)
+		if serial(kind) {
+			require.Zero(t, sumOf(*c.spread.Load(), kind), "kind %d", kind)
+		} else {
+			require.EqualValues(t, 2, sumOf(*c.spread.Load(), kind), "kind %d", kind)
+		}
+	}
 }
 
 func TestAHistogramThatIsSpreadLosesNothing(t *testing.T) {
