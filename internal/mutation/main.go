@@ -186,7 +186,7 @@ func known(o options, m *mutant) bool {
 func core(file string) bool {
 	switch file {
 	case "breaker.go", "internal/window/counters.go", "internal/window/last.go",
-		"internal/window/place.go", "internal/window/ring.go", "internal/window/times.go":
+		"internal/window/mark.go", "internal/window/place.go", "internal/window/ring.go", "internal/window/times.go":
 		return true
 	}
 	return false

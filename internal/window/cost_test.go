@@ -23,6 +23,7 @@ func TestTheHotPathDoesNotAllocate(t *testing.T) {
 		"Counters.Add":   func() { m.counters.Add(1) },
 		"Times.Record":   func() { m.times.Record(time.Second, window.NoSeat) },
 		"Ring.Advance":   func() { m.ring.Advance(1) },
+		"Ring.Edge":      func() { m.ring.Edge(1) },
 		"Ring.Sums":      func() { m.ring.Sums(1) },
 		"Ring.SumsSince": func() { m.ring.SumsSince(1, base) },
 		"Last.Add":       func() { last.Add(3) },

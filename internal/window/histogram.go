@@ -90,18 +90,14 @@ func (h *Histogram) recordSlowly(n *bin, i int, d time.Duration) {
 	}
 }
 
-// snapshotAfter returns the distribution of all durations since creation: the zero Dist if
-// there is none. If nothing was recorded since earlier, a snapshot of h, it returns earlier
-// itself and allocates nothing.
-func (h *Histogram) snapshotAfter(earlier Dist) Dist {
+// snapshot returns the distribution of all durations since creation: the zero Dist if there is
+// none.
+func (h *Histogram) snapshot() Dist {
 	if h.idle() {
 		return Dist{}
 	}
 	var t tally
 	h.sum(&t)
-	if t.count == earlier.count && t.sum == earlier.sum {
-		return earlier // bins only grow: the same count means the same bins
-	}
 	return t.dist()
 }
 
@@ -121,9 +117,9 @@ func (h *Histogram) idle() bool {
 
 // tally adds up the blocks of a histogram.
 type tally struct {
-	bins       [numParts * partBins]uint64
-	used       uint32 // a bit for each part that holds anything
-	count, sum uint64
+	bins [numParts * partBins]uint64
+	used uint32 // a bit for each part that holds anything
+	sum  uint64
 }
 
 func (t *tally) add(b *block) {
@@ -137,7 +133,6 @@ func (t *tally) add(b *block) {
 		for j := range p {
 			n, sum := p[j].load()
 			bins[j] += n
-			t.count += n
 			t.sum += sum
 		}
 	}

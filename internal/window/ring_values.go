@@ -13,7 +13,8 @@ func (r *Ring) View() uint64 {
 	v := r.view.Load()
 	h := explore.Hash(uint64(v.start), uint64(len(v.marks))) //nolint:gosec // any number will do
 	for _, m := range v.marks {
-		h = explore.Hash(append([]uint64{h}, m.sums[:]...)...)
+		sums := m.sums()
+		h = explore.Hash(append([]uint64{h}, sums[:]...)...)
 	}
 	return h
 }
