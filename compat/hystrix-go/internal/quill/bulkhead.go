@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/afex/hystrix-go/internal/explore"
+	"github.com/afex/hystrix-go/internal/window"
 )
 
 // Bulkhead bounds how many calls run at once and how many may wait. Each circuit has one
@@ -158,8 +159,8 @@ func (b *Bulkhead) Stats() BulkheadStats {
 }
 
 // acquire takes a slot, or a place in the queue, or neither. A waiter must go on to await.
-func (b *Bulkhead) acquire() (w *waiter, ok bool) {
-	if b.slots.take(false) {
+func (b *Bulkhead) acquire(seat uint32) (w *waiter, ok bool) {
+	if b.slots.take(false, seat) {
 		return nil, true
 	}
 	explore.Read("queueSize")
@@ -208,14 +209,14 @@ func (b *Bulkhead) await(gaveUp <-chan struct{}, w *waiter, wait time.Duration) 
 		return false
 	}
 	// The slot was granted just before w gave up, so it is given back.
-	b.slots.giveBack()
+	b.slots.giveBack(window.NoSeat)
 	b.admitWaitersLocked()
 	return false
 }
 
 // release gives a slot back.
-func (b *Bulkhead) release() {
-	if b.slots.giveBack() {
+func (b *Bulkhead) release(seat uint32) {
+	if b.slots.giveBack(seat) {
 		b.admitWaiters()
 	}
 }
@@ -229,7 +230,7 @@ func (b *Bulkhead) admitWaiters() {
 
 // admitWaitersLocked gives free slots to those who wait, in their order.
 func (b *Bulkhead) admitWaitersLocked() {
-	for b.queue.length > 0 && b.slots.take(true) {
+	for b.queue.length > 0 && b.slots.take(true, window.NoSeat) {
 		close(b.queue.pop().granted)
 	}
 	if b.queue.length == 0 {

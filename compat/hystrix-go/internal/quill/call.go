@@ -75,7 +75,7 @@ func (k *Call) end(err error) {
 	e, c := &k.exec, k.circuit
 	e.handedOn = true // to what follows
 	defer func() {
-		c.giveBack()
+		c.giveBack(e.seat)
 		k.cancel()
 		k.outcome, k.err = e.outcome, e.failure(nil)
 	}()

@@ -275,12 +275,12 @@ func (c *Circuit) Reset() {
 
 // giveBack frees the slot of a call whose work is over. A circuit that has its bulkhead
 // for itself need not count its calls: they are the slots taken. Else the call is counted
-// out first, so that InFlight is never above the limit.
-func (c *Circuit) giveBack() {
+// out first, so that InFlight is never above the limit. As to seat see [window.Seat].
+func (c *Circuit) giveBack(seat uint32) {
 	if c.shared {
 		c.meters.inFlight.Add(-1)
 	}
-	c.bulkhead.release()
+	c.bulkhead.release(seat)
 }
 
 // abandon counts n more slots (or, negative, fewer) as held by work without a caller.

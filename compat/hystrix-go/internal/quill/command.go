@@ -83,7 +83,7 @@ func (c *Command[Req, Resp]) Do(ctx context.Context, req Req) (Resp, error) {
 		e.running = true
 		resp, err = c.run(ctx, req)
 		if e.finish(ctx, err) && c.circuit.hooks == nil && e.ran == e.began {
-			c.circuit.times.Record(e.ended - e.began)
+			c.circuit.times.Record(e.ended-e.began, e.seat)
 			e.concluded = true
 			return resp, nil
 		}

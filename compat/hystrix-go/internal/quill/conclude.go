@@ -47,11 +47,11 @@ func (e *execution) concludeSettled() {
 	if e.asked {
 		now = c.now() // the fallback took time as well
 		if e.started {
-			c.times.RecordWhole(now - e.began)
+			c.times.RecordWhole(now-e.began, e.seat)
 		}
 	} else if e.started {
 		if e.ran == e.began {
-			c.times.Record(e.ended - e.began)
+			c.times.Record(e.ended-e.began, e.seat)
 		} else {
 			e.recordQueued()
 		}
@@ -63,8 +63,8 @@ func (e *execution) concludeSettled() {
 
 // recordQueued records a call that waited for its slot, where no fallback or store was called.
 func (e *execution) recordQueued() {
-	e.circuit.times.RecordRun(e.ended - e.ran)
-	e.circuit.times.RecordWhole(e.ended - e.began)
+	e.circuit.times.RecordRun(e.ended-e.ran, e.seat)
+	e.circuit.times.RecordWhole(e.ended-e.began, e.seat)
 }
 
 // notifyHooks is a function of its own so that calls without hooks do not pay for the event,
@@ -99,6 +99,6 @@ func (e *execution) beginFallback() {
 	}
 	e.asked = true
 	if e.started {
-		e.circuit.times.RecordRun(e.ended - e.ran)
+		e.circuit.times.RecordRun(e.ended-e.ran, e.seat)
 	}
 }

@@ -30,7 +30,8 @@ var (
 	ErrTimeout error = timeoutError{}
 
 	// ErrFallbackFull says that a fallback step was not tried because MaxConcurrentFallbacks
-	// steps of the circuit were under way already.
+	// chains of the circuit were under way already. (A chain takes one place for all its
+	// steps.)
 	ErrFallbackFull = errors.New("fallback limit reached")
 
 	// ErrNoAnswer is what a [Store] returns when it has no answer for a request.
@@ -147,7 +148,8 @@ func textOf(err error) (text string) {
 
 // PanicError carries a panic from a goroutine of the library to the caller that waits for
 // it: the caller panics with a *PanicError whose Stack is that of the original panic. On
-// the caller's own goroutine (Semaphore isolation, fallbacks) a panic flows on untouched.
+// the caller's own goroutine (Semaphore isolation, fallbacks) a panic flows on untouched; a
+// [Future] has no such goroutine. [Hooks].OnPanic gets one where no caller may come for it.
 type PanicError struct {
 	Command string // the circuit's name
 	Value   any    // what was panicked with

@@ -34,6 +34,7 @@ type execution struct {
 	age      time.Duration // of the fallback's answer
 
 	// What is small is together: each call begins by clearing all of this.
+	seat      uint32 // NoSeat: nothing was spread when the call came
 	outcome   Outcome
 	timed     bool
 	own       bool // the deadline is the command's own, not that of the caller's context
@@ -75,7 +76,8 @@ func (e *execution) admit(now time.Duration, mayWait bool) bool {
 	} else if !e.passBreaker(left) {
 		return false
 	}
-	if !c.bulkhead.slots.takeAtOnce() && !c.bulkhead.slots.take(false) {
+	e.seat = c.counters.Seat() // where slots are lent, and times spread, counters are too, mostly
+	if !c.bulkhead.slots.takeAtOnce() && !c.bulkhead.slots.take(false, e.seat) {
 		return mayWait && e.awaitSlot()
 	}
 	e.started = true
@@ -112,7 +114,7 @@ func (e *execution) applyCallerDeadline(callers time.Duration) {
 // reports false the call is settled.
 func (e *execution) awaitSlot() bool {
 	gaveUp := e.caller.Done() // the user's code: before there is a place in the queue
-	w, ok := e.circuit.bulkhead.acquire()
+	w, ok := e.circuit.bulkhead.acquire(e.seat)
 	if !ok {
 		e.settle(Rejected, ErrFull, e.began)
 		return false
@@ -149,7 +151,7 @@ func (e *execution) waitForSlot(w *waiter, gaveUp <-chan struct{}) bool {
 	kept := false
 	defer func() { // also if the caller's context panics
 		if granted && !kept {
-			c.bulkhead.release()
+			c.bulkhead.release(e.seat)
 		}
 	}()
 	ended := e.caller.Err()
@@ -193,7 +195,7 @@ func (e *execution) finish(ctx context.Context, err error) (plain bool) {
 	if plain { // countSuccess, in place
 		explore.Put("counters")
 		if n := c.counters.AddInPlace(int(Success)); n%window.LookEvery == 0 {
-			c.countSlowly(int(Success), n)
+			c.countSlowly(int(Success), n, e.seat)
 		}
 		c.lookAgain(word, now, e.admission.token)
 		e.ended, e.settled = now, true
@@ -203,7 +205,7 @@ func (e *execution) finish(ctx context.Context, err error) (plain bool) {
 	if c.shared {
 		c.meters.inFlight.Add(-1)
 	}
-	if s := &c.bulkhead.slots; (!s.lends() || !s.giveLent()) && s.giveToWord() {
+	if s := &c.bulkhead.slots; (!s.lends() || !s.giveLent(e.seat)) && s.giveToWord() {
 		c.bulkhead.admitWaiters()
 	}
 	e.running = false
@@ -220,7 +222,7 @@ func (e *execution) finish(ctx context.Context, err error) (plain bool) {
 func (e *execution) unwind() {
 	c := e.circuit
 	if !e.handedOn {
-		c.giveBack()
+		c.giveBack(e.seat)
 	}
 	if !e.settled {
 		c.meters.panics.Add(1)

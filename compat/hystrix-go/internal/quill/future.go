@@ -22,13 +22,19 @@ type Future[T any] struct {
 }
 
 // Go is [Command.Do] without waiting: it starts the call and returns. To end the call
-// early, cancel ctx. A panic of the call reaches those who wait.
+// early, cancel ctx. A panic of the call reaches those who wait; since nobody has to, it also goes
+// to [Hooks].OnPanic.
+//
+// Nothing of the call is left to its caller's goroutine. With either [Isolation], run executes on a
+// worker of the circuit, which stays warm for up to 20 s, or on a goroutine that ends with the
+// call. Fallbacks, stores, a classifier and OnCall run on such a goroutine as well.
 func (c *Command[Req, Resp]) Go(ctx context.Context, req Req) *Future[Resp] {
 	f := &Future[Resp]{done: make(chan struct{})}
 	if c.goOnWorker(ctx, req, f) {
 		return f
 	}
 	run := func() {
+		defer f.tellPanic(c.circuit)
 		f.run(c.Name(), func() (Answer[Resp], error) { return c.Answer(ctx, req) })
 	}
 	if explore.On {
@@ -54,6 +60,15 @@ func (f *Future[T]) run(command string, call func() (Answer[T], error)) {
 	}()
 	f.answer, f.err = call()
 	returned = true
+}
+
+// tellPanic tells hooks of a panic of the call: whether anybody will wait for f is not known. Those
+// who do wait have f by then, so that no hook holds them up. (A call that has hooks is always made
+// by Go itself, and never on a worker alone.)
+func (f *Future[T]) tellPanic(c *Circuit) {
+	if f.panicked != nil {
+		c.callPanicHooks(f.panicked)
+	}
 }
 
 func (f *Future[T]) resolve() {

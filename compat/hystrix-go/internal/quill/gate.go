@@ -135,7 +135,7 @@ func (c *Circuit) refuse(ctx context.Context) bool {
 	}
 	explore.Put("counters")
 	if n := c.counters.AddInPlace(int(ShortCircuited)); n%window.LookEvery == 0 {
-		c.countSlowly(int(ShortCircuited), n)
+		c.countSlowly(int(ShortCircuited), n, window.NoSeat)
 	}
 	return true
 }

@@ -27,6 +27,10 @@ const (
 	kindFallbackFull
 )
 
+// What is counted under the lock, or is a failure, is counted in one place: so each judgement reads
+// one word for it, however many processors there are.
+var _ = [1]struct{}{}[window.Serial^(1<<Failure|1<<Timeout|1<<Rejected|0xf<<kindApart|1<<kindSlow)]
+
 // countLocked counts a result. It is under the lock so that a result is counted in the
 // epoch in which it is judged.
 func (c *Circuit) countLocked(cfg *config, o Outcome, slow, stale bool) {
@@ -80,7 +84,7 @@ func (c *Circuit) evidenceLocked(now time.Duration) tally {
 }
 
 // evidenceIn is the evidence in a ring. Each failure asks for it: it reads five of the
-// counters, and takes no lock.
+// counters, of which only the successes may be in several places, and takes no lock.
 func (c *Circuit) evidenceIn(ring *window.Ring, now time.Duration) tally {
 	explore.Read("gate.base")
 	base := c.gate.base.Load()

@@ -14,9 +14,9 @@ import (
 // from many goroutines at once, except OnTransition.
 type Hooks struct {
 	// OnCall is called once for each call, after it is settled and before its caller gets
-	// the answer, on the caller's goroutine: a slow hook delays that call and no other. If
-	// it panics, the panic goes to the caller; the call is already counted and its slot
-	// given back.
+	// the answer, on the caller's goroutine (of a call by [Go], on one of the library's): a
+	// slow hook delays that call and no other. If it panics, the panic goes to the caller;
+	// the call is already counted and its slot given back.
 	OnCall func(ctx context.Context, e CallEvent)
 
 	// OnTransition is called for each change of state or override, in order, one at a
@@ -27,9 +27,10 @@ type Hooks struct {
 	// and the next notification is delivered.
 	OnTransition func(t Transition)
 
-	// OnPanic is called for each panic that no caller can get: of abandoned work, and of
-	// OnTransition. It runs on the goroutine that panicked; its
-	// own panics are dropped.
+	// OnPanic is called for each panic that no caller is sure to get: of abandoned work, of
+	// OnTransition, and of a call by [Go], whether or not somebody waits for it and so gets
+	// the panic as well. It is called once for each, on a goroutine of the library, and
+	// delays no caller; its own panics are dropped.
 	OnPanic func(p *PanicError)
 }
 
@@ -58,7 +59,7 @@ type Transition struct {
 	Command  string
 	From, To State
 	Override Override  // the override in force after the change
-	Reason   string    // in words: "opened: 12 of 20 calls failed (60 %, threshold 50 %)"
+	Reason   string    // in words: "opened for 5s: 12 of 20 calls failed (60 %, threshold 50 %) in the last 10s"
 	At       time.Time // when
 	Health   Health    // the evidence: the window on which it was decided
 }

@@ -24,7 +24,7 @@ func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, e
 		c.count(int(o))
 		return false
 	case Success:
-		if !slow && cfg.last == nil && c.countSuccess(now, t) {
+		if !slow && cfg.last == nil && c.countSuccess(now, t, window.NoSeat) {
 			return false
 		}
 	case Failure:
@@ -88,12 +88,12 @@ func hintOf(o Outcome, err error) time.Duration {
 //
 // One inaccuracy is accepted: a success that is delayed between read and count until the
 // circuit has opened, slept and closed counts as a success of the new window.
-func (c *Circuit) countSuccess(now time.Duration, t token) bool {
+func (c *Circuit) countSuccess(now time.Duration, t token, seat uint32) bool {
 	word, ok := c.lets(t)
 	if ok {
 		explore.Put("counters")
 		if n := c.counters.AddInPlace(int(Success)); n%window.LookEvery == 0 { // count, in place
-			c.countSlowly(int(Success), n)
+			c.countSlowly(int(Success), n, seat)
 		}
 		c.lookAgain(word, now, t)
 	}
@@ -146,7 +146,7 @@ func (c *Circuit) countFailure(now time.Duration, t token) bool {
 		explore.Write("counters")
 		if c.counters.AddIf(seen) {
 			if n := seen + 1; n%window.LookEvery == 0 {
-				c.countSlowly(int(Failure), n)
+				c.countSlowly(int(Failure), n, window.NoSeat)
 			}
 			return true
 		}

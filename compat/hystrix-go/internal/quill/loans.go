@@ -12,9 +12,9 @@ import (
 	"github.com/afex/hystrix-go/internal/window"
 )
 
-// loans are free slots that are lent to stripes. A caller takes a slot from the stripe of its
-// processor and gives it back to that of the processor it then runs on, so that processors do
-// not write the same cache line. A stripe begins with no slot, and keeps those that are given
+// loans are free slots that are lent to stripes. A caller takes a slot from the stripe of the
+// processor it begins on and gives it back to that, so that processors seldom write the same cache
+// line. A stripe begins with no slot, and keeps those that are given
 // back to it until it is full.
 //
 // Why the limit is exact all the same:
@@ -139,20 +139,20 @@ func (s *slots) lentLocked() (n uint64) {
 	return n
 }
 
-// takeLent takes a slot from this processor's stripe, if it has one.
-func (s *slots) takeLent() bool { return s.moveLent(freeMask, oneRoom-1) }
+// takeLent takes a slot from the stripe of that seat, if it has one.
+func (s *slots) takeLent(seat uint32) bool { return s.moveLent(seat, freeMask, oneRoom-1) }
 
-// giveLent gives a slot to this processor's stripe, if it has room.
-func (s *slots) giveLent() bool { return s.moveLent(roomMask, 1-oneRoom) }
+// giveLent gives a slot to the stripe of that seat, if it has room.
+func (s *slots) giveLent(seat uint32) bool { return s.moveLent(seat, roomMask, 1-oneRoom) }
 
-// moveLent adds change to this processor's stripe, unless the part of it that from masks is 0.
-func (s *slots) moveLent(from uint64, change int64) bool {
+// moveLent adds change to the stripe of that seat, unless the part of it that from masks is 0.
+func (s *slots) moveLent(seat uint32, from uint64, change int64) bool {
 	explore.Read("loans")
 	l := s.loans.Load()
 	if l == nil {
 		return false
 	}
-	i := l.place()
+	i := l.place(seat)
 	word := &(*l)[i].word
 	for {
 		explore.ReadAt("stripe", i)
@@ -168,10 +168,10 @@ func (s *slots) moveLent(from uint64, change int64) bool {
 	}
 }
 
-// place is the index of the stripe to use: that of this processor, mostly.
-func (l loans) place() int {
+// place is the index of the stripe of that seat.
+func (l loans) place(seat uint32) int {
 	if explore.On {
 		return explore.Any("place", len(l))
 	}
-	return window.Place(len(l))
+	return window.Place(seat, len(l))
 }

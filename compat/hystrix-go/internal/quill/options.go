@@ -107,8 +107,8 @@ func WithHooks(h Hooks) Option {
 	return optionFunc(func(o *options) { o.hooks = append(o.hooks, h) })
 }
 
-// WithColdPool makes [Pool] isolation run each call on a goroutine of its own that ends with
-// the work, and keep no worker for the next call. Calls cost more; in return no goroutine is
+// WithColdPool makes [Pool] isolation, and [Go] with either isolation, run each call on a goroutine of
+// its own that ends with the work, and keep no worker for the next call. Calls cost more; in return no goroutine is
 // left once the last work has returned, as leak detectors expect at the end of a test.
 func WithColdPool() Option {
 	return optionFunc(func(o *options) { o.coldPool = true })

@@ -8,6 +8,7 @@ import (
 	"context"
 
 	"github.com/afex/hystrix-go/internal/explore"
+	"github.com/afex/hystrix-go/internal/window"
 )
 
 // work is what a pool runs: the typed call behind it keeps request and response.
@@ -121,7 +122,7 @@ func (w *worker) finish(t *task) (again bool) {
 		if again {
 			t.circuit.bulkhead.park(w)
 		}
-		t.circuit.giveBack()
+		t.circuit.giveBack(window.NoSeat)
 		if t.panicked != nil {
 			t.circuit.orphanPanic(t.panicked)
 		}
@@ -137,5 +138,5 @@ func (t *task) giveBack() {
 	if t.worker.reusable() && !t.goexit {
 		t.circuit.bulkhead.park(t.worker)
 	}
-	t.circuit.giveBack()
+	t.circuit.giveBack(window.NoSeat)
 }

@@ -34,8 +34,8 @@ func NewRegistry() *Registry { return &Registry{circuits: map[string]*Circuit{}}
 // that are known only at run time use it in place of [NewCircuit]: it returns an error, and
 // makes nothing, if the name is not valid ([CheckName]) or the settings are out of range. If
 // the circuit exists it returns an error if other Settings, another bulkhead or WithColdPool
-// are given than the circuit has, or any classifier, hooks, redaction or shadow; without
-// options it returns the circuit as it is.
+// are given than it was made with ([Circuit.Declared]; what was configured since does not matter),
+// or any classifier, hooks, redaction or shadow; without options it returns the circuit as it is.
 func (r *Registry) Circuit(name string, opts ...Option) (*Circuit, error) {
 	o := gather(opts)
 	if o.registry != nil && o.registry != r {
@@ -95,7 +95,7 @@ func (c *Circuit) agreed(o *options) (*Circuit, error) {
 func (c *Circuit) agree(o *options) error {
 	switch {
 	case o.hasSettings && o.settings.WithDefaults() != c.declared.WithDefaults():
-		return fmt.Errorf("quill: circuit %q exists with settings that differ: %s (give the settings once, or use Configure)",
+		return fmt.Errorf("quill: circuit %q was declared with %s (give the settings once, or use Configure)",
 			c.name, differences(c.declared.WithDefaults(), o.settings.WithDefaults()))
 	case o.bulkhead != nil && o.bulkhead != c.bulkhead:
 		return fmt.Errorf("quill: circuit %q exists with bulkhead %q: it cannot be declared again with %q",
@@ -109,11 +109,11 @@ func (c *Circuit) agree(o *options) error {
 }
 
 // differences names the fields in which two settings, defaults filled in, differ.
-func differences(is, again Settings) string {
+func differences(declared, again Settings) string {
 	var all []string
 	for i := range settingsFields {
-		if f := &settingsFields[i]; f.get(&is) != f.get(&again) {
-			all = append(all, f.name+" is "+f.text(&is)+", not "+f.text(&again))
+		if f := &settingsFields[i]; f.get(&declared) != f.get(&again) {
+			all = append(all, f.name+" "+f.text(&declared)+", not "+f.text(&again))
 		}
 	}
 	return strings.Join(all, "; ")

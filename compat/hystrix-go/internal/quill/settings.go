@@ -27,7 +27,8 @@ const (
 	// its deadline whatever run does. The default.
 	Pool Isolation = iota
 	// Semaphore runs the work on the caller's goroutine: the cheapest, and it trusts run
-	// to obey its context.
+	// to obey its context. A call by [Go] has no such goroutine: its work runs on a worker
+	// of the circuit, as in a Pool, or on a goroutine that ends with the call.
 	Semaphore
 )
 

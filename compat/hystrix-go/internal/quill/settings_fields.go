@@ -312,14 +312,24 @@ func (f *field) text(s *Settings) string {
 }
 
 // allowed says in words what the field may be.
-func (f *field) allowed() string {
+func (f *field) allowed() string { return f.allowedWith(func(word string) string { return word }) }
+
+// allowedInJSON is allowed in the terms of JSON, which has words in quotes.
+func (f *field) allowedInJSON() string { return f.allowedWith(strconv.Quote) }
+
+// allowedWith is allowed with each word as word writes it.
+func (f *field) allowedWith(word func(string) string) string {
 	var text string
 	switch f.kind {
 	case flagKind:
 		return "true or false"
 	case wordKind:
-		last := len(f.words) - 1
-		return strings.Join(f.words[:last], ", ") + " or " + f.words[last]
+		words := make([]string, len(f.words))
+		for i, w := range f.words {
+			words[i] = word(w)
+		}
+		last := len(words) - 1
+		return strings.Join(words[:last], ", ") + " or " + words[last]
 	case durationKind:
 		text = durationText(time.Duration(f.low)) + " to " + durationText(time.Duration(f.high))
 	default:
@@ -329,7 +339,7 @@ func (f *field) allowed() string {
 		}
 	}
 	if f.special != "" {
-		text += ", or " + f.special
+		text += ", or " + word(f.special)
 	}
 	return text
 }

@@ -69,46 +69,64 @@ func (s *Settings) UnmarshalJSON(data []byte) error {
 // their exact case, and not given twice; null is not allowed; 0 is allowed only where it is
 // documented as a value or as off, never to mean the default. The error is a
 // [*SettingsError] with every problem at once, those of types and keys together with those
-// that [Settings.Validate] finds. Only where the text is not JSON are problems after that place not found.
-func ParseSettings(data []byte) (Settings, error) {
-	var r reader
-	if value, ok := r.document(data); ok {
-		r.settings(value)
-	}
-	if err := r.err(""); err != nil {
-		return Settings{}, err
-	}
-	return r.s, nil
-}
+// that [Settings.Validate] finds, in the terms of the text: `maxConcurrent is -1: must be 1 to
+// 1000000, or "unlimited"`. Only where the text is not JSON are problems after that place not found.
+//
+// To lay an object over settings that there are already use [Settings.Overlay].
+func ParseSettings(data []byte) (Settings, error) { return Settings{}.Overlay(data) }
 
 // ParseSettingsMap reads the settings of several circuits from a JSON object that maps
 // names to settings, for [Registry.Configure]. Each is read as by [ParseSettings] and each
 // name is checked as by [CheckName]; no name has a special meaning. The error joins one
 // [*SettingsError] for each circuit with problems, in the order of the text, so that all
 // of them show at once; errors.AsType finds the first.
+//
+// What an entry leaves out is zero and so has its default, whatever the source gave to the
+// circuit. For a file that is to change some settings of circuits use [Registry.Overlay].
 func ParseSettingsMap(data []byte) (map[string]Settings, error) {
+	parsed := map[string]Settings{}
+	err := eachCircuit(data, func(c member) error {
+		r := newReader(Settings{})
+		r.circuit(c)
+		parsed[c.key] = r.s
+		return r.err(c.key)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return parsed, nil
+}
+
+// eachCircuit calls read for each name of data, an object of settings by name. It returns what is
+// wrong with the object as a whole, and then what read returns.
+func eachCircuit(data []byte, read func(c member) error) error {
 	var top reader
 	var errs []error
-	parsed := map[string]Settings{}
 	if value, ok := top.document(data); ok {
 		circuits, ok := members(value)
 		if !ok {
 			top.problem("document", excerpt(value), `an object of settings by name, such as {"movie-info": {"timeout": "300ms"}}`)
 		}
 		for _, c := range circuits {
-			s, err := parseCircuit(c)
-			parsed[c.key] = s
-			errs = append(errs, err)
+			errs = append(errs, read(c))
 		}
 	}
-	if err := errors.Join(append([]error{top.err("")}, errs...)...); err != nil {
-		return nil, err
-	}
-	return parsed, nil
+	return errors.Join(append([]error{top.err("")}, errs...)...)
 }
 
-func parseCircuit(c member) (Settings, error) {
-	var r reader
+// reader reads settings out of JSON and collects the problems on the way.
+type reader struct {
+	checker
+
+	s     Settings
+	fixed uint32 // the fields that must stay zero
+}
+
+// newReader returns a reader that lays what it reads over s.
+func newReader(s Settings) *reader { return &reader{checker: checker{inJSON: true}, s: s} }
+
+// circuit reads the settings of a circuit, and checks its name.
+func (r *reader) circuit(c member) {
 	if fault := nameFault(c.key); fault != "" {
 		r.problem("name", strconv.Quote(shorten(c.key))+", which "+fault, nameAllowed)
 	}
@@ -118,14 +136,6 @@ func parseCircuit(c member) (Settings, error) {
 	for _, value := range c.values {
 		r.settings(value)
 	}
-	return r.s, r.err(c.key)
-}
-
-// reader reads settings out of JSON and collects the problems on the way.
-type reader struct {
-	checker
-
-	s Settings
 }
 
 func (r *reader) problem(field, value, allowed string) {
@@ -187,15 +197,22 @@ func (r *reader) settings(value json.RawMessage) {
 			r.field(i, v)
 		}
 	}
-	r.contradictions(r.s)
+	if r.isGiven(slowCallDurationField) && r.s.SlowCallDuration == 0 && !r.isGiven(slowCallPercentThresholdField) {
+		r.s.SlowCallPercentThreshold = 0 // it goes with its rule: no text could unset it
+	}
+	r.check(r.s)
 }
 
-// field reads one value. A bad one leaves the field zero, and marked as bad.
+// field reads one value. A bad one leaves the field as it was, and marked as bad.
 func (r *reader) field(i int, value json.RawMessage) {
 	f := &settingsFields[i]
+	r.given |= 1 << i
 	v, want := f.parse(value)
 	if want == "" && !f.inBounds(v) && (v != 0 || f.def != 0) && (f.special == "" || v != off) {
-		want = f.allowed()
+		want = f.allowedInJSON()
+	}
+	if want == "" && v != 0 && r.fixed&(1<<i) != 0 {
+		want = leftToBulkhead
 	}
 	if want != "" {
 		r.refuse(i, excerpt(value), want)
@@ -216,7 +233,7 @@ func (f *field) parse(value json.RawMessage) (v float64, want string) {
 	case durationKind:
 		d, err := time.ParseDuration(text)
 		if err != nil {
-			return 0, `a string with a unit, such as "300ms": ` + f.allowed()
+			return 0, `a string with a unit, such as "300ms": ` + f.allowedInJSON()
 		}
 		return f.plain(float64(d))
 	case countKind, percentKind:
@@ -230,7 +247,7 @@ func (f *field) parse(value json.RawMessage) (v float64, want string) {
 			return float64(at), ""
 		}
 	}
-	return 0, f.allowed()
+	return 0, f.allowedInJSON()
 }
 
 // flagNames are the values of a flag in JSON, by their number.
@@ -241,13 +258,13 @@ func (f *field) parseNumber(value string) (v float64, want string) {
 	if f.kind == percentKind {
 		v, err := strconv.ParseFloat(value, 64)
 		if errors.Is(err, strconv.ErrSyntax) {
-			return 0, "a number: " + f.allowed()
+			return 0, "a number: " + f.allowedInJSON()
 		}
 		return v, ""
 	}
 	n, err := strconv.ParseInt(value, 10, 64)
 	if errors.Is(err, strconv.ErrSyntax) {
-		return 0, "a whole number: " + f.allowed()
+		return 0, "a whole number: " + f.allowedInJSON()
 	}
 	return f.plain(float64(n)) // the nearest int64 if it is out of range
 }
@@ -256,7 +273,7 @@ func (f *field) parseNumber(value string) (v float64, want string) {
 // habit, did not ask for no limit.
 func (f *field) plain(v float64) (float64, string) {
 	if v == off {
-		return 0, f.allowed()
+		return 0, f.allowedInJSON()
 	}
 	return v, ""
 }

@@ -63,16 +63,17 @@ type SettingsError struct {
 // Problem is one fault of settings.
 type Problem struct {
 	// Field is the field as it is called in [Settings]. For faults of a JSON text it is
-	// the key if that is unknown, "document" for the text as a whole, or "name" for the
-	// name of a circuit.
+	// the key, "document" for the text as a whole, or "name" for the name of a circuit.
 	Field string
 	// Value is what it was, in words or as it was written; long ones are cut.
 	Value string
-	// Allowed is what it may be.
+	// Allowed is what it may be. For faults of a JSON text, words are in quotes there as in
+	// the text.
 	Allowed string
 }
 
-// String says, for example, "Timeout is 5ns: must be 1ms to 1h, or none".
+// String says, for example, "Timeout is 5ns: must be 1ms to 1h, or none" or, of a JSON text,
+// `timeout is "5ns": must be 1ms to 1h, or "none"`.
 func (p Problem) String() string {
 	return shown(p.Field) + " is " + p.Value + ": must be " + p.Allowed
 }
@@ -121,23 +122,61 @@ func (s Settings) validate(command string) error {
 type checker struct {
 	problems []Problem
 	bad      uint32 // a bit for each row of settingsFields
+	inJSON   bool   // the settings come from a JSON text: problems are told in its terms
+	given    uint32 // the fields that this text sets, likewise
+}
+
+func (c *checker) isGiven(field int) bool { return c.given&(1<<field) != 0 }
+
+// name is what whoever wrote the settings calls the field.
+func (c *checker) name(field int) string {
+	if c.inJSON {
+		return settingsFields[field].key
+	}
+	return settingsFields[field].name
+}
+
+// word is a word such as "none", as whoever wrote the settings would write it.
+func (c *checker) word(w string) string {
+	if c.inJSON {
+		return strconv.Quote(w)
+	}
+	return w
+}
+
+// allowed is what the field may be, as whoever wrote the settings would write it.
+func (c *checker) allowed(field int) string {
+	if c.inJSON {
+		return settingsFields[field].allowedInJSON()
+	}
+	return settingsFields[field].allowed()
 }
 
 func (c *checker) refuse(field int, value, allowed string) {
 	c.bad |= 1 << field
-	c.problems = append(c.problems, Problem{settingsFields[field].name, value, allowed})
+	c.problems = append(c.problems, Problem{c.name(field), value, allowed})
 }
 
-// check collects the problems of s, whose zero fields stand for their defaults.
+// check collects the problems of s, whose zero fields stand for their defaults, but for those of
+// fields that are known to be bad.
 func (c *checker) check(s Settings) {
 	for i := range settingsFields {
 		f := &settingsFields[i]
 		v := f.get(&s)
-		if v != 0 && (f.special == "" || v != off) && !f.inBounds(v) {
-			c.refuse(i, f.text(&s), f.allowed())
+		if v != 0 && (f.special == "" || v != off) && !f.inBounds(v) && c.bad&(1<<i) == 0 {
+			c.refuse(i, c.value(&s, i), c.allowed(i))
 		}
 	}
 	c.contradictions(s)
+}
+
+// value is the value of a field, and says so if it is none of the text's.
+func (c *checker) value(s *Settings, field int) string {
+	text := settingsFields[field].text(s)
+	if c.inJSON && !c.isGiven(field) {
+		text += ", which this text does not set"
+	}
+	return text
 }
 
 func (c *checker) err(command string) error {
@@ -165,7 +204,7 @@ func (c *checker) contradictionsOfRules(s *Settings) {
 	}
 	if s.SlowCallPercentThreshold != 0 && s.SlowCallDuration == 0 {
 		c.depend(s, slowCallPercentThresholdField, slowCallDurationField,
-			"left out unless SlowCallDuration is set")
+			"left out unless "+c.name(slowCallDurationField)+" is set")
 	}
 	if s.Timeout != NoTimeout && s.SlowCallDuration > s.Timeout {
 		c.contradict(s, slowCallDurationField, timeoutField, "not above")
@@ -179,19 +218,18 @@ func (c *checker) contradictionsOfRules(s *Settings) {
 func (c *checker) contradictionsOfQueue(s *Settings) {
 	if s.QueueSize != 0 && s.Timeout == NoTimeout {
 		c.depend(s, queueSizeField, timeoutField,
-			"0 where Timeout is none (a call could wait for ever)")
+			"0 where "+c.name(timeoutField)+" is "+c.word("none")+" (a call could wait for ever)")
 	}
 	if s.QueueSize != 0 && s.MaxConcurrent == Unlimited {
 		c.depend(s, queueSizeField, maxConcurrentField,
-			"0 where MaxConcurrent is unlimited (no call ever waits)")
+			"0 where "+c.name(maxConcurrentField)+" is "+c.word("unlimited")+" (no call ever waits)")
 	}
 }
 
 // contradict refuses a field that breaks a limit set by another.
 func (c *checker) contradict(s *Settings, field, other int, relation string) {
-	f, o := &settingsFields[field], &settingsFields[other]
 	c.depend(s, field, other,
-		f.allowed()+", and "+relation+" "+o.name+" ("+o.text(s)+")")
+		c.allowed(field)+", and "+relation+" "+c.name(other)+" ("+settingsFields[other].text(s)+")")
 }
 
 // depend refuses a field for what another one is, unless either is bad by itself.
@@ -199,6 +237,5 @@ func (c *checker) depend(s *Settings, field, other int, allowed string) {
 	if c.bad&(1<<field|1<<other) != 0 {
 		return
 	}
-	f := &settingsFields[field]
-	c.problems = append(c.problems, Problem{f.name, f.text(s), allowed})
+	c.problems = append(c.problems, Problem{c.name(field), c.value(s, field), allowed})
 }

@@ -48,7 +48,7 @@ func (e *execution) judge(slow bool, err error) {
 // settleSuccess settles a success. Most successes only add one to a counter; the few that do
 // more go through settle.
 func (e *execution) settleSuccess(now time.Duration) {
-	if e.isPlain(now) && e.circuit.countSuccess(now, e.admission.token) {
+	if e.isPlain(now) && e.circuit.countSuccess(now, e.admission.token, e.seat) {
 		e.ended, e.settled = now, true
 		return
 	}

@@ -7,6 +7,8 @@ package quill
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/afex/hystrix-go/internal/window"
 )
 
 // Shadow is what a candidate setting would have done with the calls of a circuit, while it
@@ -137,7 +139,7 @@ func (s *shadow) enter(now time.Duration) *shadowCall {
 		t.judge(now, token{}, ShortCircuited, false, false, ErrOpen)
 		return k
 	}
-	if _, ok := t.bulkhead.acquire(); !ok {
+	if _, ok := t.bulkhead.acquire(window.NoSeat); !ok {
 		s.rejected.Add(1)
 		t.advanceWindow(now)
 		t.recordSample(now, Rejected, false, 0, ErrFull)
@@ -161,7 +163,7 @@ func (k *shadowCall) settle(now time.Duration, o Outcome, took time.Duration, er
 		}
 		return
 	}
-	t.giveBack()
+	t.giveBack(window.NoSeat)
 	if limit := s.candidate.Timeout; limit != NoTimeout && took >= limit && o != Timeout {
 		s.timedOut.Add(1)
 		if o == Success {
@@ -173,5 +175,5 @@ func (k *shadowCall) settle(now time.Duration, o Outcome, took time.Duration, er
 	t.advanceWindow(now)
 	t.recordSample(now, o, true, took, err)
 	t.judge(now, k.token, o, true, slow, err)
-	t.times.Record(took)
+	t.times.Record(took, window.NoSeat)
 }

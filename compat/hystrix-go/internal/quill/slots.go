@@ -49,12 +49,12 @@ func (s *slots) takeAtOnce() bool {
 }
 
 // take takes a slot if one is free. While calls wait it takes none, unless patient: the slot is
-// then for one of them.
-func (s *slots) take(patient bool) bool {
+// then for one of them. As to seat see [window.Seat].
+func (s *slots) take(patient bool, seat uint32) bool {
 	for {
 		explore.Read("slots")
 		w := s.word.Load()
-		if w&lending != 0 && s.takeLent() {
+		if w&lending != 0 && s.takeLent(seat) {
 			return true
 		}
 		switch {
@@ -79,7 +79,9 @@ func (s *slots) take(patient bool) bool {
 }
 
 // giveBack frees a slot and reports whether somebody waits for one.
-func (s *slots) giveBack() bool { return (!s.lends() || !s.giveLent()) && s.giveToWord() }
+func (s *slots) giveBack(seat uint32) bool {
+	return (!s.lends() || !s.giveLent(seat)) && s.giveToWord()
+}
 
 // lends reports whether there are stripes that may take a slot.
 func (s *slots) lends() bool {

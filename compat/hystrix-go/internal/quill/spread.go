@@ -18,8 +18,8 @@ func (c *Circuit) count(kind int) {
 
 // countSlowly is the second half of count for those who have its first half in place:
 // Counters.AddInPlace returned n.
-func (c *Circuit) countSlowly(kind int, n uint64) {
-	busy, shared := c.counters.AddSlowly(kind, n)
+func (c *Circuit) countSlowly(kind int, n uint64, seat uint32) {
+	busy, shared := c.counters.AddSlowly(kind, n, seat)
 	c.spread(kind, busy, shared)
 }
 

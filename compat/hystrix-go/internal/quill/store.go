@@ -14,8 +14,8 @@ import (
 // methods are called from many goroutines at once and never under a lock.
 type Store[Req, Resp any] interface {
 	// Save keeps resp as the last good answer to req. It is called after each primary
-	// success, on its caller's goroutine, never with the answer of a fallback. ctx ends
-	// after FallbackTimeout. An error does not change the answer of the call; it is
+	// success, on its caller's goroutine (of a call by [Go], on one of the library's),
+	// never with the answer of a fallback. ctx ends after FallbackTimeout. An error does not change the answer of the call; it is
 	// counted in Stats.StoreErrors.
 	Save(ctx context.Context, req Req, resp Resp) error
 

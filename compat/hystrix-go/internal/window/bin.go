@@ -74,7 +74,6 @@ func (h *Histogram) sum(t *tally) {
 func (t *tally) addMoved(m *moved) {
 	for i, n := range m.bins {
 		t.bins[i] += n
-		t.count += n
 	}
 	t.sum += m.sum
 }

@@ -9,6 +9,15 @@ import "sync/atomic"
 // Kinds is the number of counters in a [Counters].
 const Kinds = 16
 
+// Serial are the kinds, a bit for each, that are counted in one place however many processors
+// there are. Their callers count one after the other anyway, under a common lock or by
+// [Counters.AddIf], so stripes would spare them nothing; and who reads them, as each judgement of
+// a failure does, reads one word in place of up to 64. (What they are is checked where the kinds
+// have names.)
+const Serial = 0x7<<Guarded | 0x1f<<7
+
+func serial(kind int) bool { return Serial>>uint(kind)&1 != 0 }
+
 // Sums is one number for each kind. As what [Counters.Sums] returns these are totals since
 // creation; as what [Ring.Sums] returns, those of the window.
 type Sums [Kinds]uint64
@@ -27,7 +36,8 @@ func (s Sums) since(earlier *Sums) Sums {
 //
 // As long as processors do not get in each other's way it is a single stripe in place (some
 // 300 bytes). When they do (see watch), it spreads over several stripes, each on cache lines of
-// its own (BenchmarkCountersAdd).
+// its own (BenchmarkCountersAdd). The kinds of [Serial] stay in the first stripe, whoever counts
+// them.
 type Counters struct {
 	spread atomic.Pointer[[]stripe]
 	busy   watch
@@ -48,9 +58,18 @@ type stripe [Kinds]atomic.Uint64
 // is not in 0 to Kinds-1 panics.
 func (c *Counters) Add(kind int) (busy, shared bool) {
 	if n := c.AddInPlace(kind); n%LookEvery == 0 {
-		return c.AddSlowly(kind, n)
+		return c.AddSlowly(kind, n, NoSeat)
 	}
 	return false, false
+}
+
+// Seat is [Seat] where each processor has a stripe of its own to write, and [NoSeat] as long as
+// whoever counts needs none.
+func (c *Counters) Seat() uint32 {
+	if c.spread.Load() == nil {
+		return NoSeat
+	}
+	return Seat()
 }
 
 // AddInPlace is the first half of Add: where the counters are not spread it counts, and returns
@@ -64,21 +83,26 @@ func (c *Counters) AddInPlace(kind int) uint64 {
 	return c.first[kind].Add(1)
 }
 
-// AddSlowly is the second half of Add, and of [Counters.AddIf] with how many there are then. It
-// reports whether several processors were seen to count at once, this time and the last times:
+// AddSlowly is the second half of Add, and of [Counters.AddIf] with how many there are then, for
+// one who has that seat or [NoSeat]. It reports whether several processors were seen to count at once, this time and the last times:
 // then the counters are spread, and it is time to spread what else is written for each event.
-// It also reports whether several were seen to do so at one of the stripes: then goroutines should
+// It also reports whether several were seen to do so at one of the stripes: then processors should
 // be given others by [Reseat].
-func (c *Counters) AddSlowly(kind int, n uint64) (busy, shared bool) {
+func (c *Counters) AddSlowly(kind int, n uint64, seat uint32) (busy, shared bool) {
 	if n == 0 {
-		return c.addSpread(*c.spread.Load(), kind)
+		return c.addSpread(*c.spread.Load(), kind, seat)
 	}
 	return c.looked(grows(func() uint64 { return c.Total(kind) })), false
 }
 
-// addSpread is Add where the counters are spread.
-func (c *Counters) addSpread(s []stripe, kind int) (busy, shared bool) {
-	at := Place(len(s))
+// addSpread is Add where the counters are spread. A kind of Serial that comes here all the same
+// goes where it is looked for.
+func (c *Counters) addSpread(s []stripe, kind int, seat uint32) (busy, shared bool) {
+	if serial(kind & 63) { // without the mask, which changes nothing, this is five instructions
+		c.AddSerially(kind)
+		return false, false
+	}
+	at := Place(seat, len(s))
 	n := s[at][kind].Add(1)
 	if n%LookEvery != 0 {
 		return false, false
@@ -88,11 +112,15 @@ func (c *Counters) addSpread(s []stripe, kind int) (busy, shared bool) {
 
 // lookAt is the look of one who counted event n at a stripe. To look at all stripes takes their
 // lines from those who write them, so only one look in some does. What else is spread may have
-// fewer stripes, so that who has the next one here may have the same one there.
+// fewer stripes, so that seats which differ here may be one there: those that are equal in their low bits.
 func (c *Counters) lookAt(s []stripe, kind, at int, n uint64) (busy, shared bool) {
-	group := max(1, len(s)/fewestStripes)
-	here := s[at/group*group:][:group]
-	shared = c.shared.tooOften(grows(func() uint64 { return sumOf(here, kind) }), looksToReseat)
+	here := func() (total uint64) {
+		for i := at % fewestStripes; i < len(s); i += fewestStripes {
+			total += s[i][kind].Load()
+		}
+		return total
+	}
+	shared = c.shared.tooOften(grows(here), looksToReseat)
 	busy = n%(LookEvery*looksPerTotal) == 0 && c.looked(grows(func() uint64 { return c.Total(kind) }))
 	return busy, shared
 }
@@ -107,7 +135,7 @@ func (c *Counters) Total(kind int) uint64 {
 	if kind == Guarded {
 		total &= ofCount
 	}
-	if s := c.spread.Load(); s != nil {
+	if s := c.spread.Load(); s != nil && !serial(kind) {
 		total += sumOf(*s, kind)
 	}
 	return total

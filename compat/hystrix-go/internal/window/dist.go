@@ -25,24 +25,27 @@ type Dist struct {
 
 // newDist keeps what is needed of bins, of which the first is number from.
 func newDist(bins []uint64, from int, sum uint64) Dist {
-	first, last := len(bins), 0
-	var count uint64
-	for i, n := range bins {
-		if n == 0 {
-			continue
-		}
-		first, last = min(first, i), i
-		count += n
-	}
-	if count == 0 {
+	bins, first := withoutZeros(bins)
+	if len(bins) == 0 {
 		return Dist{}
 	}
-	return Dist{
-		bins:  append([]uint64(nil), bins[first:last+1]...),
-		first: from + first,
-		count: count,
-		sum:   sum,
+	d := Dist{bins: append([]uint64(nil), bins...), first: from + first, sum: sum}
+	for _, n := range bins {
+		d.count += n
 	}
+	return d
+}
+
+// withoutZeros returns bins without the zeros at either end, and which is then the first.
+func withoutZeros(bins []uint64) (used []uint64, first int) {
+	last := len(bins)
+	for last > 0 && bins[last-1] == 0 {
+		last--
+	}
+	for first < last && bins[first] == 0 {
+		first++
+	}
+	return bins[first:last], first
 }
 
 // Count returns how many durations there are.
@@ -145,9 +148,4 @@ func (d Dist) at(bin int) uint64 {
 // duration converts nanoseconds, up to the longest duration.
 func duration(ns uint64) time.Duration {
 	return time.Duration(min(ns, math.MaxInt64))
-}
-
-// same reports whether two snapshots of one histogram are of the same moment.
-func (d Dist) same(other Dist) bool {
-	return d.count == other.count && d.sum == other.sum
 }

@@ -66,11 +66,12 @@ const (
 // Record counts one duration. A negative one counts as 0. The sum takes what is longer than
 // 2^50 nanoseconds, about 13 days, as that long. Record allocates when a duration is the
 // first of its two octaves and when a bin is full for the first time, at no other time.
-func (h *Histogram) Record(d time.Duration) {
+// It is done by one who has that seat, or [NoSeat].
+func (h *Histogram) Record(d time.Duration, seat uint32) {
 	d = max(d, 0)
 	b := &h.first
 	if spread := h.spread.Load(); spread != nil {
-		b = (*spread)[Place(len(*spread))]
+		b = (*spread)[Place(seat, len(*spread))]
 	}
 	i := uint(binOf(d)) // never negative: its parts are a shift and a mask
 	p := b.parts[i/partBins].Load()
@@ -93,18 +94,14 @@ func (h *Histogram) recordSlowly(n *bin, i int, d time.Duration) {
 	}
 }
 
-// snapshotAfter returns the distribution of all durations since creation: the zero Dist if
-// there is none. If nothing was recorded since earlier, a snapshot of h, it returns earlier
-// itself and allocates nothing.
-func (h *Histogram) snapshotAfter(earlier Dist) Dist {
+// snapshot returns the distribution of all durations since creation: the zero Dist if there is
+// none.
+func (h *Histogram) snapshot() Dist {
 	if h.idle() {
 		return Dist{}
 	}
 	var t tally
 	h.sum(&t)
-	if t.count == earlier.count && t.sum == earlier.sum {
-		return earlier // bins only grow: the same count means the same bins
-	}
 	return t.dist()
 }
 
@@ -124,9 +121,9 @@ func (h *Histogram) idle() bool {
 
 // tally adds up the blocks of a histogram.
 type tally struct {
-	bins       [numParts * partBins]uint64
-	used       uint32 // a bit for each part that holds anything
-	count, sum uint64
+	bins [numParts * partBins]uint64
+	used uint32 // a bit for each part that holds anything
+	sum  uint64
 }
 
 func (t *tally) add(b *block) {
@@ -140,7 +137,6 @@ func (t *tally) add(b *block) {
 		for j := range p {
 			n, sum := p[j].load()
 			bins[j] += n
-			t.count += n
 			t.sum += sum
 		}
 	}

@@ -42,22 +42,14 @@ type view struct {
 	start time.Duration // of the current bucket
 	// marks are the totals at the start of the current bucket, of the one before it, and so
 	// on. Where they end, the last one holds for all buckets before: an idle ring has one.
-	marks []*mark
+	marks []mark
+	// edge are the counters at the start of the window, as long as the current bucket lasts.
+	// Whoever asks first unpacks them.
+	edge atomic.Pointer[Sums]
 }
 
-// mark is what the totals were at one moment. It is never changed, so buckets without
-// traffic share one.
-type mark struct {
-	sums  Sums
-	times snapshot
-}
-
-// nothing is the mark of totals that are all zero, shared by all idle rings, as is the list
-// that holds nothing else.
-var (
-	nothing     mark
-	onlyNothing = []*mark{&nothing}
-)
+// onlyNothing is the list of marks of all rings that never counted anything.
+var onlyNothing = []mark{nothing}
 
 // maxBuckets bounds the work of an Advance whatever the caller asks for.
 const maxBuckets = 1000
@@ -73,7 +65,7 @@ func NewRing(window time.Duration, buckets int, now time.Duration, c *Counters, 
 		buckets:  uint64(buckets),
 		width:    max(window/time.Duration(buckets), 1),
 	}
-	r.first = view{start: now, marks: alone(r.markLocked())}
+	r.first.start, r.first.marks = now, alone(r.markLocked(nothing))
 	r.view.Store(&r.first)
 	r.next.Store(int64(r.end(&r.first)))
 	return r
@@ -92,7 +84,7 @@ func (r *Ring) Advance(now time.Duration) (moved bool) {
 func (r *Ring) Sums(now time.Duration) Sums {
 	var sums Sums
 	r.read(now, func(from *mark) {
-		sums = from.since(r.counters.Sums(), Sums{})
+		sums = since(from, r.counters.Sums(), Sums{})
 	})
 	return sums
 }
@@ -102,11 +94,20 @@ func (r *Ring) Sums(now time.Duration) Sums {
 // before and after they read the counters, and read again if it has changed.
 func (r *Ring) Edge(now time.Duration) *Sums {
 	explore.Read("ring.view")
-	from := r.from(r.view.Load(), now)
+	v := r.view.Load()
+	current := r.isCurrent(v, now)
+	if edge := v.edge.Load(); current && edge != nil {
+		return edge
+	}
+	from := r.from(v, now)
 	if from == nil {
 		return nil
 	}
-	return &from.sums
+	sums := from.sums()
+	if current {
+		v.edge.Store(&sums)
+	}
+	return &sums
 }
 
 // Until is the end of the current bucket: it changes when the ring moves.
@@ -121,17 +122,17 @@ func (r *Ring) Until() time.Duration {
 func (r *Ring) SumsOf(now time.Duration, total, base Sums) Sums {
 	var sums Sums
 	r.read(now, func(from *mark) {
-		sums = from.since(total, base)
+		sums = since(from, total, base)
 	})
 	return sums
 }
 
-// since is what total has beyond both m and base; nothing if m is nil.
-func (m *mark) since(total, base Sums) Sums {
-	if m == nil {
+// since is what total has beyond both from and base; nothing if from is nil.
+func since(from *mark, total, base Sums) Sums {
+	if from == nil {
 		return Sums{}
 	}
-	for kind, before := range m.sums {
+	for kind, before := range from.sums() {
 		base[kind] = max(base[kind], before)
 	}
 	return total.since(&base)
@@ -145,8 +146,8 @@ func (r *Ring) Dists(now time.Duration) (run, whole Dist) {
 		if from == nil {
 			return
 		}
-		latest := r.times.snapshotAfter(&from.times)
-		s := latest.since(&from.times)
+		before, latest := from.times(), r.times.snapshot()
+		s := latest.since(&before)
 		run, whole = s.run(), s.whole()
 	})
 	return run, whole
@@ -157,7 +158,7 @@ func (r *Ring) Restart(now time.Duration) {
 	explore.Lock("ring.mu", &r.mu)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.setLocked(&view{start: now, marks: alone(r.markLocked())})
+	r.setLocked(&view{start: now, marks: alone(r.markLocked(r.view.Load().latest()))})
 }
 
 // advance moves to the bucket of now, and reports whether that was a move: somebody else
@@ -174,7 +175,7 @@ func (r *Ring) advance(now time.Duration) bool {
 	// No event came between the boundaries that have passed unseen, so one mark serves for
 	// all of them. What is added while it is taken falls on either side of it, but never on
 	// both: the next mark, and each reading, starts from what this one has.
-	m := r.markLocked()
+	m := r.markLocked(old.latest())
 	r.setLocked(&view{
 		start: old.start + time.Duration(steps)*r.width, //nolint:gosec // at most now
 		marks: r.pushed(old.marks, m, min(steps, r.buckets)),
@@ -184,7 +185,7 @@ func (r *Ring) advance(now time.Duration) bool {
 
 // pushed returns marks with m put before them n times, at most one for each bucket. Marks at
 // the end that equal the one before them are left out.
-func (r *Ring) pushed(marks []*mark, m *mark, n uint64) []*mark {
+func (r *Ring) pushed(marks []mark, m mark, n uint64) []mark {
 	marks = marks[:min(uint64(len(marks)), r.buckets-n)]
 	for len(marks) > 1 && marks[len(marks)-1] == marks[len(marks)-2] {
 		marks = marks[:len(marks)-1]
@@ -195,7 +196,7 @@ func (r *Ring) pushed(marks []*mark, m *mark, n uint64) []*mark {
 	if len(marks) == 0 {
 		return alone(m)
 	}
-	all := make([]*mark, n, n+uint64(len(marks)))
+	all := make([]mark, n, n+uint64(len(marks)))
 	for i := range all {
 		all[i] = m
 	}
@@ -203,11 +204,19 @@ func (r *Ring) pushed(marks []*mark, m *mark, n uint64) []*mark {
 }
 
 // alone is the list that holds m only.
-func alone(m *mark) []*mark {
-	if m == &nothing {
+func alone(m mark) []mark {
+	if m == nothing {
 		return onlyNothing
 	}
-	return []*mark{m}
+	return []mark{m}
+}
+
+// latest is the mark at the start of the current bucket.
+func (v *view) latest() mark { return v.marks[0] }
+
+// oldest is the mark at the start of the last so many buckets.
+func (v *view) oldest(buckets uint64) *mark {
+	return &v.marks[min(buckets, uint64(len(v.marks)))-1]
 }
 
 // read calls f with the mark at which the window that ends at now starts, nil if nothing can
@@ -237,15 +246,19 @@ func (r *Ring) read(now time.Duration, f func(from *mark)) {
 // from returns the mark at the start of the window that ends at now. If a whole window has
 // passed since the current bucket began there is none: all events are older.
 func (r *Ring) from(v *view, now time.Duration) *mark {
-	if uint64(max(now, v.start))-uint64(v.start) < uint64(r.width) { //nolint:gosec // as in steps, without its division
-		return v.marks[min(int(r.buckets), len(v.marks))-1] //nolint:gosec // at most maxBuckets
+	if r.isCurrent(v, now) {
+		return v.oldest(r.buckets)
 	}
 	steps := r.steps(v, now)
 	if steps >= r.buckets {
 		return nil
 	}
-	oldest := int(r.buckets - 1 - steps) //nolint:gosec // less than maxBuckets
-	return v.marks[min(oldest, len(v.marks)-1)]
+	return v.oldest(r.buckets - steps)
+}
+
+// isCurrent reports whether now is in the current bucket of v, or earlier: whether there are no steps.
+func (r *Ring) isCurrent(v *view, now time.Duration) bool {
+	return uint64(max(now, v.start))-uint64(v.start) < uint64(r.width) //nolint:gosec // as in steps, without its division
 }
 
 // steps returns how many boundaries lie between the start of the current bucket and now.
@@ -271,16 +284,8 @@ func (r *Ring) end(v *view) time.Duration {
 	return end
 }
 
-// markLocked returns the totals of now, as the latest mark if they have not changed since.
-func (r *Ring) markLocked() *mark {
-	latest := &nothing
-	if v := r.view.Load(); v != nil {
-		latest = v.marks[0]
-	}
+// markLocked returns the totals of now: latest itself if they have not changed since.
+func (r *Ring) markLocked(latest mark) mark {
 	explore.Read("counters")
-	sums, times := r.counters.Sums(), r.times.snapshotAfter(&latest.times)
-	if sums == latest.sums && times.same(&latest.times) {
-		return latest
-	}
-	return &mark{sums, times}
+	return newMark(r.counters, r.times, latest)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	stripesPerProc = 4 // with fewer, goroutines too often share one
+	stripesPerProc = 4 // with fewer, more seats that differ are one: see [Seat]
 
 	// fewestStripes is over how many stripes all is spread that has the memory for it, however many
 	// processors there are: a histogram has no more blocks. (A bulkhead of few slots has fewer.)

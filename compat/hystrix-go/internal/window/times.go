@@ -22,15 +22,16 @@ type Times struct {
 // apart is for calls of which the two times differ.
 type apart struct{ run, whole Histogram }
 
-// Record counts a call that was in run all the time.
-func (t *Times) Record(d time.Duration) { t.shared.Record(d) }
+// Record counts a call that was in run all the time. As to seat see
+// [Histogram.Record].
+func (t *Times) Record(d time.Duration, seat uint32) { t.shared.Record(d, seat) }
 
 // RecordRun counts the time in run of a call of which [Times.RecordWhole] counts the whole
 // time later, never earlier.
-func (t *Times) RecordRun(d time.Duration) { t.differing().run.Record(d) }
+func (t *Times) RecordRun(d time.Duration, seat uint32) { t.differing().run.Record(d, seat) }
 
 // RecordWhole counts the whole time of a call.
-func (t *Times) RecordWhole(d time.Duration) { t.differing().whole.Record(d) }
+func (t *Times) RecordWhole(d time.Duration, seat uint32) { t.differing().whole.Record(d, seat) }
 
 func (t *Times) differing() *apart {
 	if a := t.apart.Load(); a != nil {
@@ -52,26 +53,25 @@ func (t *Times) Spread() {
 
 // Snapshot returns the distributions of all calls since creation.
 func (t *Times) Snapshot() (run, whole Dist) {
-	s := t.snapshotAfter(&snapshot{})
+	s := t.snapshot()
 	return s.run(), s.whole()
 }
 
 // snapshot is what a Times holds at one moment.
 type snapshot struct{ shared, runs, wholes Dist }
 
-// snapshotAfter is what t holds now. Of what has not changed since an earlier snapshot it
-// is the very same.
+// snapshot is what t holds now.
 //
 // The time in run of a call is recorded before its whole time: read the other way round,
 // there is never more of the second than of the first.
-func (t *Times) snapshotAfter(earlier *snapshot) (s snapshot) {
+func (t *Times) snapshot() (s snapshot) {
 	a := t.apart.Load()
 	if a != nil {
-		s.wholes = a.whole.snapshotAfter(earlier.wholes)
+		s.wholes = a.whole.snapshot()
 	}
-	s.shared = t.shared.snapshotAfter(earlier.shared)
+	s.shared = t.shared.snapshot()
 	if a != nil {
-		s.runs = a.run.snapshotAfter(earlier.runs)
+		s.runs = a.run.snapshot()
 	}
 	return s
 }
@@ -82,9 +82,4 @@ func (s *snapshot) whole() Dist { return s.shared.plus(s.wholes) }
 // since is what was recorded after earlier.
 func (s *snapshot) since(earlier *snapshot) *snapshot {
 	return &snapshot{s.shared.Sub(earlier.shared), s.runs.Sub(earlier.runs), s.wholes.Sub(earlier.wholes)}
-}
-
-// same reports whether two snapshots of one Times are of the same moment.
-func (s *snapshot) same(other *snapshot) bool {
-	return s.shared.same(other.shared) && s.runs.same(other.runs) && s.wholes.same(other.wholes)
 }

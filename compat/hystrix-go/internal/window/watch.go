@@ -26,7 +26,7 @@ const (
 	loadsOfLook   = 2048
 	looksToSpread = 4 // in a row
 
-	// Two busy goroutines that share a stripe see each other in every look. To give them other
+	// Two busy processors that share a stripe see each other in every look. To give them other
 	// stripes costs no memory, so two looks are enough.
 	looksToReseat = 2
 
