@@ -41,6 +41,12 @@ func shoot(t *testing.T, ctx context.Context, name string, width, height int64) 
 	_, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("scrollTo(0, 0) === undefined"))
 	require.NoError(t, err)
 	browser.Becomes(t, ctx, `document.querySelectorAll("#chart rect.stale").length > 16`)
+	save(t, ctx, name)
+}
+
+// save writes what the window shows to a file among the pictures.
+func save(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
 	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	require.NoError(t, err)
 	require.NoError(t, os.MkdirAll(*pictures, 0o755))

@@ -42,18 +42,20 @@ func down() Lesson {
 }
 
 // slow is the notes' second scenario. All rows have the same catalog with the same 20
-// workers; what differs is only how movie-info is asked. It is sick for two timeouts and
-// a little more, because a breaker cannot know anything before the first calls time out.
+// workers; what differs is only how movie-info is asked. It is sick for two timeouts,
+// because a breaker cannot know anything before the first calls time out, and a second more:
+// at each timeout another wave of calls begins, and a cure amid one would let a run end in one of
+// two ways. The sleep window keeps the probes away from the cure in the same way.
 func slow() Lesson {
-	const timeout, ample, few = 3 * time.Second, 40, 8 // more places than workers; fewer than half
+	const timeout, sleep, ample, few = 3 * time.Second, 1500 * time.Millisecond, 40, 8 // more places than workers; fewer than half
 	v := Variant{
 		Broken: "movieinfo-1 takes 8 s", Sick: first, Fault: fault.Faults{Slow: 8 * time.Second},
 		Rate: 100, Users: []string{other, "bob", other, "foo"}, Workers: 20,
-		Healthy: 500 * time.Millisecond, Breaks: 6500 * time.Millisecond, Healed: 2500 * time.Millisecond,
+		Healthy: 500 * time.Millisecond, Breaks: 7 * time.Second, Healed: 2500 * time.Millisecond,
 	}
 	breaker := func(places int) func(Bench) catalog.Cataloger {
 		s := base
-		s.Timeout, s.MaxConcurrent, s.RollingCalls = timeout, places, 10
+		s.Timeout, s.SleepWindow, s.MaxConcurrent, s.RollingCalls = timeout, sleep, places, 10
 		return guarded(s, catalog.Fallbacks{OtherInstance: true})
 	}
 	plain, timed, broken, held := v, v, v, v

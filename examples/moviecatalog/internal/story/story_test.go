@@ -163,3 +163,15 @@ func TestMillisReadWell(t *testing.T) {
 func TestWrapBreaksAtWords(t *testing.T) {
 	require.Equal(t, "one two\nthree", wrap("one two three", 8))
 }
+
+// TestSlowInstanceIsCuredClearOfTheWavesOfTimeouts: whether the last wave of slow calls begins before the
+// cure or after it must not depend on the machine, for the figures are then quite other ones.
+func TestSlowInstanceIsCuredClearOfTheWavesOfTimeouts(t *testing.T) {
+	const timeout, room = 3 * time.Second, 500 * time.Millisecond
+	v := slow().Variants[1]
+	require.Equal(t, "a timeout of 3 s", v.Label)
+	wave := time.Duration(float64(v.Workers) / (v.Rate / 2) * float64(time.Second)) // until each worker has begun a slow call
+	sinceWave := v.Breaks % timeout
+	require.Greater(t, sinceWave, wave+room)
+	require.Less(t, sinceWave, timeout-room)
+}
