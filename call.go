@@ -20,8 +20,8 @@ type Call struct {
 	err     error
 }
 
-// Begin admits a call: breaker, then bulkhead, then deadline, as [Command.Do] does. It
-// blocks only while the call waits in the bulkhead's queue. If it returns an error, an
+// Begin admits a call: breaker, then bulkhead, as [Command.Do] does. The deadline counts from
+// here, the wait in the bulkhead's queue included; only that wait blocks. If it returns an error, an
 // [*Error] that matches [ErrOpen], [ErrFull], [ErrTimeout] or the end of ctx, the call is
 // settled and there is nothing to end.
 func (c *Circuit) Begin(ctx context.Context) (*Call, error) {

@@ -19,7 +19,7 @@ type Command[Req, Resp any] struct {
 // New returns a command of that name around run. The name is the identity: commands of
 // one registry that share it share one [Circuit]. New panics, with a message that names
 // command and field, if run is nil, the name is not valid ([CheckName]), settings are out of
-// range, or the circuit exists with other settings or options. For names and settings that
+// range, or the circuit was made with other settings or options. For names and settings that
 // are known only at run time use [Registry.Circuit] and [Bind].
 func New[Req, Resp any](
 	name string, run func(ctx context.Context, req Req) (Resp, error), opts ...Option,

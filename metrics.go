@@ -42,7 +42,7 @@ type Stats struct {
 	LateResults          uint64 // results that came too late to move the breaker
 	StoreErrors          uint64 // answers that a Store could not keep
 	NotificationsDropped uint64 // transitions that OnTransition did not get, since too many waited
-	ConfigRejected       uint64 // calls of Circuit.Configure or Registry.Configure that were refused: nothing changed
+	ConfigRejected       uint64 // calls of Circuit.Configure, Registry.Configure or Registry.Overlay that were refused: nothing changed
 
 	// Settings are those in force, with defaults filled in. Isolation and limits are those
 	// of the bulkhead, which Bulkhead names.

@@ -17,9 +17,9 @@ import (
 // Circuit is what stands between callers and one dependency: its name, its breaker, its
 // bulkhead, its meters and its settings. Commands are functions bound to a circuit;
 // commands that share a name within a registry share the circuit. A Circuit is safe for
-// concurrent use and need not be closed. It holds no goroutine while idle, except that Pool
-// isolation keeps its workers for up to 20 s after the last call. Circuits are made by
-// [NewCircuit] and [Registry.Circuit]; the zero value is not usable.
+// concurrent use and need not be closed. It holds no goroutine while idle, except that workers,
+// on which the calls of Pool isolation and those by [Go] run, stay for up to 20 s after the last
+// of these. Circuits are made by [NewCircuit] and [Registry.Circuit]; the zero value is not usable.
 type Circuit struct {
 	name       string
 	declared   *Settings // as given where the circuit was made
@@ -59,7 +59,7 @@ type config struct {
 
 // NewCircuit returns the circuit of that name in [DefaultRegistry] (or in that of
 // [WithRegistry]), making it if need be. It panics where [Registry.Circuit] returns an
-// error: on a bad name, bad settings, or settings other than those the circuit has.
+// error: on a bad name, bad settings, or settings other than those the circuit was made with.
 func NewCircuit(name string, opts ...Option) *Circuit {
 	o := gather(opts)
 	r := o.registry
