@@ -433,4 +433,15 @@ var ofCalls = []fault{
 	{name: "a failure counted in a stripe, where no judgement looks", first: []suite{inner}, killers: []string{"TestTheSerialKindsStayInOnePlaceWhoeverCountsThem"}, edits: []edit{{
 		"internal/window/counters.go", "	if serial(kind & 63) {", "	if serial(kind&63) && kind != Guarded {",
 	}}},
+	{name: "marks let go of that the window needs", first: []suite{inner}, killers: []string{"TestARingAtRestKeepsNoMarks"}, edits: []edit{{
+		"internal/window/ring.go", "r.steps(v, now) >= r.buckets\n}\n", "r.steps(v, now)+1 >= r.buckets\n}\n",
+	}}},
+	{name: "marks let go of as an event comes", first: []suite{windowSchedules}, killers: []string{"TestD03NothingIsLostOrCountedTwiceAtABoundaryInEverySchedule"}, edits: []edit{{
+		"internal/window/ring.go",
+		"	if v := r.view.Load(); r.outlived(v, now) {\n",
+		"	if v := r.view.Load(); v.latest() != nothing {\n",
+	}}},
+	{name: "a command at rest keeps its window", killers: []string{"TestACommandAtRestKeepsLittleOfItsTraffic"}, edits: []edit{{
+		"health.go", "	cfg.ring.Rest(now)\n	if cfg.last", "	if cfg.last",
+	}}},
 }

@@ -200,6 +200,56 @@ func TestAMarkOfFewCallsIsShort(t *testing.T) {
 	require.NotEqual(t, m, newMark(&c, &times, m))
 }
 
+func TestARingAtRestKeepsNoMarks(t *testing.T) {
+	var c Counters
+	var times Times
+	r := NewRing(10, 10, 0, &c, &times)
+	first := r.view.Load()
+	r.Rest(1000)
+	require.Same(t, first, r.view.Load(), "it has nothing to let go of")
+
+	var now time.Duration
+	settle := func() {
+		r.Advance(now)
+		c.Add(0)
+		times.Record(time.Second)
+	}
+	for range 30 {
+		now++
+		settle()
+	}
+	full := r.view.Load()
+	require.Len(t, full.marks, 10)
+	for _, at := range []time.Duration{0, now, now + 9} {
+		r.Rest(at)
+		require.Same(t, full, r.view.Load(), "a call is in the window yet")
+	}
+	next := r.Until()
+	for range 2 {
+		now += 10
+		r.Rest(now)
+		require.Empty(t, r.view.Load().marks)
+		require.Equal(t, next, r.Until(), "it was not told the time")
+		require.Nil(t, r.Edge(now))
+		require.Nil(t, r.Edge(0), "nor is there an earlier moment")
+		require.Zero(t, r.Sums(now))
+	}
+	require.True(t, r.Advance(now), "and says that it moved")
+	require.Len(t, r.view.Load().marks, 1)
+	settle()
+	now++
+	settle()
+	require.Equal(t, Sums{0: 2}, r.Sums(now))
+	run, _ := r.Dists(now)
+	require.EqualValues(t, 2, run.Count())
+	require.Equal(t, Sums{0: 32}, c.Sums())
+	r.Rest(now + 10)
+	require.Empty(t, r.view.Load().marks)
+	r.Restart(now)
+	settle()
+	require.Equal(t, Sums{0: 1}, r.Sums(now), "from a rest, a restart leads on as well")
+}
+
 func TestAPauseThatReachesTheFarEndOfTheWindowIsOneMark(t *testing.T) {
 	var c Counters
 	var times Times

@@ -16,6 +16,9 @@ type model struct {
 	counts  []count       // since the last restart
 	times   []duration    // likewise
 	totals  window.Sums
+	timed   int  // how many durations there are in all
+	marked  bool // there was something at the last restart, or when a boundary passed last
+	atRest  bool // since then, rest has forgotten all
 }
 
 type (
@@ -37,13 +40,30 @@ func newModel(length time.Duration, buckets int, now time.Duration) *model {
 
 func (m *model) restart(now time.Duration) {
 	m.origin, m.told, m.counts, m.times = now, now, nil, nil
+	m.mark()
+}
+
+func (m *model) mark() {
+	m.atRest, m.marked = false, m.timed > 0 || m.totals != window.Sums{}
+}
+
+// rest forgets all that is too old for the window that ends at now, if all is, unless it was never
+// noted where a bucket ended. What comes before the next boundary is told is as old.
+func (m *model) rest(now time.Duration) {
+	if m.marked && m.bucket(max(now, m.told))-m.bucket(m.told) >= m.buckets {
+		m.counts, m.times, m.atRest = nil, nil, true
+	}
 }
 
 // advance tells the time and says whether a boundary has passed.
 func (m *model) advance(now time.Duration) (moved bool) {
 	before := m.bucket(m.told)
 	m.told = max(m.told, now)
-	return m.bucket(m.told) > before
+	if m.bucket(m.told) == before {
+		return false
+	}
+	m.mark()
+	return true
 }
 
 func (m *model) add(kind int, took time.Duration) {
@@ -52,12 +72,17 @@ func (m *model) add(kind int, took time.Duration) {
 }
 
 func (m *model) count(kind int) {
-	m.counts = append(m.counts, count{m.told, kind})
 	m.totals[kind]++
+	if !m.atRest {
+		m.counts = append(m.counts, count{m.told, kind})
+	}
 }
 
 func (m *model) record(run, whole time.Duration) {
-	m.times = append(m.times, duration{m.told, run, whole})
+	m.timed++
+	if !m.atRest {
+		m.times = append(m.times, duration{m.told, run, whole})
+	}
 }
 
 // bucket numbers the buckets from the origin. Unsigned arithmetic, because two durations

@@ -95,6 +95,10 @@ func TestD2TheWindowAgreesWithAListOfTimestamps(t *testing.T) {
 				m.restart(now)
 				got.ring.Restart(now)
 			},
+			"rest": func(*rapid.T) {
+				m.rest(now)
+				got.ring.Rest(now)
+			},
 			"": func(t *rapid.T) { compare(t, m, got, now) },
 		})
 	})
@@ -184,6 +188,9 @@ func FuzzWindowClock(f *testing.F) {
 			case 2:
 				m.restart(now)
 				got.ring.Restart(now)
+			case 3:
+				m.rest(now)
+				got.ring.Rest(now)
 			}
 			compare(t, m, got, now)
 		}

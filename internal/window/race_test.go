@@ -81,6 +81,9 @@ func TestB21IdleGapThenABurst(t *testing.T) {
 		now += 10*time.Second + gap*time.Second // at least a window, so all before is gone
 		var moved atomic.Int64
 		together(crowd, func(i int) {
+			if i < 2 {
+				m.ring.Rest(now)
+			}
 			if m.ring.Advance(now) {
 				moved.Add(1)
 			}
