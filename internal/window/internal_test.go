@@ -212,7 +212,7 @@ func TestARingAtRestKeepsNoMarks(t *testing.T) {
 	settle := func() {
 		r.Advance(now)
 		c.Add(0)
-		times.Record(time.Second)
+		times.Record(time.Second, NoSeat)
 	}
 	for range 30 {
 		now++

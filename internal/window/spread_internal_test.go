@@ -375,11 +375,11 @@ func TestAHistogramThatIsSpreadLosesNothing(t *testing.T) {
 
 func TestFullBinsOfASpreadHistogramAreMoved(t *testing.T) {
 	var h Histogram
-	h.Record(time.Second, NoSeat)
+	h.Record(time.Second, 1)
 	h.Spread()
 	require.NotNil(t, h.spread.Load())
 	for n := range uint64(2000) {
-		h.Record(time.Second, NoSeat)
+		h.Record(time.Second, 1)
 		requireHeld(t, &h, n+2, time.Second)
 	}
 	require.NotNil(t, h.moved)
