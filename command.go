@@ -138,7 +138,7 @@ func (c *Command[Req, Resp]) defaultValue(e *execution) *Resp {
 		return nil
 	}
 	s := &c.steps[0]
-	s.meter.answered()
+	s.meter.answered(e.seat)
 	e.answered = s.meter
 	return s.value
 }
@@ -146,11 +146,15 @@ func (c *Command[Req, Resp]) defaultValue(e *execution) *Resp {
 // valueWhileOpen is defaultValue for a call that an open circuit refuses, where there is nothing
 // else to do for it: so it needs no execution. It returns nil if that is not so, or not for sure.
 func (c *Command[Req, Resp]) valueWhileOpen(ctx context.Context) *Resp {
-	if len(c.steps) != 1 || c.steps[0].value == nil || !c.circuit.refusing() || !c.circuit.refuse(ctx) {
+	if len(c.steps) != 1 || c.steps[0].value == nil || !c.circuit.refusing() {
+		return nil
+	}
+	seat, ok := c.circuit.refuse(ctx)
+	if !ok {
 		return nil
 	}
 	s := &c.steps[0]
-	s.meter.answered()
+	s.meter.answered(seat)
 	return s.value
 }
 

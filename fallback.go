@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
 // step is one fallback of a command's chain.
@@ -129,7 +131,7 @@ func (c *Command[Req, Resp]) runFallbacks(req Req, e *execution) (Answer[Resp], 
 	for i := range c.steps {
 		s := &c.steps[i]
 		if s.value != nil {
-			s.meter.answered()
+			s.meter.answered(e.seat)
 			e.answered = s.meter
 			return Answer[Resp]{Value: *s.value, Outcome: e.outcome, Step: s.name, Cause: cause}, nil
 		}
@@ -173,7 +175,7 @@ func (c *Command[Req, Resp]) tryStep(
 		case err != nil:
 			s.meter.failed.Add(1)
 		default:
-			s.meter.answered()
+			s.meter.answered(window.NoSeat)
 		}
 	}()
 	a, err = s.try(ctx, req, cause)

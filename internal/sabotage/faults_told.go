@@ -40,8 +40,8 @@ var ofHooks = []fault{
 	}}},
 	{name: "a value answers though the circuit was taken back", killers: []string{"TestAValueAnswersOnlyWhileTheCircuitIsOpen"}, edits: []edit{{
 		"command.go",
-		"|| !c.circuit.refusing() || ",
-		"|| ",
+		" || !c.circuit.refusing() {",
+		" {",
 	}}},
 
 	// Evidence and shadow.

@@ -8,6 +8,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/afex/hystrix-go/internal/window"
 )
 
 // step is one fallback of a command's chain.
@@ -133,7 +135,7 @@ func (c *Command[Req, Resp]) runFallbacks(req Req, e *execution) (Answer[Resp], 
 	for i := range c.steps {
 		s := &c.steps[i]
 		if s.value != nil {
-			s.meter.answered()
+			s.meter.answered(e.seat)
 			e.answered = s.meter
 			return Answer[Resp]{Value: *s.value, Outcome: e.outcome, Step: s.name, Cause: cause}, nil
 		}
@@ -177,7 +179,7 @@ func (c *Command[Req, Resp]) tryStep(
 		case err != nil:
 			s.meter.failed.Add(1)
 		default:
-			s.meter.answered()
+			s.meter.answered(window.NoSeat)
 		}
 	}()
 	a, err = s.try(ctx, req, cause)

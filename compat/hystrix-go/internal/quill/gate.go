@@ -122,22 +122,24 @@ func (c *Circuit) refusing() bool {
 
 // refuse counts a call that an open circuit refuses, where that is all there is to do: no hook
 // is called, no bucket of the window has ended, the sleep window has not, and the caller is
-// there. Otherwise it reports false and has done nothing: admit and settle decide.
-func (c *Circuit) refuse(ctx context.Context) bool {
+// there. Otherwise it reports false and has done nothing: admit and settle decide. The seat is for
+// what else is counted of the call.
+func (c *Circuit) refuse(ctx context.Context) (seat uint32, ok bool) {
 	explore.Read("granted") // as settleResult does, for the caller's context
 	if c.hooks != nil || ctx.Err() != nil {
-		return false
+		return window.NoSeat, false
 	}
 	now := c.now()
 	explore.Read("gate.openUntil")
 	if now >= time.Duration(c.gate.openUntil.Load()) || now >= c.current().ring.Until() {
-		return false
+		return window.NoSeat, false
 	}
 	explore.Put("counters")
+	seat = c.counters.Seat()
 	if n := c.counters.AddInPlace(int(ShortCircuited)); n%window.LookEvery == 0 {
-		c.countSlowly(int(ShortCircuited), n, window.NoSeat)
+		c.countSlowly(int(ShortCircuited), n, seat)
 	}
-	return true
+	return seat, true
 }
 
 // admit asks the breaker to let a call through. A closed circuit costs one load, an open

@@ -64,8 +64,9 @@ func lastMask(isError, slow bool) (mask uint8) {
 }
 
 // healthLocked is the evidence as it stands: the calls of the window, none from before
-// the circuit last closed.
+// the circuit last closed. Whoever asks for it has a command at rest let go of its window.
 func (c *Circuit) healthLocked(now time.Duration) Health {
+	c.config.Load().ring.Rest(now)
 	return c.evidenceLocked(now).health()
 }
 
@@ -120,6 +121,7 @@ func lastTally(last *window.Last) tally {
 // healthOfLocked is healthLocked for totals that were just read.
 func (c *Circuit) healthOfLocked(now time.Duration, total window.Sums) Health {
 	cfg := c.config.Load()
+	cfg.ring.Rest(now)
 	if cfg.last != nil {
 		return lastTally(cfg.last).health()
 	}

@@ -34,7 +34,12 @@ type stepMeter struct {
 
 const answeredByStep = 0 // the kind
 
-func (s *stepMeter) answered() { s.answers.Add(answeredByStep) }
+// answered counts an answer to a call that has that seat, or [window.NoSeat].
+func (s *stepMeter) answered(seat uint32) {
+	if n := s.answers.AddInPlace(answeredByStep); n%window.LookEvery == 0 {
+		s.answers.AddSlowly(answeredByStep, n, seat)
+	}
+}
 
 func (m *meters) step(name string) *stepMeter {
 	m.mu.Lock()

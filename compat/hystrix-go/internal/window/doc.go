@@ -20,6 +20,9 @@
 // writer needs no lock, and the totals since creation come for free. It is tempting to
 // keep one counter a bucket instead; then each roll must clear what others may be writing.
 //
+// A ring moves when an event comes. Where none comes any more it keeps its marks, until
+// somebody who reads it calls [Ring.Rest].
+//
 // # Time
 //
 // There is no clock here. Every method takes the time as a duration on the caller's

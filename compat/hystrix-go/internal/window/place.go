@@ -40,8 +40,12 @@ func Seat() uint32 {
 
 var tokens = sync.Pool{New: func() any { return new(token) }}
 
-// token belongs to who has fetched it, until it is put back.
-type token struct{ deal, seat uint32 }
+// token belongs to who has fetched it, until it is put back. It is a cache line, or what lies beside it
+// might be written by others.
+type token struct {
+	deal, seat uint32
+	_          [56]byte
+}
 
 // number is the token's number in the present deal: the next one, if it has none there yet.
 func (t *token) number() uint32 {

@@ -41,7 +41,8 @@ type Ring struct {
 type view struct {
 	start time.Duration // of the current bucket
 	// marks are the totals at the start of the current bucket, of the one before it, and so
-	// on. Where they end, the last one holds for all buckets before: an idle ring has one.
+	// on. Where they end, the last one holds for all buckets before: an idle ring has one. A
+	// ring at rest has none: all that was counted is older than its window.
 	marks []mark
 	// edge are the counters at the start of the window, as long as the current bucket lasts.
 	// Whoever asks first unpacks them.
@@ -153,6 +154,30 @@ func (r *Ring) Dists(now time.Duration) (run, whole Dist) {
 	return run, whole
 }
 
+// Rest lets go of the marks if nothing can be in the window that ends at now: a ring whose traffic
+// has ended keeps them until somebody calls Rest, or the next event comes. It does not tell the
+// time: the next Advance moves the ring, and says so, as if nobody had called Rest. But who
+// asks for an earlier moment after it finds an empty window. It takes the lock only if there is
+// something to let go of.
+func (r *Ring) Rest(now time.Duration) {
+	explore.Read("ring.view")
+	if !r.outlived(r.view.Load(), now) {
+		return
+	}
+	explore.Lock("ring.mu", &r.mu)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if v := r.view.Load(); r.outlived(v, now) {
+		explore.Put("ring.view")
+		r.view.Store(&view{start: v.start})
+	}
+}
+
+// outlived reports whether v has marks that take memory, and are of no use at now.
+func (r *Ring) outlived(v *view, now time.Duration) bool {
+	return v.latest() != nothing && r.steps(v, now) >= r.buckets
+}
+
 // Restart empties the window: what was counted before is in it no more. The totals stay.
 func (r *Ring) Restart(now time.Duration) {
 	explore.Lock("ring.mu", &r.mu)
@@ -212,10 +237,18 @@ func alone(m mark) []mark {
 }
 
 // latest is the mark at the start of the current bucket.
-func (v *view) latest() mark { return v.marks[0] }
+func (v *view) latest() mark {
+	if len(v.marks) == 0 {
+		return nothing
+	}
+	return v.marks[0]
+}
 
-// oldest is the mark at the start of the last so many buckets.
+// oldest is the mark at the start of the last so many buckets, nil if nothing can be in them.
 func (v *view) oldest(buckets uint64) *mark {
+	if len(v.marks) == 0 {
+		return nil
+	}
 	return &v.marks[min(buckets, uint64(len(v.marks)))-1]
 }
 
