@@ -118,7 +118,7 @@ func TestATokenGetsASeatThoughTheNumbersGoRound(t *testing.T) {
 	defer seating.Store(seating.Load())
 	seating.Store(1<<32 - 2)
 	var before, at, after token
-	require.EqualValues(t, math.MaxUint32, before.number())
+	require.Equal(t, uint32(math.MaxUint32), before.number())
 	require.EqualValues(t, NoSeat, at.number())
 	require.EqualValues(t, 1, at.number(), "so it asks again")
 	require.EqualValues(t, 2, after.number())
