@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
 func TestAnswersOfAStepAreCountedWhereTheyAreSpread(t *testing.T) {
@@ -20,4 +22,18 @@ func TestAnswersOfAStepAreCountedWhereTheyAreSpread(t *testing.T) {
 	}
 	require.Equal(t, Open, c.State(), "most of them are refused")
 	require.Equal(t, []StepStats{{Step: "default", Answered: 300}}, c.Stats().Fallbacks)
+}
+
+func TestAnswersOfAStepLookWhetherOthersAnswer(t *testing.T) {
+	s := new(stepMeter)
+	looks := 0
+	meanwhile(t, func() {
+		looks++
+		s.answers.AddSerially(answeredByStep)
+	})
+	for range 4 * window.LookEvery {
+		s.answered(window.NoSeat)
+	}
+	require.Equal(t, 4, looks)
+	require.Zero(t, s.answers.AddInPlace(answeredByStep), "four looks in a row saw others: they are spread")
 }

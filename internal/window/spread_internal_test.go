@@ -214,6 +214,7 @@ func TestThatProcessorsShareAStripeIsToldOnceThereAreSeveral(t *testing.T) {
 		"another one":     {8, 4, 3, false},
 		"the next of many, another in a histogram":      {64, 5, 4, false},
 		"another of many, the same in a histogram":      {64, 5 + maxBlocks, 5, true},
+		"the first of many":                             {64, maxBlocks, 0, true},
 		"the same of many":                              {64, 63, 63, true},
 		"the last of those that are the same elsewhere": {64, 4, 4 + 3*maxBlocks, true},
 	} {
