@@ -293,7 +293,11 @@ func TestE06DeadlinesOfEveryKind(t *testing.T) {
 func TestE07ResultAndDeadlineAtOneInstant(t *testing.T) {
 	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
 		var d diary
-		c := newTestCircuit(t, quill.Settings{Isolation: isolation, MaxConcurrent: 50, RequestVolumeThreshold: 1e6}, d.hooks())
+		// All of them have their fallback at one instant: that none is refused one must not hang on
+		// when Go's collector lets each of them go on.
+		c := newTestCircuit(t, quill.Settings{
+			Isolation: isolation, MaxConcurrent: 50, MaxConcurrentFallbacks: 50, RequestVolumeThreshold: 1e6,
+		}, d.hooks())
 		const rounds, n = 20, 50
 		var answered, failed, asked atomic.Int64
 		for range rounds {
