@@ -24,6 +24,16 @@ func TestAnswersOfAStepAreCountedWhereTheyAreSpread(t *testing.T) {
 	require.Equal(t, []StepStats{{Step: "default", Answered: 300}}, c.Stats().Fallbacks)
 }
 
+func TestAnswersOfAStepAreSpreadWithTheCountersOfTheirCircuit(t *testing.T) {
+	s := new(stepMeter)
+	s.answered(window.NoSeat)
+	require.EqualValues(t, 2, s.answers.AddInPlace(answeredByStep))
+	s.answered(1)
+	s.answered(1)
+	require.Zero(t, s.answers.AddInPlace(answeredByStep))
+	require.EqualValues(t, 4, s.answers.Total(answeredByStep))
+}
+
 func TestAnswersOfAStepLookWhetherOthersAnswer(t *testing.T) {
 	s := new(stepMeter)
 	looks := 0

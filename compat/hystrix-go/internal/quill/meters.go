@@ -34,10 +34,15 @@ type stepMeter struct {
 
 const answeredByStep = 0 // the kind
 
-// answered counts an answer to a call that has that seat, or [window.NoSeat].
+// answered counts an answer to a call that has that seat, or [window.NoSeat]. A call has one where
+// the counters of its circuit are spread: then these are, too.
 func (s *stepMeter) answered(seat uint32) {
-	if n := s.answers.AddInPlace(answeredByStep); n%window.LookEvery == 0 {
+	n := s.answers.AddInPlace(answeredByStep)
+	if n%window.LookEvery == 0 {
 		s.answers.AddSlowly(answeredByStep, n, seat)
+	}
+	if n != 0 && seat != window.NoSeat {
+		s.answers.Spread()
 	}
 }
 
