@@ -75,5 +75,10 @@ func (k *Call) end(err error) {
 		k.cancel()
 		k.outcome, k.err = e.outcome, e.failure(nil)
 	}()
+	defer func() {
+		if !e.settled { // ctx, or a method of err, panicked
+			e.unwind()
+		}
+	}()
 	e.settleResult(k.ctx, err, c.now())
 }

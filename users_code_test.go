@@ -184,6 +184,21 @@ func TestBeginGivesItsSlotBackIfTheContextPanics(t *testing.T) {
 	})
 }
 
+func TestASecondEndTellsWhatWasCountedThoughTheFirstPanicked(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := newTestCircuit(t, quill.Settings{MaxConcurrent: 1})
+		k, err := c.Begin(failsAfter(t.Context(), "Err", 1))
+		require.NoError(t, err)
+		_, returned := catch(func() { _, _ = k.End(errSick) })
+		require.False(t, returned)
+		outcome, err := k.End(nil)
+		require.Equal(t, quill.Failure, outcome)
+		require.ErrorIs(t, err, quill.ErrUnwound)
+		require.Equal(t, quill.Counts{Failure: 1}, c.Stats().Total)
+		goesOn(t, c)
+	})
+}
+
 func TestARedactionThatEndsItsGoroutineLosesNoCall(t *testing.T) {
 	onBoth(t, func(t *testing.T, isolation quill.Isolation) {
 		exits := false
