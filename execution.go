@@ -67,12 +67,12 @@ func (e *execution) admit(now time.Duration, mayWait bool) bool {
 		e.applyCallerDeadline(c.timeOf(at))
 	}
 	left := e.caller.Err() != nil
+	e.seat = c.counters.Seat() // where slots are lent, and times spread, counters are too, mostly
 	if epoch, ok := c.passing(); ok && !left {
 		e.admission.token.epoch = epoch
 	} else if !e.passBreaker(left) {
 		return false
 	}
-	e.seat = c.counters.Seat() // where slots are lent, and times spread, counters are too, mostly
 	if !c.bulkhead.slots.takeAtOnce() && !c.bulkhead.slots.take(false, e.seat) {
 		return mayWait && e.awaitSlot()
 	}

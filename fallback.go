@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 	"time"
-
-	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
 // step is one fallback of a command's chain.
@@ -145,7 +143,7 @@ func (c *Command[Req, Resp]) runFallbacks(req Req, e *execution) (Answer[Resp], 
 			continue
 		}
 		e.beginFallback()
-		a, err := c.tryStep(ctx, req, s, cause, e.cfg.FallbackTimeout)
+		a, err := c.tryStep(ctx, req, s, cause, e)
 		if err == nil {
 			a.Outcome, a.Step, a.Cause = e.outcome, s.name, cause
 			e.answered, e.age = s.meter, a.Age
@@ -159,11 +157,11 @@ func (c *Command[Req, Resp]) runFallbacks(req Req, e *execution) (Answer[Resp], 
 
 // tryStep tries one step and counts how it went, also when it panics.
 func (c *Command[Req, Resp]) tryStep(
-	ctx context.Context, req Req, s *step[Req, Resp], cause error, timeout time.Duration,
+	ctx context.Context, req Req, s *step[Req, Resp], cause error, e *execution,
 ) (a Answer[Resp], err error) {
 	if s.timed {
 		var end context.CancelFunc
-		ctx, end = c.circuit.within(ctx, timeout)
+		ctx, end = c.circuit.within(ctx, e.cfg.FallbackTimeout)
 		defer end()
 	}
 	returned := false
@@ -175,7 +173,7 @@ func (c *Command[Req, Resp]) tryStep(
 		case err != nil:
 			s.meter.failed.Add(1)
 		default:
-			s.meter.answered(window.NoSeat)
+			s.meter.answered(e.seat)
 		}
 	}()
 	a, err = s.try(ctx, req, cause)

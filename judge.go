@@ -9,18 +9,19 @@ import (
 )
 
 // judge takes the result of a call that was admitted with t and counts it; ran says whether
-// run was called. It reports whether the result came too late to count as evidence.
-func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, err error) (stale bool) {
+// run was called, and seat where to count it. It reports whether the result came too late to count
+// as evidence.
+func (c *Circuit) judge(now time.Duration, t token, o Outcome, ran, slow bool, err error, seat uint32) (stale bool) {
 	cfg := c.current()
 	if t.probe != 0 {
 		return c.judgeProbe(now, t, o, ran, slow, err)
 	}
 	switch o {
 	case ShortCircuited, Ignored, Canceled:
-		c.count(int(o))
+		c.count(int(o), seat)
 		return false
 	case Success:
-		if !slow && cfg.last == nil && c.countSuccess(now, t, window.NoSeat) {
+		if !slow && cfg.last == nil && c.countSuccess(now, t, seat) {
 			return false
 		}
 	case Failure:

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-f7c3343e/quill/internal/explore"
+	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
 // history records what concurrent callers did and saw, with moments that are counted, not
@@ -255,7 +256,7 @@ func gateClient(c *Circuit, clock *atomic.Int64, ends []Outcome) func(int, *hist
 					err = errors.New("sick")
 				}
 				c.advanceWindow(now)
-				return breakerSaw{late: c.judge(now, saw.token, o, true, false, err)}
+				return breakerSaw{late: c.judge(now, saw.token, o, true, false, err, window.NoSeat)}
 			})
 			look()
 		}

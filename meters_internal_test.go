@@ -47,3 +47,17 @@ func TestAnswersOfAStepLookWhetherOthersAnswer(t *testing.T) {
 	require.Equal(t, 4, looks)
 	require.Zero(t, s.answers.AddInPlace(answeredByStep), "four looks in a row saw others: they are spread")
 }
+
+// Whatever the way to an answer, the call brings its seat along.
+func TestEveryStepCountsAtTheSeatOfItsCall(t *testing.T) {
+	for name, hooks := range map[string][]Hooks{"alone": nil, "with hooks": {{OnCall: func(context.Context, CallEvent) {}}}} {
+		c := newCircuit("dep", &options{settings: Settings{Isolation: Semaphore, Override: ForceOpen}, hooks: hooks})
+		c.counters.Spread()
+		command := Bind(c, func(context.Context, int) (int, error) { return 0, nil })
+		_, _ = command.OrElse(7).Do(t.Context(), 1)
+		_, _ = command.Fallback("spare", func(context.Context, int, error) (int, error) { return 7, nil }).Do(t.Context(), 1)
+		for _, step := range []string{"default", "spare"} {
+			require.Zero(t, c.meters.step(step).answers.AddInPlace(answeredByStep), "%s, %s", step, name)
+		}
+	}
+}

@@ -121,8 +121,7 @@ func TestReaperDismissesWorkersThatNobodyNeeded(t *testing.T) {
 	workers := make([]*worker, 4)
 	b.mu.Lock()
 	for i := range workers {
-		workers[i] = &worker{tasks: make(chan *task, 1)}
-		b.pool.addLocked(workers[i])
+		workers[i] = b.pool.addLocked()
 		workers[i].used = true
 	}
 	b.mu.Unlock()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-f7c3343e/quill/internal/explore"
+	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
 const sleepWindow = 5 * time.Second
@@ -106,7 +107,7 @@ func (x *explored) settle(t token, o Outcome) (stale bool) {
 	}
 	now := x.at()
 	x.advanceWindow(now)
-	return x.judge(now, t, o, true, false, err)
+	return x.judge(now, t, o, true, false, err, window.NoSeat)
 }
 
 // inTurn is what a fresh circuit comes to if calls admitted together end one after another.
@@ -175,8 +176,8 @@ func TestC03NobodyIsAdmittedWhileOpenInEverySchedule(t *testing.T) {
 			x := newExplored(s, Settings{RequestVolumeThreshold: 2, ErrorPercentThreshold: 100})
 			epoch := uint64(1)
 			if reset { // what is left of an earlier, longer sleep window must mislead nobody
-				x.judge(0, token{epoch: 1}, Failure, true, false, nil)
-				x.judge(0, token{epoch: 1}, Failure, true, false, RetryAfter(errors.New("sick"), time.Minute))
+				x.judge(0, token{epoch: 1}, Failure, true, false, nil, window.NoSeat)
+				x.judge(0, token{epoch: 1}, Failure, true, false, RetryAfter(errors.New("sick"), time.Minute), window.NoSeat)
 				x.Reset()
 				epoch = 3
 			}

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 
 	"github.com/seed-f7c3343e/quill/internal/explore"
+	"github.com/seed-f7c3343e/quill/internal/window"
 )
 
 // Settings and overrides that change while calls are on their way: whatever the schedule,
@@ -369,7 +370,7 @@ func TestC09NobodyIsAdmittedOnceForcedOpenInEverySchedule(t *testing.T) {
 							s.Failf("admitted %+v though forced open", a.token)
 						}
 						if a.ok {
-							_ = x.judge(x.now, a.token, Success, true, false, nil)
+							_ = x.judge(x.now, a.token, Success, true, false, nil, window.NoSeat)
 						}
 					}
 				})

@@ -15,8 +15,7 @@ import (
 func idlePool(s *explore.Scenario, workers int, used bool) *Bulkhead {
 	b := newBulkhead("dep", Settings{MaxConcurrent: 10})
 	for range workers {
-		w := &worker{tasks: make(chan *task, 1)}
-		b.pool.addLocked(w)
+		w := b.pool.addLocked()
 		w.used = used
 		b.pool.put(w)
 		s.Value(explore.At("below", int(w.number)), func() uint64 { return uint64(w.below.Load()) })

@@ -35,7 +35,7 @@ func (e *execution) tellShadow(err error) {
 // judge has the breaker judge how the call ended.
 func (e *execution) judge(slow bool, err error) {
 	c := e.circuit
-	if c.judge(e.ended, e.admission.token, e.outcome, e.started, slow, err) {
+	if c.judge(e.ended, e.admission.token, e.outcome, e.started, slow, err, e.seat) {
 		e.stale = true
 		c.meters.stale.Add(1)
 	}

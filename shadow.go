@@ -132,14 +132,14 @@ func (s *shadow) enter(now time.Duration) *shadowCall {
 	if !a.ok {
 		s.shortCircuited.Add(1)
 		t.advanceWindow(now)
-		t.judge(now, token{}, ShortCircuited, false, false, ErrOpen)
+		t.judge(now, token{}, ShortCircuited, false, false, ErrOpen, window.NoSeat)
 		return k
 	}
 	if _, ok := t.bulkhead.acquire(window.NoSeat); !ok {
 		s.rejected.Add(1)
 		t.advanceWindow(now)
 		t.recordSample(now, Rejected, false, 0, ErrFull)
-		t.judge(now, a.token, Rejected, false, false, ErrFull)
+		t.judge(now, a.token, Rejected, false, false, ErrFull, window.NoSeat)
 		return k
 	}
 	k.token, k.admitted = a.token, true
@@ -170,6 +170,6 @@ func (k *shadowCall) settle(now time.Duration, o Outcome, took time.Duration, er
 	slow := isSlow(&s.candidate, took)
 	t.advanceWindow(now)
 	t.recordSample(now, o, true, took, err)
-	t.judge(now, k.token, o, true, slow, err)
+	t.judge(now, k.token, o, true, slow, err, window.NoSeat)
 	t.times.Record(took, window.NoSeat)
 }

@@ -7,9 +7,10 @@ import (
 )
 
 // count counts an event that moves nothing: an outcome, or one of the further kinds.
-func (c *Circuit) count(kind int) {
-	busy, shared := c.counters.Add(kind)
-	c.spread(kind, busy, shared)
+func (c *Circuit) count(kind int, seat uint32) {
+	if n := c.counters.AddInPlace(kind); n%window.LookEvery == 0 {
+		c.countSlowly(kind, n, seat)
+	}
 }
 
 // countSlowly is the second half of count for those who have its first half in place:

@@ -112,7 +112,7 @@ func TestProcessorsThatCountAtOneStripeGetOthers(t *testing.T) {
 	meanwhile(t, func() { c.counters.Add(int(Success)) }) // by this processor, so at its stripe
 	was := window.Seat()
 	for range 5000 * window.LookEvery { // a fraction of a second: there may have been a new deal just now
-		if c.count(int(Success)); window.Seat() != was {
+		if c.count(int(Success), window.NoSeat); window.Seat() != was {
 			break
 		}
 	}

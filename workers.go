@@ -29,7 +29,7 @@ const (
 	stacked = 2 // the worker lies on the stack, or its last holder is about to put it there
 )
 
-// stays reports whether w may be kept for another task.
+// reusable reports whether w may be kept for another task.
 func (w *worker) reusable() bool { return w.number != 0 }
 
 // workers are the workers of a bulkhead that may be idle: a stack. A task that is used again
@@ -177,9 +177,9 @@ func (p *workers) wasAtRest() bool {
 
 // newWorker returns a worker when none seemed idle: one that is idle after all (the reaper may
 // have held them all for a moment), or a new one. Where many calls come at once they all need
-// one, so it is made, and its goroutine started, outside of the lock.
+// one, so its goroutine is started outside of the lock.
 func (b *Bulkhead) newWorker() *worker {
-	w, idle := b.takeOrAdd(&worker{tasks: make(chan *task, 1)})
+	w, idle := b.takeOrAdd()
 	if !idle {
 		w.startOn(b)
 	}
@@ -187,8 +187,8 @@ func (b *Bulkhead) newWorker() *worker {
 }
 
 // takeOrAdd returns a worker that is idle, or a place whose goroutine is yet to be started: a
-// vacant one or, if there is none, fresh.
-func (b *Bulkhead) takeOrAdd(fresh *worker) (w *worker, idle bool) {
+// vacant one or, if there is none, a new one.
+func (b *Bulkhead) takeOrAdd() (w *worker, idle bool) {
 	explore.Lock("bulkhead.mu", &b.mu)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -201,21 +201,21 @@ func (b *Bulkhead) takeOrAdd(fresh *worker) (w *worker, idle bool) {
 		p.vacant = p.vacant[:n-1]
 		return w, false
 	}
-	p.addLocked(fresh)
-	return fresh, false
+	return p.addLocked(), false
 }
 
-// addLocked makes w, which is new and busy, one of those that may be idle.
-func (p *workers) addLocked(w *worker) {
+// addLocked makes a place, which is busy.
+func (p *workers) addLocked() *worker {
 	var all []*worker
 	if old := p.all.Load(); old != nil {
 		all = *old
 	}
-	w.number = uint32(len(all) + 1) //nolint:gosec // at most a million
+	w := &worker{tasks: make(chan *task, 1), number: uint32(len(all) + 1)} //nolint:gosec // at most a million
 	w.state.Store(busy)
 	all = append(all, w) // who has the old slice looks at no more than its length
 	explore.Write("places")
 	p.all.Store(&all)
+	return w
 }
 
 // workerExited makes w's place free for another goroutine. When no goroutine is left, all

@@ -228,9 +228,9 @@ func (p plan) overrideCurve() (report.Table, error) {
 	}
 	return p.curve(report.Table{
 		Title: "Overrides",
-		Note: "Semaphore, one caller, the default window. Disabled passes calls through: nothing is judged. It is the dearest " +
-			"all the same: a call under an override asks for it under the lock of the gate, when it comes, and under Disabled " +
-			"when it ends, too. An override is for hours in which something is wrong.",
+		Note: "Semaphore, one caller, the default window. Disabled passes calls through: nothing is judged. A call under an " +
+			"override asks for it under the lock of the gate, when it comes and mostly when it ends, too. An override is for hours " +
+			"in which something is wrong.",
 		Head: []string{"override", "success", "failure"},
 	}, rows, points)
 }

@@ -313,8 +313,8 @@ var ofCalls = []fault{
 	}},
 	{name: "the last calls forget a success that took no lock", killers: []string{"TestTheLastCallsForgetTheOldest"}, edits: []edit{{
 		"judge.go",
-		"		if !slow && cfg.last == nil && c.countSuccess(now, t, window.NoSeat) {\n",
-		"		if !slow && cfg != nil && c.countSuccess(now, t, window.NoSeat) {\n",
+		"		if !slow && cfg.last == nil && c.countSuccess(now, t, seat) {\n",
+		"		if !slow && cfg != nil && c.countSuccess(now, t, seat) {\n",
 	}}},
 	{name: "the last calls are counted by the settings of before the lock", first: []suite{schedules}, killers: []string{"TestC01TheLastCallsAreJudgedAsInSomeOrderInEverySchedule"}, edits: []edit{{
 		"judge.go",
@@ -359,8 +359,8 @@ var ofCalls = []fault{
 	}}},
 	{name: "settings read twice in one call: the fallback's", killers: []string{"TestJ03AFallbackHasTheTimeOfTheSettingsItsCallBeganWith"}, edits: []edit{{
 		"fallback.go",
-		"c.tryStep(ctx, req, s, cause, e.cfg.FallbackTimeout)",
-		"c.tryStep(ctx, req, s, cause, c.circuit.config.Load().FallbackTimeout)",
+		"c.circuit.within(ctx, e.cfg.FallbackTimeout)",
+		"c.circuit.within(ctx, c.circuit.config.Load().FallbackTimeout)",
 	}}},
 	{name: "settings read twice in one call: what is slow", killers: []string{"TestJ03ACallIsSlowBySettingsItBeganWith"}, edits: []edit{{
 		"settle.go",

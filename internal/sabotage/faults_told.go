@@ -58,7 +58,7 @@ var ofHooks = []fault{
 	{name: "shadow takes calls that it would have refused for evidence", killers: []string{"TestShadowRefusesNothingAndTellsWhatItWouldHave"}, edits: []edit{{
 		"shadow.go",
 		"	if !k.admitted {\n		switch o {",
-		"	if !k.admitted {\n		t.judge(now, k.token, o, true, false, err)\n		switch o {",
+		"	if !k.admitted {\n		t.judge(now, k.token, o, true, false, err, window.NoSeat)\n		switch o {",
 	}}},
 	{name: "shadow takes ignored and canceled calls past its timeout for what they were", killers: []string{"TestShadowCountsWhatItsTimeoutWouldCut"}, edits: []edit{{
 		"shadow.go",

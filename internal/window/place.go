@@ -22,7 +22,7 @@ func Place(seat uint32, n int) int {
 // not reveal on which processor a goroutine runs. But a [sync.Pool] keeps for each one what was put
 // into it there last; so a token with the number is fetched from one and put back at once. To
 // fetch it takes longer than all else that is done at a stripe, so a call does it once, and only where
-// it finds that something is spread. That any number is correct: it only tells who meets whom.
+// it finds that something is spread. Any number is correct: it only tells who meets whom.
 //
 // Two busy processors may have one stripe all the same: where tokens were made since others were
 // lost to the collector, or while others were with goroutines that had to pause just then. See
