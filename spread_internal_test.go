@@ -102,6 +102,31 @@ func TestAllWaysThroughCountWhereTheCountersAreSpread(t *testing.T) {
 	}
 }
 
+// A processor that looks must not have others stop for a look, too: they would count nothing
+// meanwhile. All that one call counts looks at other times.
+func TestLooksOfACallAreFarApart(t *testing.T) {
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) {
+			c := wayThrough(t, name)
+			calls, last, looks := 0, -window.LookEvery, 0
+			meanwhile(t, func() {
+				require.Greater(t, calls-last, 200, "calls between two looks")
+				last = calls
+				looks++
+			})
+			for ; calls < 3*window.LookEvery; calls++ {
+				_, _ = c.Do(t.Context(), 0)
+			}
+			kinds := 1
+			if way.alone {
+				kinds = 2
+			}
+			require.Equal(t, 3*kinds, looks)
+			c.circuit.bulkhead.DismissWorkers()
+		})
+	}
+}
+
 // Two processors that count at one stripe get others.
 func TestProcessorsThatCountAtOneStripeGetOthers(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))  // on another one there is another seat

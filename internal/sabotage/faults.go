@@ -427,8 +427,8 @@ var ofCalls = []fault{
 	}}},
 	{name: "an increment lost to another", first: []suite{inner}, killers: []string{"TestEventsThatMeetAreBothCounted", "TestContentionLosesNothing", "TestCountersLoseNothing"}, edits: []edit{{
 		"internal/window/counters.go",
-		"	return c.first[kind].Add(1)\n",
-		"	n := c.first[kind].Load() + 1\n	c.first[kind].Store(n)\n	return n\n",
+		"	return c.first[kind].Add(1) + phase(kind)\n",
+		"	n := c.first[kind].Load() + 1\n	c.first[kind].Store(n)\n	return n + phase(kind)\n",
 	}}},
 	{name: "a failure counted in a stripe, where no judgement looks", first: []suite{inner}, killers: []string{"TestTheSerialKindsStayInOnePlaceWhoeverCountsThem"}, edits: []edit{{
 		"internal/window/counters.go", "	if serial(kind & 63) {", "	if serial(kind&63) && kind != Guarded {",

@@ -72,6 +72,12 @@ var ofLoans = []fault{
 		}},
 	},
 	{
+		name: "all kinds look at the same number", killers: []string{"TestLooksOfACallAreFarApart"},
+		edits: []edit{{
+			"internal/window/watch.go", "return uint64(kind^Guarded) * (LookEvery / Kinds)", "return uint64(kind^kind)",
+		}},
+	},
+	{
 		name: "processors that share a stripe keep it", killers: []string{"TestProcessorsThatCountAtOneStripeGetOthers"},
 		edits: []edit{{
 			"spread.go", "		window.Reseat(time.Since(processStart))\n", "		_, _ = window.Reseat, time.Since(processStart)\n",

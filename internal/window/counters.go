@@ -69,19 +69,20 @@ func (c *Counters) Seat() uint32 {
 }
 
 // AddInPlace is the first half of Add: where the counters are not spread it counts, and returns
-// how many there are. If that is a multiple of [LookEvery], or 0 because it did not count, call
-// [Counters.AddSlowly] with it. It is small enough to be inlined, for those to whom a call of a
-// function matters.
+// how many there are and the kind's phase (see watch). If that is a multiple of [LookEvery], or 0
+// because it did not count, call [Counters.AddSlowly] with it. It is small enough to be inlined, for
+// those to whom a call of a function matters.
 func (c *Counters) AddInPlace(kind int) uint64 {
 	if c.spread.Load() != nil {
 		return 0
 	}
-	return c.first[kind].Add(1)
+	return c.first[kind].Add(1) + phase(kind)
 }
 
 // AddSlowly is the second half of Add, and of [Counters.AddIf] with how many there are then, for
-// one who has that seat or [NoSeat]. It reports whether several processors were seen to count at once, this time and the last times:
-// then the counters are spread, and it is time to spread what else is written for each event.
+// one who has that seat or [NoSeat]. It reports whether several processors were seen to count at
+// once, this time and the last times: then the counters are spread, and it is time to spread what
+// else is written for each event.
 // It also reports whether several were seen to do so at one of the stripes: then processors should
 // be given others by [Reseat].
 func (c *Counters) AddSlowly(kind int, n uint64, seat uint32) (busy, shared bool) {
@@ -99,7 +100,7 @@ func (c *Counters) addSpread(s []stripe, kind int, seat uint32) (busy, shared bo
 		return false, false
 	}
 	at := Place(seat, len(s))
-	n := s[at][kind].Add(1)
+	n := s[at][kind].Add(1) + phase(kind)
 	if n%LookEvery != 0 {
 		return false, false
 	}

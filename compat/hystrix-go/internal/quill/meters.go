@@ -35,13 +35,12 @@ type stepMeter struct {
 const answeredByStep = 0 // the kind
 
 // answered counts an answer to a call that has that seat, or [window.NoSeat]. A call has one where
-// the counters of its circuit are spread: then these are, too.
+// the counters of its circuit are spread: then these are, too. Nobody looks here whether others
+// answer: each answer is counted by the circuit as well, and looks there.
 func (s *stepMeter) answered(seat uint32) {
-	n := s.answers.AddInPlace(answeredByStep)
-	if n%window.LookEvery == 0 {
+	if n := s.answers.AddInPlace(answeredByStep); n == 0 {
 		s.answers.AddSlowly(answeredByStep, n, seat)
-	}
-	if n != 0 && seat != window.NoSeat {
+	} else if seat != window.NoSeat {
 		s.answers.Spread()
 	}
 }
