@@ -148,8 +148,8 @@ func (p plan) turns(n int, f func(i int)) {
 }
 
 // closed measures each case under each load. What a target compares takes turns: all cases
-// of one caller, and success under all loads; then the other cases under theirs, for a shorter
-// time, as no target looks at them.
+// of one caller and of two, and success under all loads; the other cases under theirs come before,
+// for a shorter time, as no target looks at them.
 func (p plan) closed(r *report.Results) error {
 	cases := []contender.Case{
 		contender.Success, contender.MayCancel, contender.Open, contender.Failure, contender.Waits,
@@ -161,9 +161,10 @@ func (p plan) closed(r *report.Results) error {
 		var rest []*ready
 		for _, load := range p.loads {
 			switch {
-			case load == report.Alone || c == contender.Success:
+			case load != report.Alone && (c == contender.Deep || c == contender.MayCancel):
+			case load == report.Alone || load == report.Both || c == contender.Success:
 				together = append(together, contenders(c, load, 0)...)
-			case c != contender.Deep && c != contender.MayCancel:
+			default:
 				rest = append(rest, contenders(c, load, 0)...)
 			}
 		}
