@@ -81,7 +81,7 @@ func (c *Command[Req, Resp]) FallbackLast(store Store[Req, Resp]) *Command[Req, 
 // from MaxConcurrentFallbacks. All callers get the same v: they must not change what it points
 // to.
 func (c *Command[Req, Resp]) OrElse(v Resp) *Command[Req, Resp] {
-	return c.withStep(step[Req, Resp]{name: "default", value: &v})
+	return c.withStep(step[Req, Resp]{name: defaultStep, value: &v})
 }
 
 func (c *Command[Req, Resp]) withStep(s step[Req, Resp]) *Command[Req, Resp] {

@@ -116,26 +116,24 @@ func (c *Circuit) refusing() bool {
 	return c.gate.word.Load()&refuses != 0
 }
 
-// refuse counts a call that an open circuit refuses, where that is all there is to do: no hook
-// is called, no bucket of the window has ended, the sleep window has not, and the caller is
-// there. Otherwise it reports false and has done nothing: admit and settle decide. The seat is for
-// what else is counted of the call.
-func (c *Circuit) refuse(ctx context.Context) (seat uint32, ok bool) {
+// refuse counts a call that an open circuit refuses and a value answers, where that is all there is to
+// do: no hook is called, no bucket of the window has ended, the sleep window has not, and the caller
+// is there. Otherwise it reports false and has done nothing: admit and settle decide.
+func (c *Circuit) refuse(ctx context.Context) bool {
 	explore.Read("granted") // as settleResult does, for the caller's context
 	if c.hooks != nil || ctx.Err() != nil {
-		return window.NoSeat, false
+		return false
 	}
 	now := c.now()
 	explore.Read("gate.openUntil")
 	if now >= time.Duration(c.gate.openUntil.Load()) || now >= c.current().ring.Until() {
-		return window.NoSeat, false
+		return false
 	}
 	explore.Put("counters")
-	seat = c.counters.Seat()
-	if n := c.counters.AddInPlace(int(ShortCircuited)); n%window.LookEvery == 0 {
-		c.countSlowly(int(ShortCircuited), n, seat)
+	if n := c.counters.AddInPlace(kindAnsweredOpen); n%window.LookEvery == 0 {
+		c.countSlowly(kindAnsweredOpen, n, window.NoSeat)
 	}
-	return seat, true
+	return true
 }
 
 // admit asks the breaker to let a call through. A closed circuit costs one load, an open

@@ -94,7 +94,7 @@ func countsOf(s window.Sums) Counts {
 	apart := s[kindApart:]
 	return Counts{
 		s[Success] + apart[Success], s[Failure] + apart[Failure], s[Timeout] + apart[Timeout],
-		s[Rejected] + apart[Rejected], s[ShortCircuited], s[Ignored], s[Canceled],
+		s[Rejected] + apart[Rejected], s[ShortCircuited] + s[kindAnsweredOpen], s[Ignored], s[Canceled],
 	}
 }
 
@@ -155,7 +155,7 @@ type StepStats struct {
 // it is right without traffic.
 func (c *Circuit) Stats() Stats {
 	g := &c.gate
-	steps := c.meters.stepStats() // before the calls: each is counted before its fallback answers
+	steps := c.stepStats() // before the calls: each is counted before its fallback answers
 	c.lockGate()
 	now, cfg := c.now(), c.config.Load()
 	// A call is counted, then its time in run is recorded, then its whole time. They are

@@ -27,7 +27,7 @@ var ways = map[string]struct {
 	"failure":             {isolation: Semaphore, result: errors.New("broken"), counted: int(Failure), lent: true},
 	"ignored":             {isolation: Semaphore, result: Ignore(errors.New("no matter")), counted: int(Ignored), lent: true},
 	"nobody answers":      {isolation: Semaphore, result: errors.New("broken"), open: true, alone: true, counted: kindNoFallback},
-	"refused, by a value": {isolation: Semaphore, result: errors.New("broken"), open: true, counted: int(ShortCircuited)},
+	"refused, by a value": {isolation: Semaphore, result: errors.New("broken"), open: true, counted: kindAnsweredOpen},
 }
 
 // wayThrough is a command whose calls go that way.

@@ -153,13 +153,10 @@ func (c *Command[Req, Resp]) valueWhileOpen(ctx context.Context) *Resp {
 	if len(c.steps) != 1 || c.steps[0].value == nil || !c.circuit.refusing() {
 		return nil
 	}
-	seat, ok := c.circuit.refuse(ctx)
-	if !ok {
+	if !c.circuit.refuse(ctx) {
 		return nil
 	}
-	s := &c.steps[0]
-	s.meter.answered(seat)
-	return s.value
+	return c.steps[0].value
 }
 
 // fallbackOrError answers a call that was no Success: by a fallback if one is due, otherwise

@@ -25,6 +25,11 @@ const (
 	kindNoFallback
 	kindFallbackFailed
 	kindFallbackFull
+
+	// kindAnsweredOpen is a call that an open circuit refused and that the value of an OrElse answered,
+	// which is all there was to do: a ShortCircuited, and an answer of the step "default". While load is
+	// shed these are all calls, so they are counted once.
+	kindAnsweredOpen
 )
 
 // What is counted under the lock, or is a failure, is counted in one place: so each judgement reads

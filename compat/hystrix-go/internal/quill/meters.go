@@ -34,6 +34,9 @@ type stepMeter struct {
 
 const answeredByStep = 0 // the kind
 
+// defaultStep is the name of each step that is a value.
+const defaultStep = "default"
+
 // answered counts an answer to a call that has that seat, or [window.NoSeat]. A call has one where
 // the counters of its circuit are spread: then these are, too. Nobody looks here whether others
 // answer: each answer is counted by the circuit as well, and looks there.
@@ -58,12 +61,17 @@ func (m *meters) step(name string) *stepMeter {
 	return s
 }
 
-func (m *meters) stepStats() []StepStats {
+func (c *Circuit) stepStats() []StepStats {
+	m := &c.meters
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var all []StepStats
 	for _, s := range m.steps {
-		all = append(all, StepStats{s.name, s.answers.Total(answeredByStep), s.failed.Load(), s.rejected.Load()})
+		answered := s.answers.Total(answeredByStep)
+		if s.name == defaultStep {
+			answered += c.counters.Total(kindAnsweredOpen)
+		}
+		all = append(all, StepStats{s.name, answered, s.failed.Load(), s.rejected.Load()})
 	}
 	return all
 }
