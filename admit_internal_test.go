@@ -2,9 +2,12 @@ package quill
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -42,6 +45,68 @@ func TestClosedAndOpenCircuitsTakeNoLock(t *testing.T) {
 	require.False(t, a.ok)
 	require.Equal(t, Open, a.state)
 	require.InDelta(t, time.Hour, a.retryAfter, float64(time.Minute))
+}
+
+// Nor does one that is overridden for good, by an operator or by its settings, and none of its results
+// that say nothing new.
+func TestCircuitsOverriddenForGoodTakeNoLock(t *testing.T) {
+	broken := errors.New("broken")
+	for _, o := range []Override{ForceOpen, ForceClosed, Disabled} {
+		for _, open := range []bool{false, true} {
+			for _, bySettings := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, open %t, by settings %t", o, open, bySettings), func(t *testing.T) {
+					s := Settings{Isolation: Semaphore, SleepWindow: time.Hour, ErrorPercentThreshold: 50}
+					c := newCircuit("dep", gather([]Option{s}))
+					do := func(err error) (Answer[int], error) {
+						return Bind(c, func(context.Context, int) (int, error) { return 7, err }).Answer(t.Context(), 1)
+					}
+					for c.State() == Closed && open {
+						_, _ = do(broken)
+					}
+					if bySettings {
+						s.Override = o
+						require.NoError(t, c.Configure(s))
+					} else {
+						require.NoError(t, c.Override(o, 0, "a drill"))
+					}
+					for range 30 { // below the volume successes are judged under the lock
+						_, _ = do(nil)
+					}
+					before, state := c.Stats().Total, c.State()
+
+					over := make(chan struct{})
+					c.gate.mu.Lock()
+					go func() {
+						defer close(over)
+						for _, result := range []error{nil, broken, nil} {
+							a, err := do(result)
+							if o == ForceOpen {
+								assert.ErrorIs(t, err, ErrOpen)
+								assert.Equal(t, ShortCircuited, a.Outcome)
+							} else {
+								assert.Equal(t, result, err)
+							}
+						}
+					}()
+					select {
+					case <-over:
+					case <-time.After(10 * time.Second):
+						t.Error("a call waits for the lock")
+					}
+					c.gate.mu.Unlock()
+					<-over
+					total := c.Stats().Total
+					if o == ForceOpen {
+						require.EqualValues(t, 3, total.ShortCircuited-before.ShortCircuited)
+					} else {
+						require.EqualValues(t, 2, total.Success-before.Success)
+						require.EqualValues(t, 1, total.Failure-before.Failure)
+					}
+					require.Equal(t, state, c.State())
+				})
+			}
+		}
+	}
 }
 
 // A caller's deadline is read by the circuit's own clock, which begins with the circuit and not

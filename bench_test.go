@@ -112,6 +112,16 @@ func BenchmarkOpenOrElse(b *testing.B) {
 	b.Run("parallel", func(b *testing.B) { sideBySide(b, open(b), 1) })
 }
 
+// BenchmarkOverridden is a circuit that an operator or its settings have overridden for good.
+func BenchmarkOverridden(b *testing.B) {
+	for _, o := range []quill.Override{quill.ForceOpen, quill.ForceClosed, quill.Disabled} {
+		s := wide(quill.Semaphore)
+		s.Override = o
+		b.Run(o.String(), func(b *testing.B) { oneByOne(b, benchmarked(b, s, succeeds).OrElse(7)) })
+		b.Run(o.String()+", parallel", func(b *testing.B) { sideBySide(b, benchmarked(b, s, succeeds).OrElse(7), 1) })
+	}
+}
+
 func BenchmarkFailureOrElse(b *testing.B) {
 	for _, isolation := range []quill.Isolation{quill.Semaphore, quill.Pool} {
 		b.Run(isolation.String(), func(b *testing.B) { oneByOne(b, benchmarked(b, never(isolation), fails).OrElse(7)) })

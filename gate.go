@@ -2,6 +2,7 @@ package quill
 
 import (
 	"context"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,16 +14,17 @@ import (
 // gate guards a circuit's breaker: its lock, its override, and the one atomic word that
 // lets calls pass a closed circuit without the lock.
 type gate struct {
-	// word is the epoch, shifted, and two flags. It is written under mu only.
+	// word is the epoch, shifted, the state, and flags. It is written under mu only.
 	word atomic.Uint64
 	// openUntil is when an open circuit lets a probe through. It is written before the
 	// word that says so.
 	openUntil atomic.Int64
-	// why is the reason of the last change of state. It is written before the word, too.
-	why atomic.Pointer[string]
+	// why is the reason of the last change of state, forced that of who forced the circuit open.
+	// They are written before the word, too.
+	why, forced atomic.Pointer[string]
 	// base is what the counters held when the circuit closed.
 	base atomic.Pointer[window.Sums]
-	_    [32]byte // keeps what every call reads off the cache line of what some calls write
+	_    [24]byte // keeps what every call reads off the cache line of what some calls write
 
 	mu       sync.Mutex
 	machine  breaker
@@ -31,11 +33,17 @@ type gate struct {
 }
 
 const (
-	passes     = 1 << 0 // closed, and nothing overrides it
+	passes     = 1 << 0 // closed, and nothing says otherwise
 	watches    = 1 << 1 // even a success may open the circuit: see watchful
-	refuses    = 1 << 2 // open until openUntil, and nothing overrides it
-	epochShift = 3
+	refuses    = 1 << 2 // open until openUntil, and nothing overrides it; or forced
+	isForced   = 1 << 3 // forced open, for good
+	isFree     = 1 << 4 // calls pass whatever the breaker says, for good, and their results move nothing
+	stateShift = 5
+	epochShift = 7
 )
+
+// stateIn is the breaker's state as the word has it.
+func stateIn(word uint64) State { return State(word >> stateShift & 3) }
 
 // lockGate takes the gate's lock. While it is held, failures are counted only under it: see
 // countFailure.
@@ -84,33 +92,55 @@ func (a *admission) detail() string {
 // publishLocked writes the word anew after anything it is made of has changed.
 func (c *Circuit) publishLocked(watch bool) {
 	g := &c.gate
-	word := g.machine.epoch << epochShift
-	if g.override.kind == NoOverride && c.config.Load().Override == NoOverride {
-		switch g.machine.state {
-		case Closed:
-			word |= passes
-		case Open:
-			explore.Put("gate.openUntil")
-			g.openUntil.Store(int64(g.machine.openUntil))
-			word |= refuses
-		case HalfOpen:
-		}
+	ends := g.override.kind != NoOverride && g.override.until != 0
+	word := g.machine.epoch<<epochShift | uint64(g.machine.state)<<stateShift
+	if !ends {
+		word |= c.flagsLocked()
 	}
-	if watch || g.override.kind != NoOverride { // whose end a result must see, too
+	if watch || ends { // a result must see its end, too
 		word |= watches
 	}
 	explore.Put("gate.word")
 	g.word.Store(word)
 }
 
-// passing reports whether the circuit is closed without an override, and its epoch.
+// flagsLocked is what the word says of a circuit that is not overridden, or overridden for good. It
+// writes what is read with it. (While an override has an end, all ask under the lock whether it is over.)
+func (c *Circuit) flagsLocked() uint64 {
+	g := &c.gate
+	o := override{kind: c.config.Load().Override, why: &forcedBySettings}
+	if g.override.kind != NoOverride {
+		o = g.override
+	}
+	until := g.machine.openUntil
+	switch {
+	case o.kind == ForceOpen:
+		explore.Put("gate.forced")
+		g.forced.Store(o.why)
+		until = math.MaxInt64
+	case o.kind == Disabled, o.kind == ForceClosed && g.machine.state != Closed:
+		return isFree
+	case g.machine.state == Closed:
+		return passes
+	case g.machine.state == HalfOpen:
+		return 0
+	}
+	explore.Put("gate.openUntil")
+	g.openUntil.Store(int64(until))
+	if o.kind == ForceOpen {
+		return refuses | isForced
+	}
+	return refuses
+}
+
+// passing reports whether the circuit is closed, with no override that says otherwise, and its epoch.
 func (c *Circuit) passing() (epoch uint64, ok bool) {
 	explore.Read("gate.word")
 	word := c.gate.word.Load()
 	return word >> epochShift, word&passes != 0
 }
 
-// refusing reports whether the circuit is open, and nothing overrides it.
+// refusing reports whether the circuit is open, or forced open for good.
 func (c *Circuit) refusing() bool {
 	explore.Read("gate.word")
 	return c.gate.word.Load()&refuses != 0
@@ -137,13 +167,19 @@ func (c *Circuit) refuse(ctx context.Context) bool {
 }
 
 // admit asks the breaker to let a call through. A closed circuit costs one load, an open
-// one two: neither takes the lock.
+// one two: neither takes the lock, nor does one that is overridden for good.
 func (c *Circuit) admit(now time.Duration, cfg *config) admission {
 	if epoch, ok := c.passing(); ok {
 		return admission{token: token{epoch: epoch}, state: Closed, ok: true}
 	}
 	explore.Read("gate.word")
-	if c.gate.word.Load()&refuses != 0 {
+	switch word := c.gate.word.Load(); {
+	case word&isFree != 0:
+		return admission{state: stateIn(word), ok: true}
+	case word&isForced != 0:
+		explore.Read("gate.forced")
+		return admission{state: stateIn(word), why: c.gate.forced.Load()}
+	case word&refuses != 0:
 		explore.Read("gate.openUntil")
 		if until := time.Duration(c.gate.openUntil.Load()); now < until {
 			explore.Read("gate.why")

@@ -102,8 +102,13 @@ func (c *Circuit) countSuccess(now time.Duration, t token, seat uint32) bool {
 func (c *Circuit) lets(t token) (word uint64, ok bool) {
 	explore.Read("gate.word")
 	word = c.gate.word.Load()
-	return word, word&^passes == t.epoch<<epochShift
+	return word, word&^passes == t.epoch<<epochShift || movesNothing(word, t)
 }
+
+// movesNothing reports whether no result of a call admitted with t moves anything: the breaker was
+// overridden when the call came, and is. (A success that counts itself just after the override's end
+// moves nothing either: what it may complete, the next result finds, since watches is set.)
+func movesNothing(word uint64, t token) bool { return word&isFree != 0 && t.epoch == 0 }
 
 func (c *Circuit) lookAgain(word uint64, now time.Duration, t token) {
 	explore.Read("gate.word")
@@ -155,8 +160,11 @@ func (c *Circuit) harmless(now time.Duration, t token) bool {
 	explore.Read("gate.word")
 	word := c.gate.word.Load()
 	cfg := c.current()
-	if word&^watches != t.epoch<<epochShift|passes || cfg.last != nil {
+	if cfg.last != nil {
 		return false
+	}
+	if word&^watches != t.epoch<<epochShift|passes {
+		return movesNothing(word, t)
 	}
 	n := c.evidenceIn(cfg.ring, now)
 	n.requests++

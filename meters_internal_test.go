@@ -37,9 +37,9 @@ func TestAnswersOfAStepAreSpreadWithTheCountersOfTheirCircuit(t *testing.T) {
 // Whatever the way to an answer, the call brings its seat along.
 func TestEveryStepCountsAtTheSeatOfItsCall(t *testing.T) {
 	for name, hooks := range map[string][]Hooks{"alone": nil, "with hooks": {{OnCall: func(context.Context, CallEvent) {}}}} {
-		c := newCircuit("dep", &options{settings: Settings{Isolation: Semaphore, Override: ForceOpen}, hooks: hooks})
+		c := newCircuit("dep", &options{settings: Settings{Isolation: Semaphore, RequestVolumeThreshold: 100}, hooks: hooks})
 		c.counters.Spread()
-		command := Bind(c, func(context.Context, int) (int, error) { return 0, nil })
+		command := Bind(c, func(context.Context, int) (int, error) { return 0, context.Canceled })
 		_, _ = command.OrElse(7).Do(t.Context(), 1)
 		_, _ = command.Fallback("spare", func(context.Context, int, error) (int, error) { return 7, nil }).Do(t.Context(), 1)
 		for _, step := range []string{"default", "spare"} {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,12 +45,16 @@ func newExplored(s *explore.Scenario, settings Settings, hooks ...Hooks) *explor
 		}
 		return ^explore.Hash(sums[:]...)
 	})
-	s.Value("gate.why", func() uint64 {
-		if why := c.gate.why.Load(); why != nil {
-			return explore.HashOf(*why)
+	text := func(p *atomic.Pointer[string]) func() uint64 {
+		return func() uint64 {
+			if s := p.Load(); s != nil {
+				return explore.HashOf(*s)
+			}
+			return 0
 		}
-		return 0
-	})
+	}
+	s.Value("gate.why", text(&c.gate.why))
+	s.Value("gate.forced", text(&c.gate.forced))
 	s.Value("gate.base", func() uint64 { return explore.Hash(c.gate.base.Load()[:]...) })
 	s.Value("gate.mu", x.valueOfGate)
 	return x
@@ -92,6 +98,8 @@ func (x *explored) ask() admission {
 			x.s.Failf("admitted %+v though the circuit was open", a.token)
 		} else if a.state == Open && a.retryAfter != sleepWindow-now {
 			x.s.Failf("told to retry after %s, not %s", a.retryAfter, sleepWindow-now)
+		} else if a.state == Open && !strings.HasPrefix(a.detail(), "opened") {
+			x.s.Failf("told that it is open for %q, which is no reason to be", a.detail())
 		}
 	}
 	if a.ok && a.token.epoch < epoch {

@@ -132,7 +132,8 @@ func ending(o Outcome, of func(*operated) (token, bool)) deed {
 	looked := map[*operated]bool{}
 	look := func(x *operated) string {
 		t, ok := of(x)
-		looked[x] = ok && t.probe == 0 && x.gate.word.Load()&^passes == t.epoch<<epochShift
+		_, lets := x.lets(t)
+		looked[x] = ok && t.probe == 0 && lets
 		return ""
 	}
 	count := func(x *operated) string {
@@ -291,6 +292,10 @@ func TestC09OverridesMeetResultsAsInSomeOrderInEverySchedule(t *testing.T) {
 				[]deed{begin("a"), end("a", Failure)}, []deed{begin("b"), end("b", Success)}, operator)
 			asInSomeOrder(t, "over an open circuit", half, []deed{ended(Failure), ended(Failure), later},
 				[]deed{begin("a"), end("a", Success)}, []deed{begin("b"), end("b", Failure)}, operator)
+			asInSomeOrder(t, "ends as calls of before its end do", half, []deed{ended(Failure), overridden(o), begin("a"), begin("b")},
+				[]deed{end("a", Success)}, []deed{end("b", Failure)}, []deed{overridden(NoOverride)})
+			asInSomeOrder(t, "ends over an open circuit", half, []deed{ended(Failure), ended(Failure), overridden(o), begin("a"), begin("b")},
+				[]deed{end("a", Success)}, []deed{end("b", Failure)}, []deed{overridden(NoOverride), reset})
 			asInSomeOrder(t, "by settings", half, nil, []deed{ended(Success)}, []deed{ended(Failure)}, []deed{
 				configured(func(s *Settings) { s.Override = o }),
 			})

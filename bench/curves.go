@@ -212,7 +212,7 @@ func (p plan) windowCurve() (report.Table, error) {
 	}, rows, points)
 }
 
-// overrideCurve is what an operator's will costs: a call that it admits takes the gate's lock.
+// overrideCurve is what an operator's will costs.
 func (p plan) overrideCurve() (report.Table, error) {
 	var rows []string
 	var points []point
@@ -228,9 +228,9 @@ func (p plan) overrideCurve() (report.Table, error) {
 	}
 	return p.curve(report.Table{
 		Title: "Overrides",
-		Note: "Semaphore, one caller, the default window. Disabled passes calls through: nothing is judged. A call under an " +
-			"override asks for it under the lock of the gate, when it comes and mostly when it ends, too. An override is for hours " +
-			"in which something is wrong.",
+		Note: "Semaphore, one caller, the default window. The overrides are for good, as those in Settings are: for them no call " +
+			"takes a lock. As long as one that has an end lasts, each call asks under the lock of the gate whether it has come, " +
+			"when it begins and when it ends.",
 		Head: []string{"override", "success", "failure"},
 	}, rows, points)
 }
