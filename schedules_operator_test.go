@@ -77,11 +77,13 @@ func (x *operated) listen() error {
 	return nil
 }
 
-// left is what shows of the circuit when all is over.
+// left is what shows of the circuit when all is over, and what one more success brings about.
 func (x *operated) left(seen []string) string {
 	total := countsOf(x.counters.Sums())
-	return fmt.Sprintf("%s; %s, override %s/%s, %+v, %d good, %d bad, announced %q", strings.Join(seen, ", "),
+	shows := fmt.Sprintf("%s; %s, override %s/%s, %+v, %d good, %d bad, announced %q", strings.Join(seen, ", "),
 		x.verdict(), x.gate.override.kind, x.config.Load().Override, x.healthLocked(x.now), total.Success, total.Failure, x.announced)
+	x.settle(token{epoch: x.gate.machine.epoch}, Success)
+	return shows + ", then " + x.verdict()
 }
 
 // begin is an admission in the name of somebody who settles it later. Like a call it keeps
