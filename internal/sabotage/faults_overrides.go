@@ -15,8 +15,10 @@ var ofOverrides = []fault{
 	{name: "nobody asks whether an override is over", killers: []string{"TestOverrideEndsWithItsTimeToLive"}, edits: []edit{{
 		"gate.go", "	if !ends {\n", "	if !ends || g.override.until > 0 {\n",
 	}}},
-	{name: "a failure that an override let in changes nothing once it is over", first: []suite{schedules},
+	{
+		name: "a failure that an override let in changes nothing once it is over", first: []suite{schedules},
 		killers: []string{"TestC09OverridesMeetResultsAsInSomeOrderInEverySchedule"}, edits: []edit{{
 			"judge.go", "		return movesNothing(word, t)\n", "		return t.epoch == 0\n",
-		}}},
+		}},
+	},
 }
