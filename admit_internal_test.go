@@ -55,7 +55,10 @@ func TestCircuitsOverriddenForGoodTakeNoLock(t *testing.T) {
 		for _, open := range []bool{false, true} {
 			for _, bySettings := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s, open %t, by settings %t", o, open, bySettings), func(t *testing.T) {
-					s := Settings{Isolation: Semaphore, SleepWindow: time.Hour, ErrorPercentThreshold: 50}
+					s := Settings{
+						Isolation: Semaphore, SleepWindow: time.Hour, ErrorPercentThreshold: 50,
+						RollingWindow: time.Hour, RollingBuckets: 1, // who begins a bucket takes the lock
+					}
 					c := newCircuit("dep", gather([]Option{s}))
 					do := func(err error) (Answer[int], error) {
 						return Bind(c, func(context.Context, int) (int, error) { return 7, err }).Answer(t.Context(), 1)

@@ -98,6 +98,9 @@ func begin(who string) deed {
 	admit := func(x *operated) string {
 		a := x.admit(x.now, found[x])
 		if !a.ok {
+			if a.retryAfter < 0 || a.retryAfter > sleepWindow {
+				x.s.Failf("told to retry after %s", a.retryAfter)
+			}
 			return "refused;"
 		}
 		x.held[who] = a.token
@@ -294,6 +297,8 @@ func TestC09OverridesMeetResultsAsInSomeOrderInEverySchedule(t *testing.T) {
 				[]deed{begin("a"), end("a", Failure)}, []deed{begin("b"), end("b", Success)}, operator)
 			asInSomeOrder(t, "over an open circuit", half, []deed{ended(Failure), ended(Failure), later},
 				[]deed{begin("a"), end("a", Success)}, []deed{begin("b"), end("b", Failure)}, operator)
+			asInSomeOrder(t, "over an open circuit that sleeps", half, []deed{ended(Failure), ended(Failure)},
+				[]deed{begin("a")}, []deed{begin("b")}, operator)
 			asInSomeOrder(t, "ends as calls of before its end do", half, []deed{ended(Failure), overridden(o), begin("a"), begin("b")},
 				[]deed{end("a", Success)}, []deed{end("b", Failure)}, []deed{overridden(NoOverride)})
 			asInSomeOrder(t, "ends over an open circuit", half, []deed{ended(Failure), ended(Failure), overridden(o), begin("a"), begin("b")},

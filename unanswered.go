@@ -27,11 +27,11 @@ func (e *execution) countUnanswered() {
 	}
 	switch {
 	case e.asked:
-		e.circuit.count(kindFallbackFailed, e.seat)
+		e.circuit.counters.AddBeside(kindFallbackFailed, e.seat)
 	case len(e.failed) > 0:
-		e.circuit.count(kindFallbackFull, e.seat)
+		e.circuit.counters.AddBeside(kindFallbackFull, e.seat)
 	default:
-		e.circuit.count(kindNoFallback, e.seat)
+		e.circuit.counters.AddBeside(kindNoFallback, e.seat)
 	}
 }
 

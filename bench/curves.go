@@ -228,9 +228,9 @@ func (p plan) overrideCurve() (report.Table, error) {
 	}
 	return p.curve(report.Table{
 		Title: "Overrides",
-		Note: "Semaphore, one caller, the default window. The overrides are for good, as those in Settings are: for them no call " +
-			"takes a lock. As long as one that has an end lasts, each call asks under the lock of the gate whether it has come, " +
-			"when it begins and when it ends.",
+		Note: "Semaphore, one caller, the default window. The overrides are for good, as those in Settings are: they cost " +
+			"no lock. As long as one that has an end lasts, each call asks under the lock of the gate whether it has come, when it " +
+			"begins and when it ends.",
 		Head: []string{"override", "success", "failure"},
 	}, rows, points)
 }

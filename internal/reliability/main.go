@@ -91,17 +91,14 @@ func parse(args []string, problems io.Writer) (o options, err error) {
 	flags.StringVar(&o.only, "only", "", "only the instruments whose name contains this")
 	flags.StringVar(&o.page, "write", "", "write the scoreboard into this `page`")
 	flags.Uint64Var(&o.seed, "seed", 0, "repeats the choices of an earlier run; 0: new ones")
-	flags.IntVar(&o.workers, "j", 0, "how many instruments run at once; 0: 3, or 2 with -fast; above 1, those that wait for most of their time run beside them")
+	flags.IntVar(&o.workers, "j", 2, "how many instruments run at once; above 1, those that wait for most of their time run beside them")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	if flags.NArg() > 0 || o.workers < 0 || o.page != "" && (o.fast || o.only != "") {
-		err = errors.New("there are no arguments, -j must not be negative, and -write wants all instruments")
+	if flags.NArg() > 0 || o.workers < 1 || o.page != "" && (o.fast || o.only != "") {
+		err = errors.New("there are no arguments, -j must be 1 or more, and -write wants all instruments")
 		fmt.Fprintln(problems, "reliability:", err)
 		return o, err
-	}
-	if o.workers == 0 { // some wait, for what hangs
-		o.workers = pick(o.fast, 2, 3)
 	}
 	if o.seed == 0 {
 		o.seed = uint64(rand.Uint32()) //nolint:gosec // short, to be typed

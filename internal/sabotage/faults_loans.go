@@ -84,9 +84,9 @@ var ofLoans = []fault{
 		}},
 	},
 	{
-		name: "all kinds look at the same number", killers: []string{"TestLooksOfACallAreFarApart"},
+		name: "a call looks for two of its counts", killers: []string{"TestACallLooksForOneOfItsCounts"},
 		edits: []edit{{
-			"internal/window/watch.go", "return uint64(kind^Guarded) * (LookEvery / Kinds)", "return uint64(kind^kind)",
+			"unanswered.go", "e.circuit.counters.AddBeside(kindNoFallback, e.seat)", "e.circuit.count(kindNoFallback, e.seat)",
 		}},
 	},
 	{

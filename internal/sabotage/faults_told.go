@@ -40,8 +40,8 @@ var ofHooks = []fault{
 	}}},
 	{name: "a value answers though the circuit was taken back", killers: []string{"TestAValueAnswersOnlyWhileTheCircuitIsOpen"}, edits: []edit{{
 		"command.go",
-		" || !c.circuit.refusing() {",
-		" {",
+		"!ok || !c.circuit.refuse",
+		"!ok && word == 0 || !c.circuit.refuse",
 	}}},
 
 	// Evidence and shadow.

@@ -2,7 +2,6 @@ package window
 
 import (
 	"math"
-	"math/bits"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -180,7 +179,7 @@ func TestOneEventInLookEveryLooks(t *testing.T) {
 	var c Counters
 	for n := range uint64(2 * LookEvery) {
 		got := c.AddInPlace(spreads)
-		require.Equal(t, n+1+phase(spreads), got)
+		require.Equal(t, n+1, got)
 		c.busy.inRow.Store(1)
 		if got%LookEvery == 0 {
 			busy, shared := c.AddSlowly(spreads, got, NoSeat)
@@ -206,36 +205,19 @@ func TestOneEventInLookEveryLooks(t *testing.T) {
 	require.Equal(t, Sums{spreads: (2 + looksPerTotal) * LookEvery}, c.Sums())
 }
 
-// Where each look saw the processor that looks at another kind, none would see anybody count.
-func TestNoTwoKindsLookAtOnce(t *testing.T) {
-	for name, spread := range map[string]bool{"in place": false, "spread": true} {
-		t.Run(name, func(t *testing.T) {
-			var c Counters
-			if spread {
-				s := make([]stripe, 1)
-				c.spread.Store(&s)
-			}
-			looks, here := 0, 0
-			meanwhile(t, func() { looks++; here++ })
-			last := -LookEvery
-			for n := range 4 * LookEvery {
-				here = 0
-				for kind := range Kinds {
-					c.Add(kind)
-				}
-				require.LessOrEqual(t, here, 1, "looks at once, after %d events of each kind", n+1)
-				if here == 1 {
-					require.GreaterOrEqual(t, n-last, LookEvery/Kinds, "looks follow each other")
-					last = n
-				}
-			}
-			want := 4 * Kinds
-			if spread {
-				want = 4 * (Kinds - bits.OnesCount(Serial))
-			}
-			require.Equal(t, want, looks)
-		})
+func TestWhatComesBesideIsCountedInItsPlaceAndDoesNotLook(t *testing.T) {
+	var c Counters
+	meanwhile(t, func() { t.Error("a look") })
+	for range LookEvery {
+		c.AddBeside(spreads, NoSeat)
 	}
+	require.EqualValues(t, LookEvery, c.first[spreads].Load())
+	c.Spread()
+	for range LookEvery {
+		c.AddBeside(spreads, 2)
+	}
+	require.EqualValues(t, LookEvery, (*c.spread.Load())[2][spreads].Load())
+	require.Equal(t, Sums{spreads: 2 * LookEvery}, c.Sums())
 }
 
 func TestThatProcessorsShareAStripeIsToldOnceThereAreSeveral(t *testing.T) {
@@ -292,7 +274,7 @@ func TestALookTellsThatCountersAreBusy(t *testing.T) {
 		var c Counters
 		meanwhile(t, func() { c.first[spreads].Add(1) })
 		for n := range looksToSpread {
-			c.first[spreads].Store(LookEvery - phase(spreads) - 2)
+			c.first[spreads].Store(LookEvery - 2)
 			busy, _ := c.Add(spreads)
 			require.False(t, busy, "it does not look")
 			busy, _ = c.Add(spreads)

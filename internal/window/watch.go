@@ -11,10 +11,9 @@ import "sync/atomic"
 // one in 10,000 fails. Nor is it to look at a word that goes up and down, such as that of a
 // semaphore: the line comes over when the other has done both.
 //
-// Events of two kinds may always come together: a call that is refused, and that nobody answers it.
-// If both looked at the same number, one processor would look at the first kind while the other, a
-// moment later, looks at the second: both would wait to see what the other counts. So each kind
-// has a phase of its own.
+// Of two events that always come together, as that a call is refused and that nobody answers it, one
+// looks only. If both did, at the same number, one processor would look at the first kind while the other,
+// a moment later, looks at the second, and both would wait to see what the other counts.
 type watch struct{ inRow atomic.Uint32 }
 
 const (
@@ -49,10 +48,6 @@ var Moment = func() {
 		seating.Load() // or anything that is in this processor's cache
 	}
 }
-
-// phase is by how much the events that look are earlier for that kind than for [Guarded], whose
-// phase is zero.
-func phase(kind int) uint64 { return uint64(kind^Guarded) * (LookEvery / Kinds) } //nolint:gosec // not below zero
 
 // tooOften takes note of what a look saw, and reports whether that many in a row, it included,
 // saw that others count.

@@ -150,10 +150,10 @@ func (c *Command[Req, Resp]) defaultValue(e *execution) *Resp {
 // valueWhileOpen is defaultValue for a call that an open circuit refuses, where there is nothing
 // else to do for it: so it needs no execution. It returns nil if that is not so, or not for sure.
 func (c *Command[Req, Resp]) valueWhileOpen(ctx context.Context) *Resp {
-	if len(c.steps) != 1 || c.steps[0].value == nil || !c.circuit.refusing() {
+	if len(c.steps) != 1 || c.steps[0].value == nil {
 		return nil
 	}
-	if !c.circuit.refuse(ctx) {
+	if word, ok := c.circuit.refusing(); !ok || !c.circuit.refuse(ctx, word) {
 		return nil
 	}
 	return c.steps[0].value

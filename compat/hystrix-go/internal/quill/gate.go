@@ -6,7 +6,6 @@ package quill
 
 import (
 	"context"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -116,12 +115,11 @@ func (c *Circuit) flagsLocked() uint64 {
 	if g.override.kind != NoOverride {
 		o = g.override
 	}
-	until := g.machine.openUntil
 	switch {
 	case o.kind == ForceOpen:
 		explore.Put("gate.forced")
 		g.forced.Store(o.why)
-		until = math.MaxInt64
+		return refuses | isForced
 	case o.kind == Disabled, o.kind == ForceClosed && g.machine.state != Closed:
 		return isFree
 	case g.machine.state == Closed:
@@ -130,10 +128,7 @@ func (c *Circuit) flagsLocked() uint64 {
 		return 0
 	}
 	explore.Put("gate.openUntil")
-	g.openUntil.Store(int64(until))
-	if o.kind == ForceOpen {
-		return refuses | isForced
-	}
+	g.openUntil.Store(int64(g.machine.openUntil))
 	return refuses
 }
 
@@ -145,22 +140,23 @@ func (c *Circuit) passing() (epoch uint64, ok bool) {
 }
 
 // refusing reports whether the circuit is open, or forced open for good.
-func (c *Circuit) refusing() bool {
+func (c *Circuit) refusing() (word uint64, ok bool) {
 	explore.Read("gate.word")
-	return c.gate.word.Load()&refuses != 0
+	word = c.gate.word.Load()
+	return word, word&refuses != 0
 }
 
-// refuse counts a call that an open circuit refuses and a value answers, where that is all there is to
-// do: no hook is called, no bucket of the window has ended, the sleep window has not, and the caller
-// is there. Otherwise it reports false and has done nothing: admit and settle decide.
-func (c *Circuit) refuse(ctx context.Context) bool {
+// refuse counts a call that a circuit refuses, whose word refusing returned, and that a value answers,
+// where that is all there is to do: no hook is called, no bucket of the window has ended, the sleep window
+// has not, and the caller is there. Otherwise it reports false and has done nothing: admit and settle decide.
+func (c *Circuit) refuse(ctx context.Context, word uint64) bool {
 	explore.Read("granted") // as settleResult does, for the caller's context
 	if c.hooks != nil || ctx.Err() != nil {
 		return false
 	}
 	now := c.now()
 	explore.Read("gate.openUntil")
-	if now >= time.Duration(c.gate.openUntil.Load()) || now >= c.current().ring.Until() {
+	if word&isForced == 0 && now >= time.Duration(c.gate.openUntil.Load()) || now >= c.current().ring.Until() {
 		return false
 	}
 	explore.Put("counters")

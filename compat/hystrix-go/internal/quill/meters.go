@@ -27,8 +27,8 @@ type stepMeter struct {
 	name             string
 	failed, rejected atomic.Uint64
 
-	// answers are of one kind. While a circuit is open each of its calls counts one, which is
-	// all that such calls have in common: so they are counted as calls are.
+	// answers are of one kind. While a dependency is ill nearly every call counts one: so they are
+	// counted as calls are.
 	answers window.Counters
 }
 
@@ -38,12 +38,10 @@ const answeredByStep = 0 // the kind
 const defaultStep = "default"
 
 // answered counts an answer to a call that has that seat, or [window.NoSeat]. A call has one where
-// the counters of its circuit are spread: then these are, too. Nobody looks here whether others
-// answer: each answer is counted by the circuit as well, and looks there.
+// the counters of its circuit are spread: then these are, too.
 func (s *stepMeter) answered(seat uint32) {
-	if n := s.answers.AddInPlace(answeredByStep); n == 0 {
-		s.answers.AddSlowly(answeredByStep, n, seat)
-	} else if seat != window.NoSeat {
+	s.answers.AddBeside(answeredByStep, seat)
+	if seat != window.NoSeat {
 		s.answers.Spread()
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/afex/hystrix-go/internal/window"
 )
 
-// count counts an event that moves nothing: an outcome, or one of the further kinds.
+// count counts an event that moves nothing: one for each call.
 func (c *Circuit) count(kind int, seat uint32) {
 	if n := c.counters.AddInPlace(kind); n%window.LookEvery == 0 {
 		c.countSlowly(kind, n, seat)
@@ -25,10 +25,10 @@ func (c *Circuit) countSlowly(kind int, n uint64, seat uint32) {
 }
 
 // spread is called with what the counters noticed. Where several processors call at once, what each
-// call writes is spread, so that they do not wait for each other's cache lines. (A refusal, and that
-// nobody answered, write no more than the counter.)
+// call writes is spread, so that they do not wait for each other's cache lines. (A refusal writes no
+// more than the counter.)
 func (c *Circuit) spread(kind int, busy, shared bool) {
-	if busy && kind != int(ShortCircuited) && kind < kindNoFallback {
+	if busy && kind != int(ShortCircuited) && kind != kindAnsweredOpen {
 		c.times.Spread()
 		c.bulkhead.slots.lend()
 	}

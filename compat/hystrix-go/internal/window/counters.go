@@ -73,14 +73,14 @@ func (c *Counters) Seat() uint32 {
 }
 
 // AddInPlace is the first half of Add: where the counters are not spread it counts, and returns
-// how many there are and the kind's phase (see watch). If that is a multiple of [LookEvery], or 0
-// because it did not count, call [Counters.AddSlowly] with it. It is small enough to be inlined, for
-// those to whom a call of a function matters.
+// how many there are. If that is a multiple of [LookEvery], or 0 because it did not count, call
+// [Counters.AddSlowly] with it. It is small enough to be inlined, for those to whom a call of a
+// function matters.
 func (c *Counters) AddInPlace(kind int) uint64 {
 	if c.spread.Load() != nil {
 		return 0
 	}
-	return c.first[kind].Add(1) + phase(kind)
+	return c.first[kind].Add(1)
 }
 
 // AddSlowly is the second half of Add, and of [Counters.AddIf] with how many there are then, for
@@ -104,7 +104,7 @@ func (c *Counters) addSpread(s []stripe, kind int, seat uint32) (busy, shared bo
 		return false, false
 	}
 	at := Place(seat, len(s))
-	n := s[at][kind].Add(1) + phase(kind)
+	n := s[at][kind].Add(1)
 	if n%LookEvery != 0 {
 		return false, false
 	}
@@ -124,6 +124,16 @@ func (c *Counters) lookAt(s []stripe, kind, at int, n uint64) (busy, shared bool
 	shared = c.shared.tooOften(grows(here), looksToReseat)
 	busy = n%(LookEvery*looksPerTotal) == 0 && c.looked(grows(func() uint64 { return c.Total(kind) }))
 	return busy, shared
+}
+
+// AddBeside is Add for an event that always comes with another one, which looks (see watch), by one who
+// has that seat or [NoSeat]. The kind is none of Serial.
+func (c *Counters) AddBeside(kind int, seat uint32) {
+	if s := c.spread.Load(); s != nil {
+		(*s)[Place(seat, len(*s))][kind].Add(1)
+		return
+	}
+	c.first[kind].Add(1)
 }
 
 // AddSerially is Add for callers that hold a common lock: it does not look whether others write
