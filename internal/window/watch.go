@@ -11,8 +11,8 @@ import "sync/atomic"
 // one in 10,000 fails. Nor is it to look at a word that goes up and down, such as that of a
 // semaphore: the line comes over when the other has done both.
 //
-// Of two events that always come together, as that a call is refused and that nobody answers it, one
-// looks only. If both did, at the same number, one processor would look at the first kind while the other,
+// Of two events that always come together, as that a call is refused and that nobody answers it, only
+// one looks. If both did, at the same number, one processor would look at the first kind while the other,
 // a moment later, looks at the second, and both would wait to see what the other counts.
 type watch struct{ inRow atomic.Uint32 }
 
