@@ -101,6 +101,10 @@ func TestCircuitsOverriddenForGoodTakeNoLock(t *testing.T) {
 					total := c.Stats().Total
 					if o == ForceOpen {
 						require.EqualValues(t, 3, total.ShortCircuited-before.ShortCircuited)
+						v, err := Bind(c, func(context.Context, int) (int, error) { return 0, broken }).OrElse(7).Do(t.Context(), 1)
+						require.NoError(t, err)
+						require.Equal(t, 7, v)
+						require.EqualValues(t, 1, c.counters.Total(kindAnsweredOpen), "the short way, as through an open circuit")
 					} else {
 						require.EqualValues(t, 2, total.Success-before.Success)
 						require.EqualValues(t, 1, total.Failure-before.Failure)

@@ -94,7 +94,7 @@ func (c *Circuit) publishLocked(watch bool) {
 	ends := g.override.kind != NoOverride && g.override.until != 0
 	word := g.machine.epoch<<epochShift | uint64(g.machine.state)<<stateShift
 	if !ends {
-		word |= c.flagsLocked()
+		word |= c.publishFlagsLocked()
 	}
 	if watch || ends { // a result must see its end, too
 		word |= watches
@@ -103,11 +103,11 @@ func (c *Circuit) publishLocked(watch bool) {
 	g.word.Store(word)
 }
 
-// flagsLocked is what the word says of a circuit that is not overridden, or overridden for good. It
+// publishFlagsLocked is what the word says of a circuit that is not overridden, or overridden for good. It
 // writes what is read with it. (While an override has an end, all ask under the lock whether it is over.)
-func (c *Circuit) flagsLocked() uint64 {
+func (c *Circuit) publishFlagsLocked() uint64 {
 	g := &c.gate
-	o := override{kind: c.config.Load().Override, why: &forcedBySettings}
+	o := c.overrideBySettings()
 	if g.override.kind != NoOverride {
 		o = g.override
 	}
@@ -231,6 +231,10 @@ func (c *Circuit) overrideLocked(now time.Duration) override {
 		c.publishLocked(true)
 		c.announceLocked(now, g.machine.state, c.healthLocked(now), "the override's time is over")
 	}
+	return c.overrideBySettings()
+}
+
+func (c *Circuit) overrideBySettings() override {
 	return override{kind: c.config.Load().Override, why: &forcedBySettings}
 }
 

@@ -145,7 +145,7 @@ func ending(o Outcome, of func(*operated) (token, bool)) deed {
 		if looked[x] = looked[x] && x.config.Load().last == nil; !looked[x] {
 			return whole(x)
 		}
-		x.counters.Add(int(Success))
+		x.counters.Add(int(Success), window.NoSeat)
 		return fmt.Sprintf("%s late=false;", o)
 	}
 	weigh := func(x *operated) string {

@@ -127,7 +127,7 @@ func TestProcessorsThatCountAtOneStripeGetOthers(t *testing.T) {
 	c, err := NewRegistry().Circuit("dep")
 	require.NoError(t, err)
 	c.counters.Spread()
-	meanwhile(t, func() { c.counters.Add(int(Success)) }) // by this processor, so at its stripe
+	meanwhile(t, func() { c.counters.Add(int(Success), window.NoSeat) }) // by this processor, so at its stripe
 	was := window.Seat()
 	for range 5000 * window.LookEvery { // a fraction of a second: there may have been a new deal just now
 		if c.count(int(Success), window.NoSeat); window.Seat() != was {

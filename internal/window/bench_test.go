@@ -14,14 +14,14 @@ func BenchmarkCountersAdd(b *testing.B) {
 		var c window.Counters
 		b.ReportAllocs()
 		for b.Loop() {
-			c.Add(0)
+			c.Add(0, window.NoSeat)
 		}
 	})
 	b.Run("parallel", func(b *testing.B) {
 		var c window.Counters
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
-				c.Add(0)
+				c.Add(0, window.NoSeat)
 			}
 		})
 	})
@@ -87,7 +87,7 @@ func BenchmarkRing(b *testing.B) {
 		r := window.NewRing(10*time.Second, 10, 0, &c, &times)
 		for i := range 20 {
 			r.Advance(time.Duration(i) * time.Second)
-			c.Add(i % window.Kinds)
+			c.Add(i%window.Kinds, window.NoSeat)
 			times.Record(time.Duration(i)*time.Millisecond, window.NoSeat)
 		}
 		return &c, &times, r
@@ -106,7 +106,7 @@ func BenchmarkRing(b *testing.B) {
 		for b.Loop() {
 			now += time.Second
 			r.Advance(now)
-			c.Add(0)
+			c.Add(0, window.NoSeat)
 			times.Record(time.Millisecond, window.NoSeat)
 		}
 	})
@@ -137,7 +137,7 @@ func BenchmarkRing(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			r.Advance(19 * time.Second)
-			c.Add(0)
+			c.Add(0, window.NoSeat)
 			times.Record(time.Millisecond, window.NoSeat)
 		}
 	})
@@ -146,7 +146,7 @@ func BenchmarkRing(b *testing.B) {
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
 				r.Advance(19 * time.Second)
-				c.Add(0)
+				c.Add(0, window.NoSeat)
 				times.Record(time.Millisecond, window.NoSeat)
 			}
 		})

@@ -20,7 +20,7 @@ func TestTheHotPathDoesNotAllocate(t *testing.T) {
 	}
 	base := m.counters.Sums()
 	for name, f := range map[string]func(){
-		"Counters.Add":   func() { m.counters.Add(1) },
+		"Counters.Add":   func() { m.counters.Add(1, window.NoSeat) },
 		"Times.Record":   func() { m.times.Record(time.Second, window.NoSeat) },
 		"Ring.Advance":   func() { m.ring.Advance(1) },
 		"Ring.Edge":      func() { m.ring.Edge(1) },

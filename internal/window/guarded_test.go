@@ -45,6 +45,6 @@ func TestHowOftenTheGuardedKindWasShutIsNoPartOfItsCount(t *testing.T) {
 		require.Equal(t, n, c.Total(window.Guarded), "while it is shut, too")
 		c.AddSerially(window.Guarded)
 		c.Open()
-		c.Add(0)
+		c.Add(0, window.NoSeat)
 	}
 }

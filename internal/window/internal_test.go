@@ -92,7 +92,7 @@ func TestAReadSeesTotalsAndMarkOfOneBucket(t *testing.T) {
 		var c Counters
 		var times Times
 		r := NewRing(10, 1, 0, &c, &times)
-		c.Add(0)
+		c.Add(0, NoSeat)
 		calls, now := 0, time.Duration(0)
 		var last *mark
 		r.read(0, func(from *mark) {
@@ -101,7 +101,7 @@ func TestAReadSeesTotalsAndMarkOfOneBucket(t *testing.T) {
 			if calls <= min(moves, 3) { // the fourth call holds the lock
 				now += 10
 				require.True(t, r.Advance(now))
-				c.Add(0)
+				c.Add(0, NoSeat)
 			}
 		})
 		require.Equal(t, min(moves, 3)+1, calls, "%d moves", moves)
@@ -120,7 +120,7 @@ func TestAnIdleRingKeepsOneMark(t *testing.T) {
 
 	for now := time.Duration(1001); now < 1100; now++ {
 		r.Advance(now)
-		c.Add(0)
+		c.Add(0, NoSeat)
 		times.RecordRun(time.Second, NoSeat)
 		marks := kept()
 		require.LessOrEqual(t, len(marks), 10)
@@ -140,7 +140,7 @@ func TestAnIdleRingKeepsOneMark(t *testing.T) {
 
 	// What changes in one of the four makes a new mark.
 	for i, change := range []func(){
-		func() { c.Add(1) },
+		func() { c.Add(1, NoSeat) },
 		func() { times.RecordRun(0, NoSeat) },
 		func() { times.RecordWhole(0, NoSeat) },
 		func() { times.Record(0, NoSeat) },
@@ -190,13 +190,13 @@ func TestAMarkOfFewCallsIsShort(t *testing.T) {
 	var c Counters
 	var times Times
 	for n := range 60 {
-		c.Add(0)
+		c.Add(0, NoSeat)
 		times.Record(time.Duration(1+n*37%100)*time.Millisecond, NoSeat)
 	}
 	m := newMark(&c, &times, nothing)
 	require.LessOrEqual(t, len(m), 70)
 	require.Zero(t, testing.AllocsPerRun(100, func() { newMark(&c, &times, m) }), "that nothing changed takes no memory")
-	c.Add(0)
+	c.Add(0, NoSeat)
 	require.NotEqual(t, m, newMark(&c, &times, m))
 }
 
@@ -211,7 +211,7 @@ func TestARingAtRestKeepsNoMarks(t *testing.T) {
 	var now time.Duration
 	settle := func() {
 		r.Advance(now)
-		c.Add(0)
+		c.Add(0, NoSeat)
 		times.Record(time.Second, NoSeat)
 	}
 	for range 30 {
@@ -258,7 +258,7 @@ func TestAPauseThatReachesTheFarEndOfTheWindowIsOneMark(t *testing.T) {
 	step := func(d time.Duration) (marks int) {
 		now += d
 		r.Advance(now)
-		c.Add(0)
+		c.Add(0, NoSeat)
 		return len(r.view.Load().marks)
 	}
 	for i := range 20 {
@@ -284,7 +284,7 @@ func TestD9CountsBeyond32Bits(t *testing.T) {
 	run.moved.bins[binOf(time.Second)] = math.MaxUint32 - 1
 
 	c.first[0].Store(math.MaxUint32)
-	c.Add(0)
+	c.Add(0, NoSeat)
 	times.RecordRun(time.Second, NoSeat)
 	sums := r.Sums(0)
 	require.Equal(t, uint64(1<<32), sums[0])
@@ -300,7 +300,7 @@ func TestD9CountsBeyond32Bits(t *testing.T) {
 	require.InEpsilon(t, time.Second, d.Percentile(50), 0.0625)
 
 	r.Advance(time.Second)
-	c.Add(1)
+	c.Add(1, NoSeat)
 	r.Advance(10 * time.Second)
 	require.Equal(t, Sums{1: 1}, r.Sums(10*time.Second), "a small window after large totals")
 }

@@ -134,7 +134,7 @@ func newMeters(length time.Duration, buckets int, now time.Duration) *meters {
 // settle does what a circuit does when a call ends.
 func (m *meters) settle(now time.Duration, kind int, took time.Duration) {
 	m.ring.Advance(now)
-	m.counters.Add(kind)
+	m.counters.Add(kind, window.NoSeat)
 	m.times.RecordRun(took, window.NoSeat)
 	m.times.RecordWhole(2*took, window.NoSeat)
 }

@@ -74,7 +74,7 @@ func TestD2TheWindowAgreesWithAListOfTimestamps(t *testing.T) {
 				m.advance(now)
 				m.count(1)
 				got.ring.Advance(now)
-				got.counters.Add(1)
+				got.counters.Add(1, window.NoSeat)
 			},
 			"record only": func(*rapid.T) {
 				m.advance(now)

@@ -36,7 +36,7 @@ func TestCountersLoseNothing(t *testing.T) {
 	together(crowd, func(i int) {
 		before := c.Sums()
 		for range each {
-			c.Add(i % window.Kinds)
+			c.Add(i%window.Kinds, window.NoSeat)
 		}
 		after := c.Sums()
 		for kind := range after {
@@ -121,7 +121,7 @@ func TestD3ABoundaryIsCrossedOnce(t *testing.T) {
 			if m.ring.Advance(now) {
 				moved.Add(1)
 			}
-			m.counters.Add(kind)
+			m.counters.Add(kind, window.NoSeat)
 			m.times.RecordRun(0, window.NoSeat)
 			if n := m.ring.Sums(now)[kind]; n != 1 {
 				t.Errorf("gap %d: %d events of its own in the window, not 1", gap, n)
@@ -151,7 +151,7 @@ func TestEventsThatMeetAreBothCounted(t *testing.T) {
 					runtime.Gosched()
 				}
 			}
-			counters[meeting/fresh].Add(7)
+			counters[meeting/fresh].Add(7, window.NoSeat)
 		}
 	})
 	for i := range counters {
@@ -167,7 +167,7 @@ func TestContentionLosesNothing(t *testing.T) {
 	var h window.Histogram
 	together(workers, func(int) {
 		for range each {
-			c.Add(7)
+			c.Add(7, window.NoSeat)
 			h.Record(time.Second, window.NoSeat)
 		}
 	})

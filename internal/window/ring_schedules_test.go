@@ -29,9 +29,9 @@ type boundary struct {
 func atBoundary(s *explore.Scenario, buckets int, later time.Duration) *boundary {
 	b := &boundary{s: s, now: later * second}
 	counters := new(Counters)
-	counters.Add(0) // before its time: so the ring has a mark that it can let go of
+	counters.Add(0, NoSeat) // before its time: so the ring has a mark that it can let go of
 	b.Ring = NewRing(time.Duration(buckets)*second, buckets, 0, counters, new(Times))
-	b.counters.Add(0)
+	b.counters.Add(0, NoSeat)
 	if later < time.Duration(buckets) {
 		b.before = 1
 	}
@@ -51,7 +51,7 @@ func (b *boundary) caller(name string) {
 	b.s.Go(name, func() {
 		b.Advance(b.now)
 		explore.Write("counters")
-		b.counters.Add(0)
+		b.counters.Add(0, NoSeat)
 		explore.Write("counted")
 		b.counted++
 	})

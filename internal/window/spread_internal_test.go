@@ -275,9 +275,9 @@ func TestALookTellsThatCountersAreBusy(t *testing.T) {
 		meanwhile(t, func() { c.first[spreads].Add(1) })
 		for n := range looksToSpread {
 			c.first[spreads].Store(LookEvery - 2)
-			busy, _ := c.Add(spreads)
+			busy, _ := c.Add(spreads, NoSeat)
 			require.False(t, busy, "it does not look")
-			busy, _ = c.Add(spreads)
+			busy, _ = c.Add(spreads, NoSeat)
 			require.Equal(t, n == looksToSpread-1, busy, "look %d", n+1)
 		}
 	})
@@ -326,14 +326,14 @@ func spreadNow(c *Counters) (busy bool) {
 func TestAContendedCounterSpreadsAndLosesNothing(t *testing.T) {
 	var c Counters
 	for range 100 {
-		c.Add(spreads)
+		c.Add(spreads, NoSeat)
 	}
 	require.True(t, spreadNow(&c))
 	spread := c.spread.Load()
 	require.NotNil(t, spread)
 	require.Len(t, *spread, Stripes(maxStripes))
 	for range 1000 {
-		c.Add(spreads)
+		c.Add(spreads, NoSeat)
 	}
 	busy, shared := c.AddSlowly(spreads, LookEvery, NoSeat)
 	require.False(t, busy || shared, "one who came late has counted already")
@@ -347,7 +347,7 @@ func TestTheSerialKindsStayInOnePlaceWhoeverCountsThem(t *testing.T) {
 	for kind := range Kinds {
 		var c Counters
 		count := func() {
-			c.Add(kind)
+			c.Add(kind, NoSeat)
 			c.AddSerially(kind)
 			if n := c.AddInPlace(kind); n == 0 {
 				c.AddSlowly(kind, n, NoSeat)

@@ -12,9 +12,8 @@ import (
 
 // count counts an event that moves nothing: one for each call.
 func (c *Circuit) count(kind int, seat uint32) {
-	if n := c.counters.AddInPlace(kind); n%window.LookEvery == 0 {
-		c.countSlowly(kind, n, seat)
-	}
+	busy, shared := c.counters.Add(kind, seat)
+	c.spread(kind, busy, shared)
 }
 
 // countSlowly is the second half of count for those who have its first half in place:

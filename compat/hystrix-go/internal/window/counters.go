@@ -54,11 +54,11 @@ const maxStripes = 64
 // stripe is 128 bytes: two cache lines, or one where lines come in pairs.
 type stripe [Kinds]atomic.Uint64
 
-// Add counts one event of the given kind, and returns what [Counters.AddSlowly] does. A kind that
-// is not in 0 to Kinds-1 panics.
-func (c *Counters) Add(kind int) (busy, shared bool) {
+// Add counts one event of the given kind, for one who has that seat or [NoSeat], and returns what
+// [Counters.AddSlowly] does. A kind that is not in 0 to Kinds-1 panics.
+func (c *Counters) Add(kind int, seat uint32) (busy, shared bool) {
 	if n := c.AddInPlace(kind); n%LookEvery == 0 {
-		return c.AddSlowly(kind, n, NoSeat)
+		return c.AddSlowly(kind, n, seat)
 	}
 	return false, false
 }
@@ -126,8 +126,8 @@ func (c *Counters) lookAt(s []stripe, kind, at int, n uint64) (busy, shared bool
 	return busy, shared
 }
 
-// AddBeside is Add for an event that always comes with another one, which looks (see watch), by one who
-// has that seat or [NoSeat]. The kind is none of Serial.
+// AddBeside is Add for an event that always comes with another one, which looks (see watch) or is
+// counted under a common lock. The kind is none of Serial.
 func (c *Counters) AddBeside(kind int, seat uint32) {
 	if s := c.spread.Load(); s != nil {
 		(*s)[Place(seat, len(*s))][kind].Add(1)
