@@ -37,20 +37,10 @@ func (b *Bulkhead) DismissWorkers() {
 func (b *Bulkhead) dismiss() (dismissed, gone int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	p := &b.pool
-	gone = len(p.vacant)
-	if p.reaper != nil {
-		p.reaper.Stop()
+	gone = len(b.pool.vacant)
+	if b.pool.all.Load() != nil { // else take would wait for ever for a pool that went wrong
+		dismissed = b.pool.dismissLocked()
 	}
-	for p.all.Load() != nil { // else take would wait for ever for a pool that went wrong
-		w := p.take()
-		if w == nil {
-			break
-		}
-		w.tasks <- nil
-		dismissed++
-	}
-	p.watched.Store(false)
 	return dismissed, gone
 }
 

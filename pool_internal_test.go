@@ -158,6 +158,49 @@ func TestReaperDismissesWorkersThatNobodyNeeded(t *testing.T) {
 	require.Empty(t, b.pool.vacant)
 }
 
+func TestARemovedCircuitLetsItsWorkersGo(t *testing.T) {
+	shared := newBulkhead("shared", Settings{}.WithDefaults())
+	t.Cleanup(shared.DismissWorkers)
+	for _, b := range []*Bulkhead{nil, shared} {
+		r := NewRegistry()
+		c, err := r.circuit("dep", &options{bulkhead: b})
+		require.NoError(t, err)
+		t.Cleanup(c.bulkhead.DismissWorkers)
+		c.bulkhead.pool.wasAtRest()
+		for range 3 {
+			require.NoError(t, doNothing(t, c))
+		}
+		require.Len(t, c.bulkhead.idleWorkers(), 1)
+		atWork, end := make(chan struct{}), make(chan struct{})
+		late := Go(t.Context(), c, func(context.Context) (int, error) { close(atWork); <-end; return 7, nil })
+		<-atWork
+		require.NoError(t, doNothing(t, c))
+
+		require.True(t, r.Remove("dep"))
+		if b == shared {
+			require.Len(t, c.bulkhead.idleWorkers(), 1, "others may use the bulkhead")
+			close(end)
+			_, err = late.Wait(t.Context())
+			require.NoError(t, err)
+			require.True(t, b.pool.watched.Load())
+			continue
+		}
+		require.Empty(t, c.bulkhead.idleWorkers())
+		require.Nil(t, c.bulkhead.pool.reaper)
+		close(end)
+		v, err := late.Wait(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 7, v)
+		require.Empty(t, c.bulkhead.idleWorkers(), "nor does one that was at work stay")
+		require.NoError(t, doNothing(t, c), "calls go on")
+		require.Empty(t, c.bulkhead.idleWorkers())
+		require.False(t, c.bulkhead.pool.watched.Load())
+		for c.bulkhead.pool.all.Load() != nil { // the goroutines end
+			runtime.Gosched()
+		}
+	}
+}
+
 func TestThePlaceOfAWorkerThatEndedIsUsedAgain(t *testing.T) {
 	b := newBulkhead("dep", Settings{MaxConcurrent: 10}.WithDefaults())
 	stays := b.newWorker()

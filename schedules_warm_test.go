@@ -156,6 +156,51 @@ func (p *warmPool) reap(calls, times int) {
 	})
 }
 
+// retire is the registry that forgets the circuit, at any time. After that nobody comes by, and
+// the explorer waits for each worker.
+func (p *warmPool) retire(calls int) {
+	p.s.Go("registry", func() {
+		p.bulkhead.retire()
+		explore.Until(func() bool { return p.returned == calls && p.bulkhead.slots.taken() == 0 })
+		if idle := len(idleNow(p.bulkhead)); idle > 0 {
+			p.s.Failf("%d workers stay", idle)
+		}
+	})
+}
+
+func TestA08NoWorkerOutlastsARetiredPoolInSchedulesWithinStops(t *testing.T) {
+	well := func(n int) (int, error) { return n, nil }
+	schedulesWithin(t, 3, "one after the other", func(s *explore.Scenario) {
+		p := newWarmPool(s, 1, 0)
+		s.Go("caller", func() {
+			call := p.keeper()
+			call(1, well)
+			call(2, well)
+		})
+		p.retire(2)
+		s.Finally(p.allServed(2))
+	})
+	schedulesWithin(t, 2, "one after the other, and the reaper", func(s *explore.Scenario) {
+		p := newWarmPool(s, 1, 0)
+		s.Go("caller", func() {
+			call := p.keeper()
+			call(1, well)
+			call(2, well)
+		})
+		s.Go("reaper", p.bulkhead.reap)
+		p.retire(2)
+		s.Finally(p.allServed(2))
+	})
+	schedulesWithin(t, 1, "two at once", func(s *explore.Scenario) {
+		p := newWarmPool(s, 2, 0)
+		for i, name := range []string{"a", "b"} {
+			s.Go(name, func() { p.call(context.Background(), i, well) })
+		}
+		p.retire(2)
+		s.Finally(p.allServed(2))
+	})
+}
+
 func TestA08WarmWorkersAreLentOnceAndLeaveInSchedulesWithinStops(t *testing.T) {
 	well := func(n int) (int, error) { return n, nil }
 	for name, run := range map[string]func(int) (int, error){

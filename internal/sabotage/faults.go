@@ -141,8 +141,18 @@ var ofCalls = []fault{
 	}}},
 	{name: "the reaper keeps the places of workers it dismissed", first: []suite{schedules}, killers: []string{"TestA08WarmWorkersAreLentOnceAndLeaveInSchedulesWithinStops"}, edits: []edit{{
 		"workers.go",
-		"			w.tasks <- nil // one that is idle has an empty channel\n",
-		"			w.tasks <- nil // one that is idle has an empty channel\n			kept = append(kept, w)\n",
+		"			w.dismiss()\n",
+		"			w.dismiss()\n			kept = append(kept, w)\n",
+	}}},
+	{name: "a retired pool keeps what was at work", first: []suite{schedules}, killers: []string{"TestARemovedCircuitLetsItsWorkersGo"}, edits: []edit{{
+		"workers.go",
+		"	case b.pool.retired:\n",
+		"	case b.pool.retired && b.pool.reaper != nil:\n",
+	}}},
+	{name: "the reaper of a retired pool keeps workers", first: []suite{schedules}, killers: []string{"TestA08NoWorkerOutlastsARetiredPoolInSchedulesWithinStops"}, edits: []edit{{
+		"workers.go",
+		"	if p.retired { // since",
+		"	if p == nil { // since",
 	}}},
 	{name: "a pool that rests keeps its next worker", killers: []string{"TestAPoolKeepsNoWorkerOfACallThatComesAfterALongRest"}, edits: []edit{{
 		"workers.go",

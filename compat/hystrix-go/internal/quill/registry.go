@@ -154,13 +154,23 @@ func (r *Registry) Len() int {
 }
 
 // Remove forgets the circuit of that name and reports whether there was one. Commands
-// bound to it go on with it; the next use of the name makes a new one.
+// bound to it go on with it; the next use of the name makes a new one. The circuit keeps no
+// worker for a next call any more, as if it had been made with [WithColdPool]: those that are
+// idle end at once, unless they are of a shared bulkhead.
 func (r *Registry) Remove(name string) bool {
+	c, ok := r.remove(name)
+	if ok && !c.shared {
+		c.bulkhead.retire()
+	}
+	return ok
+}
+
+func (r *Registry) remove(name string) (*Circuit, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_, ok := r.circuits[name]
+	c, ok := r.circuits[name]
 	delete(r.circuits, name)
-	return ok
+	return c, ok
 }
 
 // Configure puts settings in force on several circuits: all of them, or none if any name

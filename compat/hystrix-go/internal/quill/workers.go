@@ -59,8 +59,9 @@ type workers struct {
 	lastAtRest atomic.Int64
 
 	// Under Bulkhead.mu.
-	vacant []*worker // places whose goroutine has ended
-	reaper *time.Timer
+	vacant  []*worker // places whose goroutine has ended
+	reaper  *time.Timer
+	retired bool // no worker is kept any more
 }
 
 const (
@@ -274,7 +275,11 @@ func (b *Bulkhead) watch() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	explore.Read("watched")
-	if !b.pool.watched.Load() {
+	switch {
+	case b.pool.watched.Load():
+	case b.pool.retired:
+		b.pool.dismissLocked()
+	default:
 		b.pool.watchLocked(b)
 	}
 }
@@ -295,14 +300,17 @@ func (b *Bulkhead) reap() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := &b.pool
+	if p.retired { // since the timer fired
+		p.dismissLocked()
+		return
+	}
 	var kept []*worker
 	for w := p.take(); w != nil; w = p.take() { // callers who find none meanwhile wait for mu: see newWorker
 		if w.used {
 			w.used = false
 			kept = append(kept, w)
 		} else {
-			explore.Write("tasks", w)
-			w.tasks <- nil // one that is idle has an empty channel
+			w.dismiss()
 		}
 	}
 	for _, w := range slices.Backward(kept) {
@@ -319,4 +327,36 @@ func (b *Bulkhead) reap() {
 		p.reaper.Stop() // it may not have been what called
 		p.reaper = nil  // a pool at rest has none
 	}
+}
+
+// dismiss ends the goroutine of w, which is idle and was taken off the stack.
+func (w *worker) dismiss() {
+	explore.Write("tasks", w)
+	w.tasks <- nil // one that is idle has an empty channel
+}
+
+// retire is for the bulkhead of a circuit that its registry has forgotten: the idle workers go at
+// once, and those at work as soon as they are done.
+func (b *Bulkhead) retire() {
+	explore.Lock("bulkhead.mu", &b.mu)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pool.retired = true
+	b.pool.dismissLocked()
+}
+
+// dismissLocked dismisses all idle workers and returns how many. Whoever parks one meanwhile
+// either is seen here or sees that nobody watches: see reap.
+func (p *workers) dismissLocked() (dismissed int) {
+	if p.reaper != nil {
+		p.reaper.Stop()
+		p.reaper = nil
+	}
+	explore.Write("watched")
+	p.watched.Store(false)
+	for w := p.take(); w != nil; w = p.take() {
+		w.dismiss()
+		dismissed++
+	}
+	return dismissed
 }
