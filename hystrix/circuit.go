@@ -49,7 +49,7 @@ func circuitOf(name string) *CircuitBreaker {
 }
 
 // Flush forgets all circuits and resets their collectors. Settings stay. Commands under way
-// end on the circuit they began with.
+// end on the circuit they began with. Goroutines that are kept for the next command end.
 func Flush() {
 	var gone []*CircuitBreaker
 	commands.Range(func(_, v any) bool {
@@ -103,7 +103,7 @@ func newCircuit(cmd *command) *CircuitBreaker {
 	naming.Lock()
 	defer naming.Unlock()
 	made, err := registry.Circuit(quillName(cmd.name), now.result,
-		quill.WithColdPool(), quill.WithClassifier(verdict),
+		quill.WithClassifier(verdict),
 		quill.WithHooks(quill.Hooks{OnCall: c.onCall, OnPanic: c.onPanic}))
 	if err != nil {
 		panic("hystrix: command " + cmd.name + ": " + err.Error()) // cannot be: name and settings are made to fit

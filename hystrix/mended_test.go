@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/seed-f7c3343e/quill"
 	"github.com/seed-f7c3343e/quill/hystrix"
@@ -64,6 +65,38 @@ func TestMended03NoGoroutinePerCircuit(t *testing.T) {
 	}
 	require.LessOrEqual(t, runtime.NumGoroutine(), before+5)
 	hystrix.Flush()
+}
+
+func TestFlushLetsTheWarmWorkersGo(t *testing.T) {
+	hystrix.Flush()
+	name := newName()
+	hystrix.ConfigureCommand(name, hystrix.CommandConfig{MaxConcurrentRequests: 20})
+	var at []string
+	for range 3 {
+		require.NoError(t, hystrix.Do(name, func() error { at = append(at, goroutineName()); return nil }, nil))
+	}
+	require.Equal(t, at[1], at[2], "commands in sequence run on one goroutine, after the first since a long time")
+	require.NotEqual(t, goroutineName(), at[1])
+
+	began, end := make(chan struct{}), make(chan struct{})
+	var errs []chan error
+	for range 20 {
+		errs = append(errs, hystrix.Go(name, func() error { began <- struct{}{}; <-end; return errSick }, nil))
+		<-began
+	}
+	hystrix.Flush()
+	close(end)
+	for _, e := range errs {
+		require.Equal(t, errSick, <-e)
+	}
+	require.NoError(t, goleak.Find(), "neither idle workers nor those at work outlast a Flush")
+}
+
+// goroutineName is what a stack begins with, up to the state.
+func goroutineName() string {
+	stack := make([]byte, 64)
+	name, _, _ := strings.Cut(string(stack[:runtime.Stack(stack, false)]), "[")
+	return name
 }
 
 func TestMended04ACircuitIsSmallAndFlushLetsItGo(t *testing.T) {

@@ -15,7 +15,7 @@
 // A command is a name. Behind each is a [quill.Circuit] with Pool isolation: run executes on
 // a goroutine of its own, and its caller leaves at the Timeout. What programs rely on is as
 // it was: settings, error values and texts, events, the fields of the event stream. What was
-// a fault is mended: no goroutine stays behind, a timeout ends run's context and keeps the
+// a fault is mended: no goroutine stays for ever, a timeout ends run's context and keeps the
 // slot until run returns, late results move nothing, a probe that hangs does not let others
 // through, statistics are not dropped. docs/from-hystrix-go.md lists both, with the test of
 // each.
