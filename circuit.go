@@ -1,7 +1,6 @@
 package quill
 
 import (
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +17,7 @@ import (
 // of these. Circuits are made by [NewCircuit] and [Registry.Circuit]; the zero value is not usable.
 type Circuit struct {
 	name       string
-	declared   *Settings // as given where the circuit was made
+	declared   *terms // those that the circuit was made with
 	classifier func(error) Verdict
 	hooks      []Hooks // OnCall and OnPanic; the notifier has OnTransition
 	redact     func(error) string
@@ -35,22 +34,7 @@ type Circuit struct {
 	notifier *notifier // nil without hooks
 	meters   meters
 	times    window.Times
-	counters window.Counters // last: it holds no pointers, so the collector need not look at it
-}
-
-// config is one version of the settings and what follows from them. A call loads it once.
-type config struct {
-	Settings          // defaults filled in
-	given    Settings // as they were given
-
-	rules rules
-	ring  *window.Ring
-	last  *window.Last // guarded by gate.mu; nil unless RollingCalls is set
-
-	plainBelow time.Duration // a success that takes less only adds to a counter: see execution.isPlain
-
-	pooled bool
-	shadow *shadow // nil: there is none
+	counters window.Counters // last: what comes after it would be on the lines that it writes
 }
 
 // NewCircuit returns the circuit of that name in [DefaultRegistry] (or in that of
@@ -80,13 +64,11 @@ func newCircuit(name string, o *options) *Circuit {
 	if o.hooks != nil {
 		c.notifier = &notifier{hooks: o.hooks, panic: c.hookPanic}
 	}
-	filled := o.settings.WithDefaults()
+	c.declared = o.declared()
 	if !c.shared {
-		c.bulkhead = newBulkhead(name, filled)
+		c.bulkhead = newBulkhead(name, c.declared.Settings)
 	}
-	cfg := c.newConfig(o.settings, filled, nil, 0)
-	declared := o.settings // a copy: it must not keep the first config, its window and its candidate
-	c.declared = &declared
+	cfg := c.newConfig(c.declared, nil, 0)
 	if o.shadow != nil {
 		cfg.setShadow(c.newShadow(*o.shadow))
 	}
@@ -100,65 +82,6 @@ func newCircuit(name string, o *options) *Circuit {
 
 // nothingYet is what the counters of a new circuit hold.
 var nothingYet window.Sums
-
-// newConfig works out what follows from the given settings, of which s has the defaults
-// filled in. It keeps the window of old if they ask for the same.
-func (c *Circuit) newConfig(given, s Settings, old *config, now time.Duration) *config {
-	cfg := &config{Settings: s, given: given, pooled: s.Isolation == Pool, rules: rules{
-		volume:       uint64(s.RequestVolumeThreshold), //nolint:gosec // validated: not negative
-		errorPercent: s.ErrorPercentThreshold,
-		slowPercent:  s.SlowCallPercentThreshold,
-		sleep:        s.SleepWindow,
-		maxSleep:     s.MaxSleepWindow,
-		jitter:       s.SleepWindowJitter / 100,
-		probes:       s.Probes,
-		lease:        leaseOf(&s),
-	}}
-	if c.shared {
-		cfg.pooled = c.bulkhead.Isolation() == Pool
-	}
-	cfg.setShadow(nil)
-	if old != nil {
-		cfg.setShadow(old.shadow)
-		if sameWindow(&old.Settings, &s) {
-			cfg.ring, cfg.last = old.ring, old.last
-			return cfg
-		}
-	}
-	cfg.ring = window.NewRing(s.RollingWindow, s.RollingBuckets, now, &c.counters, &c.times)
-	if s.RollingCalls > 0 {
-		cfg.last = window.NewLast(s.RollingCalls)
-	}
-	return cfg
-}
-
-// setShadow sets the candidate, and with it which successes are plain: none where each call is
-// kept or shown to a candidate, all but the slow ones elsewhere.
-func (cfg *config) setShadow(s *shadow) {
-	cfg.shadow = s
-	switch {
-	case s != nil || cfg.RollingCalls > 0:
-		cfg.plainBelow = 0
-	case cfg.SlowCallDuration > 0:
-		cfg.plainBelow = cfg.SlowCallDuration
-	default:
-		cfg.plainBelow = math.MaxInt64
-	}
-}
-
-// leaseOf is ProbeLease, but so much longer than Timeout that a probe that times out is
-// judged before its place is given away.
-func leaseOf(s *Settings) time.Duration {
-	const atMost = 100 * time.Millisecond
-	if s.Timeout == NoTimeout {
-		return s.ProbeLease
-	}
-	return max(s.ProbeLease, s.Timeout+min(s.Timeout, atMost))
-}
-
-func sameWindow(a, b *Settings) bool {
-	return a.RollingWindow == b.RollingWindow && a.RollingBuckets == b.RollingBuckets && a.RollingCalls == b.RollingCalls
-}
 
 // Name returns the circuit's name.
 func (c *Circuit) Name() string { return c.name }
@@ -230,7 +153,7 @@ func (c *Circuit) configure(s Settings) {
 	c.lockGate()
 	old := c.config.Load()
 	explore.Read("counters") // a fresh window begins with what they hold
-	cfg := c.newConfig(s, s.WithDefaults(), old, now)
+	cfg := c.newConfig(newTerms(s), old, now)
 	explore.Write("config")
 	c.config.Store(cfg)
 	c.publishLocked(true)

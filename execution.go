@@ -58,7 +58,7 @@ func (e *execution) init(ctx context.Context, c *Circuit) {
 func (e *execution) admit(now time.Duration, mayWait bool) bool {
 	c := e.circuit
 	e.began, e.ran = now, now
-	if timeout := e.cfg.Timeout; timeout != NoTimeout {
+	if timeout := e.cfg.timeout; timeout != NoTimeout {
 		e.deadline, e.timed, e.own = now+timeout, true, true
 	}
 	if d, ok := e.caller.(*deadlineContext); ok {

@@ -20,6 +20,7 @@ type options struct {
 	coldPool    bool
 	redact      func(error) string
 	shadow      *Settings
+	terms       *terms // of the circuit that the registry made last; nil: of none
 	problems    []string
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // DefaultRegistry is where [New] and [NewCircuit] put a circuit unless [WithRegistry] says
@@ -21,6 +22,7 @@ var DefaultRegistry = NewRegistry()
 type Registry struct {
 	mu       sync.RWMutex
 	circuits map[string]*Circuit
+	terms    atomic.Pointer[terms] // of the circuit made last: the next often has the same
 }
 
 // NewRegistry returns an empty registry.
@@ -50,7 +52,9 @@ func (r *Registry) circuit(name string, o *options) (*Circuit, error) {
 	if c != nil {
 		return c.agreed(o)
 	}
+	o.terms = r.terms.Load()
 	made := newCircuit(name, o)
+	r.terms.Store(made.declared)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c = r.circuits[name]; c != nil {

@@ -108,7 +108,7 @@ func TestE07LateTimerSparesTheNextCallOfATaskInEverySchedule(t *testing.T) {
 func whole(s *explore.Scenario, isolation Isolation) (c *Circuit, canceler func(context.CancelFunc)) {
 	x := newExplored(s, Settings{RequestVolumeThreshold: 100})
 	cfg := *x.config.Load()
-	cfg.pooled, cfg.Timeout = isolation == Pool, time.Hour
+	cfg.pooled, cfg.timeout = isolation == Pool, time.Hour
 	x.config.Store(&cfg)
 	crowded := &crowd{s: s, b: x.bulkhead, limit: 1}
 	x.bulkhead.resize(Settings{Isolation: isolation, MaxConcurrent: 1, QueueSize: 1})

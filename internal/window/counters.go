@@ -30,18 +30,18 @@ func (s Sums) since(earlier *Sums) Sums {
 // to use; a Counters must not be copied after first use. All methods are safe for
 // concurrent use and take no lock.
 //
-// As long as processors do not get in each other's way it is a single stripe in place (some
-// 300 bytes). When they do (see watch), it spreads over several stripes, each on cache lines of
+// As long as processors do not get in each other's way it is a single stripe in place (208
+// bytes). When they do (see watch), it spreads over several stripes, each on cache lines of
 // its own (BenchmarkCountersAdd). The kinds of [Serial] stay in the first stripe, whoever counts
 // them.
 type Counters struct {
 	spread atomic.Pointer[[]stripe]
 	busy   watch
 	shared watch // of a stripe that several processors write
-	// The padding keeps the neighbors in the caller's struct off the lines written here.
-	_     [48]byte
-	first stripe
+	// The padding keeps what comes before in the caller's struct off the lines written here. Nothing
+	// that is read often should come after.
 	_     [64]byte
+	first stripe
 }
 
 // maxStripes bounds what a counter takes that is spread: 8 KiB.

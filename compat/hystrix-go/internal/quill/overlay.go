@@ -32,7 +32,7 @@ func (s Settings) Overlay(data []byte) (Settings, error) {
 // Declared returns the settings that the circuit was made with, as they were given: zero fields
 // stand for their defaults. [Circuit.Configure] does not change them, and [Registry.Overlay] begins
 // with them. [Circuit.Settings] are those in force.
-func (c *Circuit) Declared() Settings { return *c.declared }
+func (c *Circuit) Declared() Settings { return c.declared.given }
 
 // Overlay puts a settings file in force on every circuit of the registry: the settings with which
 // the circuit was made ([Circuit.Declared]), and over them what data sets for it. data is a JSON
@@ -69,14 +69,14 @@ func (r *Registry) Overlay(data []byte) error {
 func (r *Registry) overlaid(data []byte) (map[string]Settings, error) {
 	settings := make(map[string]Settings, len(r.circuits))
 	for name, c := range r.circuits {
-		settings[name] = *c.declared
+		settings[name] = c.declared.given
 	}
 	err := eachCircuit(data, func(m member) error {
 		c, ok := r.circuits[m.key]
 		if !ok {
 			return problemsOfStranger(m)
 		}
-		reader := newReader(*c.declared)
+		reader := newReader(c.declared.given)
 		if c.shared {
 			reader.fixed = 1<<isolationField | 1<<maxConcurrentField | 1<<queueSizeField
 		}
