@@ -2,6 +2,7 @@ package quill
 
 import (
 	"context"
+	"runtime/pprof"
 
 	"github.com/seed-f7c3343e/quill/internal/explore"
 	"github.com/seed-f7c3343e/quill/internal/window"
@@ -87,6 +88,9 @@ func (w *worker) serve(at **task) (again bool) {
 			return false
 		}
 		*at = t
+		if w.reusable() {
+			pprof.SetGoroutineLabels(t.ctx) // else a profile would have those of an earlier call
+		}
 		t.err = t.work.execute(t.ctx)
 		*at = nil
 		if !w.finish(t) {

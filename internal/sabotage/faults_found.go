@@ -48,4 +48,7 @@ var ofThePast = []fault{
 			"	r.next.Store(int64(r.end(v)))\n	explore.Put(\"ring.view\")\n	r.view.Store(v)\n}\n",
 		},
 	}},
+	{name: "work under the profiler's labels of an earlier call", killers: []string{"TestWorkOfAPoolHasTheProfilerLabelsOfItsCaller"}, edits: []edit{{
+		"pool.go", "		if w.reusable() {\n", "		if w == nil {\n",
+	}}},
 }

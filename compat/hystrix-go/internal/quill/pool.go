@@ -6,6 +6,7 @@ package quill
 
 import (
 	"context"
+	"runtime/pprof"
 
 	"github.com/afex/hystrix-go/internal/explore"
 	"github.com/afex/hystrix-go/internal/window"
@@ -91,6 +92,9 @@ func (w *worker) serve(at **task) (again bool) {
 			return false
 		}
 		*at = t
+		if w.reusable() {
+			pprof.SetGoroutineLabels(t.ctx) // else a profile would have those of an earlier call
+		}
 		t.err = t.work.execute(t.ctx)
 		*at = nil
 		if !w.finish(t) {
