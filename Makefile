@@ -65,8 +65,9 @@ test-32bit: ## the core's tests where words have 32 bits: alignment of atomics, 
 	@bash .ci/32bit.sh
 
 .PHONY: vet
-vet: ## go vet, every module
+vet: ## go vet, every module; and whether what looks at the system compiles for Windows
 	@$(call each,$(MODULES),go vet ./...)
+	GOOS=windows go build . ./internal/reliability ./internal/sabotage
 
 .PHONY: lint
 lint: $(GOLANGCI) ## golangci-lint with .golangci.yml, every module

@@ -11,8 +11,9 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/seed-f7c3343e/quill/internal/family"
 )
 
 // instrument is one way to find a fault. It runs commands and tests, and reads figures from
@@ -41,8 +42,7 @@ func (i instrument) run(ctx context.Context, p programs) (output string, code in
 	for _, s := range i.steps {
 		cmd := p.cmd(ctx, s)
 		cmd.Stdout, cmd.Stderr = &out, &out
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+		family.Bind(cmd)
 		cmd.WaitDelay = 5 * time.Second
 		if err := cmd.Run(); err != nil {
 			fmt.Fprintln(&out, cmd.Path, "failed:", err)

@@ -10,8 +10,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/seed-f7c3343e/quill/internal/family"
 )
 
 // try runs tests with the fault in place, until one is red or the time is over. First go no
@@ -138,8 +139,7 @@ func (t tree) run(ctx context.Context, s suite) (red bool, output string, err er
 // runTests runs a command that runs a suite's tests.
 func runTests(ctx context.Context, cmd *exec.Cmd, s suite, env ...string) (red bool, output string, err error) {
 	cmd.Env = append(append(os.Environ(), "QUILL_SABOTAGE=1"), env...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	family.Bind(cmd)
 	cmd.WaitDelay = 5 * time.Second
 	data, err := cmd.CombinedOutput()
 	output = string(data)
