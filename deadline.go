@@ -2,6 +2,7 @@ package quill
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -48,9 +49,43 @@ type realContext struct {
 	cancel context.CancelFunc
 }
 
-// Deadline returns the command's deadline, each time the same. What it says of the wall clock is
-// by that of when the process began.
-func (d *deadlineContext) Deadline() (time.Time, bool) { return processStart.Add(d.deadline()), true }
+// Deadline returns the command's deadline, each time the same unless the wall clock was set meanwhile.
+func (d *deadlineContext) Deadline() (time.Time, bool) { return startByWall().Add(d.deadline()), true }
+
+// String is what fmt prints. (By itself it would read fields that others write.)
+func (d *deadlineContext) String() string {
+	name := fmt.Sprintf("%T", d.Context)
+	if s, ok := d.Context.(fmt.Stringer); ok {
+		name = s.String()
+	}
+	at, _ := d.Deadline()
+	return fmt.Sprintf("%s.WithDeadline(%s [%s])", name, at, time.Until(at))
+}
+
+// lastStart is processStart with what the wall clock, when it was read last, says of that time.
+var lastStart atomic.Pointer[time.Time]
+
+// startByWall is processStart by the wall clock as it is now: that may have been set since, or the
+// machine have slept. What is less than a step is not looked at, so that two deadlines can be compared.
+func startByWall() time.Time {
+	const step = 10 * time.Millisecond
+	asRead := time.Now()
+	since := asRead.Sub(processStart)
+	if since < 0 {
+		return processStart // in a bubble of testing/synctest
+	}
+	known := &processStart
+	if last := lastStart.Load(); last != nil {
+		known = last
+	}
+	start := asRead.Add(-since)
+	if apart := start.Round(0).Sub(known.Round(0)); apart.Abs() < step {
+		return *known
+	}
+	adopted := start
+	lastStart.Store(&adopted)
+	return start
+}
 
 // Done makes the real context.
 func (d *deadlineContext) Done() <-chan struct{} { return d.real().Done() }

@@ -104,6 +104,8 @@ var clockReads = strings.NewReplacer(
 	"since: time.Now()}", "",
 	"var processStart = time.Now()", "",
 	"At: time.Now(),", "",
+	"asRead := time.Now()", "", // for whoever reads run's deadline on another machine
+	"apart := start.Round(0).Sub(known.Round(0))", "",
 	"monotonic := t != t.Round(0)", "", // whether there is a monotonic part at all
 )
 
