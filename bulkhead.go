@@ -26,6 +26,8 @@ type Bulkhead struct {
 	queueSize atomic.Int64 // written under mu
 	abandoned atomic.Int64
 
+	borrowed atomic.Bool // a circuit has it by WithBulkhead
+
 	mu        sync.Mutex
 	isolation Isolation
 	queue     waitQueue

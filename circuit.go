@@ -65,7 +65,9 @@ func newCircuit(name string, o *options) *Circuit {
 		c.notifier = &notifier{hooks: o.hooks, panic: c.hookPanic}
 	}
 	c.declared = o.declared()
-	if !c.shared {
+	if c.shared {
+		c.bulkhead.borrowed.Store(true)
+	} else {
 		c.bulkhead = newBulkhead(name, c.declared.Settings)
 	}
 	cfg := c.newConfig(c.declared, nil, 0)

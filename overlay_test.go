@@ -3,11 +3,14 @@ package quill_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -279,5 +282,43 @@ func TestOverlayOfARegistryNeverStopsHalfWay(t *testing.T) {
 	if !testing.Short() { // rapid tries fewer then
 		require.Greater(t, accepted, 5)
 		require.Greater(t, refused, 5)
+	}
+}
+
+// Two reloads at once, as by a signal and by a watched file, must not leave a mixture of both in force.
+func TestOfTwoReloadsAtOnceOneComesWhollyAfterTheOther(t *testing.T) {
+	r := quill.NewRegistry()
+	names := make([]string, 20)
+	texts := [2]map[string]quill.Settings{{}, {}}
+	for i := range names {
+		names[i] = fmt.Sprint("dep-", i)
+		_, err := r.Circuit(names[i])
+		require.NoError(t, err)
+		texts[0][names[i]] = quill.Settings{Timeout: 100 * time.Millisecond}
+		texts[1][names[i]] = quill.Settings{Timeout: 200 * time.Millisecond}
+	}
+	ways := map[string]func(map[string]quill.Settings) error{
+		"Overlay": func(s map[string]quill.Settings) error {
+			text, err := json.Marshal(s)
+			if err != nil {
+				return err
+			}
+			return r.Overlay(text)
+		},
+		"Configure": r.Configure,
+	}
+	for name, put := range ways {
+		for range 300 {
+			var all sync.WaitGroup
+			for _, s := range texts {
+				all.Go(func() { assert.NoError(t, put(s)) })
+			}
+			all.Wait()
+			inForce := map[time.Duration]int{}
+			for c := range r.All() {
+				inForce[c.Settings().Timeout]++
+			}
+			require.Len(t, inForce, 1, name)
+		}
 	}
 }

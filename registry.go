@@ -20,6 +20,8 @@ var DefaultRegistry = NewRegistry()
 // names from its input must limit their number itself (as quillhttp.Transport does).
 // Registries are made by [NewRegistry]; the zero value is not usable.
 type Registry struct {
+	configuring sync.Mutex // held while several circuits are configured together; taken before mu
+
 	mu       sync.RWMutex
 	circuits map[string]*Circuit
 	terms    atomic.Pointer[terms] // of the circuit made last: the next often has the same
@@ -159,7 +161,7 @@ func (r *Registry) Len() int {
 // idle end at once, unless they are of a shared bulkhead.
 func (r *Registry) Remove(name string) bool {
 	c, ok := r.remove(name)
-	if ok && !c.shared {
+	if ok && !c.bulkhead.borrowed.Load() {
 		c.bulkhead.retire()
 	}
 	return ok
@@ -175,8 +177,11 @@ func (r *Registry) remove(name string) (*Circuit, bool) {
 
 // Configure puts settings in force on several circuits: all of them, or none if any name
 // is unknown or any field out of range. The error joins one for each circuit; each circuit
-// that keeps its settings because of it counts that in [Stats].ConfigRejected.
+// that keeps its settings because of it counts that in [Stats].ConfigRejected. Of two that meet, or
+// one and [Registry.Overlay], one comes wholly after the other.
 func (r *Registry) Configure(settings map[string]Settings) error {
+	r.configuring.Lock()
+	defer r.configuring.Unlock()
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	var errs []error
