@@ -106,3 +106,12 @@ type duplexBody struct {
 	*body
 	io.Writer
 }
+
+// CloseWrite ends what is sent, as net/http's own body does for [net/http/httputil.ReverseProxy]. It
+// returns [http.ErrNotSupported] where the connection cannot do that.
+func (d *duplexBody) CloseWrite() error {
+	if c, ok := d.Writer.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return http.ErrNotSupported
+}
