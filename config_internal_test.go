@@ -23,6 +23,9 @@ func TestCircuitsThatAreMadeWithTheSameSettingsShareWhatFollowsFromThem(t *testi
 	require.Same(t, c.config.Load().terms, d.config.Load().terms)
 	require.NotSame(t, a.declared, c.declared)
 
+	full := circuit("full", slow.WithDefaults())
+	require.Equal(t, slow.WithDefaults(), full.Declared(), "what was given is told as it was given")
+	require.Equal(t, slow, circuit("d2", slow).Declared())
 	before := slow.WithDefaults()
 	require.NoError(t, c.Configure(Settings{Timeout: time.Hour, ErrorPercentThreshold: 5}))
 	require.Equal(t, time.Hour, c.config.Load().timeout)

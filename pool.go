@@ -2,6 +2,8 @@ package quill
 
 import (
 	"context"
+	"crypto/fips140"
+	"runtime"
 	"runtime/pprof"
 
 	"github.com/seed-f7c3343e/quill/internal/explore"
@@ -13,12 +15,17 @@ type work interface {
 	execute(ctx context.Context) error
 }
 
+// enforcing says that the process refuses what FIPS 140-3 does not approve of. Whether it does is
+// a goroutine's, too: see [fips140.WithoutEnforcement].
+var enforcing = fips140.Enforced()
+
 // start runs t on a worker. The caller holds a slot, which t.giveBack gives back. A warm task
-// tries the worker that it had last, then any idle one, then a new one.
+// tries the worker that it had last, then any idle one, then a new one. One of a caller for whom
+// nothing is enforced has a goroutine of its own, which that goes over to.
 func (b *Bulkhead) start(t *task) {
 	w := t.worker
 	switch {
-	case !t.warm:
+	case !t.warm, enforcing && !fips140.Enforced():
 		w = b.newSingleUseWorker()
 		t.worker = w
 	case w == nil || !w.takeAgain():
@@ -61,6 +68,9 @@ func (w *worker) loop(b *Bulkhead) {
 		again = w.serve(&t)
 		if over := t; over != nil { // it panicked
 			t = nil
+			if over.panicked == nil { // by panic(nil), with GODEBUG=panicnil=1
+				over.panicked = newPanicError(over.circuit.name, new(runtime.PanicNilError))
+			}
 			again = w.finish(over)
 		}
 	}
@@ -89,14 +99,22 @@ func (w *worker) serve(at **task) (again bool) {
 		}
 		*at = t
 		if w.reusable() {
-			pprof.SetGoroutineLabels(t.ctx) // else a profile would have those of an earlier call
+			takeLabels(t.ctx) // else a profile would have those of an earlier call
 		}
 		t.err = t.work.execute(t.ctx)
 		*at = nil
 		if !w.finish(t) {
 			return false
 		}
+		pprof.SetGoroutineLabels(context.Background()) // whoever samples idle goroutines books them under nothing
 	}
+}
+
+// takeLabels gives this goroutine the profiler's labels of ctx, if it has any. It is the user's code
+// that is asked for them: one that panics has none.
+func takeLabels(ctx context.Context) {
+	defer func() { _ = recover() }()
+	pprof.SetGoroutineLabels(ctx)
 }
 
 // finish ends t and notifies the caller. A caller that waits for t gives back worker and slot

@@ -199,6 +199,18 @@ func TestARemovedCircuitLetsItsWorkersGo(t *testing.T) {
 			runtime.Gosched()
 		}
 	}
+
+	r := NewRegistry()
+	lender, err := r.circuit("lender", &options{})
+	require.NoError(t, err)
+	t.Cleanup(lender.bulkhead.DismissWorkers)
+	borrower, err := r.circuit("borrower", &options{bulkhead: lender.bulkhead})
+	require.NoError(t, err)
+	require.True(t, r.Remove("lender"))
+	for range 3 {
+		require.NoError(t, doNothing(t, borrower))
+	}
+	require.Len(t, borrower.bulkhead.idleWorkers(), 1, "another circuit has it")
 }
 
 func TestThePlaceOfAWorkerThatEndedIsUsedAgain(t *testing.T) {

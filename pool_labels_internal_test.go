@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"regexp"
+	"runtime"
 	"runtime/pprof"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -24,6 +27,30 @@ func labelsHere(context.Context) (string, error) {
 	return "this goroutine is in no profile", nil
 }
 
+// idleLabels are the lines of the profile that has the goroutines of workers.
+func idleLabels(t *testing.T) (lines string) {
+	t.Helper()
+	var profile bytes.Buffer
+	require.NoError(t, pprof.Lookup("goroutine").WriteTo(&profile, 1))
+	for goroutine := range bytes.SplitSeq(profile.Bytes(), []byte("\n\n")) {
+		if bytes.Contains(goroutine, []byte("(*worker).serve")) {
+			lines += string(goroutine)
+		}
+	}
+	return lines
+}
+
+func TestAFallbackAfterATimeoutHasTheProfilerLabelsOfItsCaller(t *testing.T) {
+	c := newCircuit("dep", &options{settings: Settings{Timeout: time.Millisecond}, coldPool: true})
+	command := Bind(c, func(ctx context.Context, _ int) (string, error) { <-ctx.Done(); return "", ctx.Err() }).
+		Fallback("labels", func(ctx context.Context, _ int, _ error) (string, error) { return labelsHere(ctx) })
+	pprof.Do(t.Context(), pprof.Labels("request", "a"), func(ctx context.Context) {
+		labels, err := command.Go(ctx, 1).Wait(context.Background())
+		require.NoError(t, err)
+		require.Equal(t, `# labels: {"request":"a"}`, labels)
+	})
+}
+
 func TestWorkOfAPoolHasTheProfilerLabelsOfItsCaller(t *testing.T) {
 	c := warmCircuit(t, Settings{})
 	for _, request := range []string{"a", "b"} {
@@ -37,7 +64,26 @@ func TestWorkOfAPoolHasTheProfilerLabelsOfItsCaller(t *testing.T) {
 			require.Equal(t, `# labels: {"request":"`+request+`"}`, labels)
 		})
 	}
+	for strings.Contains(idleLabels(t), "# labels") { // a worker that waits works for nobody, once it has gone to wait
+		runtime.Gosched()
+	}
 	labels, err := Do(t.Context(), c, labelsHere)
 	require.NoError(t, err)
 	require.Empty(t, labels, "not those of an earlier call")
+}
+
+// ownKeys is a context of somebody who thinks that all keys are his.
+type ownKeys struct{ context.Context } //nolint:containedctx // it is one
+
+func (ownKeys) Value(key any) any { return key.(string) }
+
+func TestAContextThatKnowsItsOwnKeysAloneHarmsNoCallOfAPool(t *testing.T) {
+	c := warmCircuit(t, Settings{})
+	for range 3 {
+		n, err := Do(ownKeys{t.Context()}, c, func(context.Context) (int, error) { return 7, nil })
+		require.NoError(t, err)
+		require.Equal(t, 7, n)
+	}
+	require.Equal(t, Counts{Success: 3}, c.Stats().Total)
+	require.Zero(t, c.Stats().Panics)
 }

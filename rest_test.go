@@ -23,8 +23,8 @@ func heapInUse() int {
 }
 
 // A command that was called for as long as its window, and longer, and then is called no more is
-// soon nearly as small again as one that never was: in any case below the 3 KiB that an idle one may
-// have, and smaller once somebody has read its statistics, as each scrape does.
+// soon nearly as small again as one that never was: with durations within two decades below the 3 KiB
+// that an idle one may have, and smaller once somebody has read its statistics, as each scrape does.
 func TestACommandAtRestKeepsLittleOfItsTraffic(t *testing.T) {
 	const commands, seconds, unread, read = 1000, 12, 3 << 10, 2300
 	for name, tc := range map[string]struct {

@@ -49,6 +49,15 @@ var ofThePast = []fault{
 		},
 	}},
 	{name: "work under the profiler's labels of an earlier call", killers: []string{"TestWorkOfAPoolHasTheProfilerLabelsOfItsCaller"}, edits: []edit{{
-		"pool.go", "		if w.reusable() {\n", "		if w == nil {\n",
+		"pool.go", "		if w.reusable() {\n			takeLabels", "		if w == nil {\n			takeLabels",
+	}}},
+	{name: "a context that is asked for labels panics as run", killers: []string{"TestAContextThatKnowsItsOwnKeysAloneHarmsNoCallOfAPool"}, edits: []edit{{
+		"pool.go", "	defer func() { _ = recover() }()\n	pprof", "	pprof",
+	}}},
+	{name: "terms shared by settings that differ as given", killers: []string{"TestCircuitsThatAreMadeWithTheSameSettingsShareWhatFollowsFromThem"}, edits: []edit{{
+		"config.go", "o.terms.given == o.settings {", "o.terms.Settings == o.settings.WithDefaults() {",
+	}}},
+	{name: "a panic of nil is a success", killers: []string{"TestAPanicOfNilIsAPanic"}, edits: []edit{{
+		"pool.go", "			if over.panicked == nil {", "			if over == nil {",
 	}}},
 }

@@ -133,6 +133,7 @@ func (a *asyncCall[Req, Resp]) continueAsync(attempt func() Resp) {
 		a.future.run(a.command.Name(), func() (Answer[Resp], error) {
 			c, e := a.command, &a.exec
 			defer e.conclude()
+			takeLabels(e.caller) // it may be a timer's goroutine that began this one
 			resp := attempt()
 			if e.outcome == Success {
 				return Answer[Resp]{Value: resp, Cause: e.err}, e.err
