@@ -20,8 +20,8 @@ type work interface {
 var enforcing = fips140.Enforced()
 
 // start runs t on a worker. The caller holds a slot, which t.giveBack gives back. A warm task
-// tries the worker that it had last, then any idle one, then a new one. One of a caller for whom
-// nothing is enforced has a goroutine of its own, which that goes over to.
+// tries the worker that it had last, then any idle one, then a new one. If nothing is enforced for
+// its caller it has a new goroutine, which inherits that and serves nobody else.
 func (b *Bulkhead) start(t *task) {
 	w := t.worker
 	switch {

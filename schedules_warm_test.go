@@ -156,6 +156,16 @@ func (p *warmPool) reap(calls, times int) {
 	})
 }
 
+// callTwice is a caller whose second call tries the worker of the first.
+func (p *warmPool) callTwice() {
+	p.s.Go("caller", func() {
+		call := p.keeper()
+		for n := range 2 {
+			call(n, func(int) (int, error) { return n, nil })
+		}
+	})
+}
+
 // retire is the registry that forgets the circuit, at any time. After that nobody comes by, and
 // the explorer waits for each worker.
 func (p *warmPool) retire(calls int) {
@@ -172,21 +182,13 @@ func TestA08NoWorkerOutlastsARetiredPoolInSchedulesWithinStops(t *testing.T) {
 	well := func(n int) (int, error) { return n, nil }
 	schedulesWithin(t, 3, "one after the other", func(s *explore.Scenario) {
 		p := newWarmPool(s, 1, 0)
-		s.Go("caller", func() {
-			call := p.keeper()
-			call(1, well)
-			call(2, well)
-		})
+		p.callTwice()
 		p.retire(2)
 		s.Finally(p.allServed(2))
 	})
 	schedulesWithin(t, 2, "one after the other, and the reaper", func(s *explore.Scenario) {
 		p := newWarmPool(s, 1, 0)
-		s.Go("caller", func() {
-			call := p.keeper()
-			call(1, well)
-			call(2, well)
-		})
+		p.callTwice()
 		s.Go("reaper", p.bulkhead.reap)
 		p.retire(2)
 		s.Finally(p.allServed(2))
