@@ -48,10 +48,10 @@ func (c *Command[Req, Resp]) goOnWorker(ctx context.Context, req Req, f *Future[
 		a.startWork(ctx, mayEnd)
 	case a.exec.settled:
 		a.over = true
-		a.continueAsync(func() (resp Resp) { return resp })
+		a.continueAsync(false, func() (resp Resp) { return resp })
 	default: // no slot was free
 		a.over = true
-		a.continueAsync(func() Resp { return c.awaitAndRun(req, &a.exec) })
+		a.continueAsync(false, func() Resp { return c.awaitAndRun(req, &a.exec) })
 	}
 	return true
 }
@@ -103,6 +103,7 @@ func (a *asyncCall[Req, Resp]) completed(how int64) {
 	// (What a shadow takes for a timeout it asks the user's redaction about.)
 	if how == finished && t.err == nil && t.panicked == nil && !t.goexit && e.shadow == nil {
 		if now := e.circuit.now(); !e.late(now) {
+			t.giveBack()
 			e.settle(Success, nil, now)
 			e.conclude()
 			future := a.future
@@ -113,7 +114,7 @@ func (a *asyncCall[Req, Resp]) completed(how int64) {
 			return
 		}
 	}
-	a.continueAsync(func() (resp Resp) {
+	a.continueAsync(how == finished, func() (resp Resp) {
 		defer a.endContext()
 		if a.over = e.finishPooled(t, how); a.over {
 			resp = a.call.resp
@@ -123,9 +124,20 @@ func (a *asyncCall[Req, Resp]) completed(how int64) {
 }
 
 // continueAsync finishes the call on a goroutine of its own. attempt does what is left to do
-// until the call is settled.
-func (a *asyncCall[Req, Resp]) continueAsync(attempt func() Resp) {
+// until the call is settled. What the work held, if it is over, is given back before anybody can
+// know of it, and after the goroutine is counted: [Registry.Wait] must see one of the two.
+func (a *asyncCall[Req, Resp]) continueAsync(giveBack bool, attempt func() Resp) {
+	goroutines := &a.exec.circuit.meters.goroutines
+	explore.Write("goroutines")
+	goroutines.Add(1)
+	if giveBack {
+		a.call.giveBack()
+	}
 	run := func() {
+		defer func() {
+			explore.Write("goroutines")
+			goroutines.Add(-1)
+		}()
 		a.future.run(a.command.Name(), func() (Answer[Resp], error) {
 			c, e := a.command, &a.exec
 			defer e.conclude()

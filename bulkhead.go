@@ -149,6 +149,7 @@ func (b *Bulkhead) Stats() BulkheadStats {
 	explore.Lock("bulkhead.mu", &b.mu)
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	explore.Read("slots")
 	return BulkheadStats{
 		Name: b.name, Isolation: b.isolation,
 		InFlight: b.slots.taken(), Queued: b.queue.length, Abandoned: int(b.abandoned.Load()),

@@ -204,6 +204,18 @@ func (c *Circuit) giveBack(seat uint32) {
 	c.bulkhead.release(seat)
 }
 
+// held returns how many slots the circuit's calls hold, and how many of these are held by work
+// without a caller.
+func (c *Circuit) held() (inFlight, abandoned int) { return c.heldOf(c.bulkhead.Stats()) }
+
+// heldOf is held by what the bulkhead does: if it is the circuit's own, these are its calls.
+func (c *Circuit) heldOf(b BulkheadStats) (inFlight, abandoned int) {
+	if c.shared {
+		return int(c.meters.inFlight.Load()), int(c.meters.abandoned.Load())
+	}
+	return b.InFlight, b.Abandoned
+}
+
 // abandon counts n more slots (or, negative, fewer) as held by work without a caller.
 func (c *Circuit) abandon(n int64) {
 	c.bulkhead.abandoned.Add(n)

@@ -1,6 +1,7 @@
 package quill_test
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -81,6 +82,23 @@ func ExampleRegistry_Remove() {
 	// Output:
 	// true false
 	// false
+}
+
+func ExampleRegistry_Wait() {
+	registry := quill.NewRegistry()
+	sendMail := quill.New("mail", func(_ context.Context, text string) (string, error) {
+		fmt.Println("sent", text)
+		return text, nil
+	}, quill.WithRegistry(registry))
+	sendMail.Go(context.Background(), "hello") // fire and forget
+
+	// The process stops: nothing calls any more, and what was begun has 5 s left.
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := registry.Wait(ctx); err != nil {
+		fmt.Println(err) // such as "quill: still at work: mail (1 in flight, 1 of these abandoned): context deadline exceeded"
+	}
+	// Output: sent hello
 }
 
 func ExampleRegistry_Overlay() {

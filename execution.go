@@ -79,6 +79,7 @@ func (e *execution) admit(now time.Duration, mayWait bool) bool {
 	e.started = true
 	if c.shared || e.cfg.shadow != nil {
 		e.countSlot()
+		e.enterShadow()
 	}
 	return true
 }
@@ -115,19 +116,25 @@ func (e *execution) awaitSlot() bool {
 		e.settle(Rejected, ErrFull, e.began)
 		return false
 	}
-	if w != nil && !e.waitForSlot(w, gaveUp) {
+	if w == nil {
+		e.countSlot()
+	} else if !e.waitForSlot(w, gaveUp) {
 		return false
 	}
 	e.started = true
-	e.countSlot()
+	e.enterShadow()
 	return true
 }
 
-// countSlot counts a call that has its slot where others than the bulkhead want to know.
+// countSlot counts a call that has its slot, where others than the bulkhead want to know.
 func (e *execution) countSlot() {
 	if e.circuit.shared {
 		e.circuit.meters.inFlight.Add(1)
 	}
+}
+
+// enterShadow lets a call that has its slot into the shadow, if there is one.
+func (e *execution) enterShadow() {
 	if e.cfg.shadow != nil {
 		e.shadow = e.cfg.shadow.enter(e.ran)
 	}
@@ -142,12 +149,15 @@ func (e *execution) waitForSlot(w *waiter, gaveUp <-chan struct{}) bool {
 		wait = max(1, e.deadline-e.began)
 	}
 	granted := c.bulkhead.await(gaveUp, w, wait)
+	if granted {
+		e.countSlot() // first: at each moment the call is queued or in flight
+	}
 	c.meters.queued.Add(-1)
 	e.ran = c.now()
 	kept := false
 	defer func() { // also if the caller's context panics
 		if granted && !kept {
-			c.bulkhead.release(e.seat)
+			c.giveBack(e.seat)
 		}
 	}()
 	ended := e.caller.Err()

@@ -117,8 +117,8 @@ func takeLabels(ctx context.Context) {
 	pprof.SetGoroutineLabels(ctx)
 }
 
-// finish ends t and notifies the caller. A caller that waits for t gives back worker and slot
-// itself (task.giveBack): when it runs again, the worker already waits for its next task, mostly
+// finish ends t and notifies the caller, or the completer, which give back worker and slot
+// (task.giveBack). That a caller does so itself is for the worker's sake: when the caller runs again, the worker already waits for its next task, mostly
 // on the processor where the caller runs next. If the worker put itself among the idle ones
 // before it notified the caller, another processor would take it while it still runs here.
 //
@@ -128,13 +128,9 @@ func takeLabels(ctx context.Context) {
 func (w *worker) finish(t *task) (again bool) {
 	won := t.tryEnd(finished)
 	again = w.reusable() && !t.goexit && (won || t.panicked == nil)
-	switch {
-	case won && t.completer == nil:
+	if won {
 		t.notify(finished)
-	case won:
-		t.giveBack()
-		t.notify(finished)
-	default:
+	} else {
 		explore.Write("abandoned")
 		t.circuit.abandon(-1)
 		if again {

@@ -10,6 +10,35 @@ import (
 	"github.com/seed-f7c3343e/quill/internal/explore"
 )
 
+// A call by Go is seen by whoever looks what is at work, from its slot to its goroutine.
+func TestWaitMissesNoCallByGoInEverySchedule(t *testing.T) {
+	everySchedule(t, "run fails", func(s *explore.Scenario) {
+		x, _ := racedTask(s)
+		future := &Future[int]{done: make(chan struct{})}
+		p := &pooledCall[int, int]{run: func(context.Context, int) (int, error) { return 0, ErrGoexit }}
+		p.init(x.Circuit, p, false, true)
+		a := &asyncCall[int, int]{call: p, command: Bind(x.Circuit, p.run), future: future}
+		p.async, p.completer, p.ctx = a, a, context.Background()
+		a.exec.init(p.ctx, x.Circuit)
+		a.exec.admission.token.epoch, _ = x.passing()
+		a.exec.started = true // racedTask has the slot
+		p.status.Store(0)
+
+		s.Go("caller", func() { x.bulkhead.start(&p.task) })
+		s.Go("whoever waits", func() {
+			idle := x.atWork() == ""
+			explore.Read("future")
+			select {
+			case <-future.done:
+			default:
+				if idle {
+					s.Failf("nobody is at work, and the future is not resolved")
+				}
+			}
+		})
+	})
+}
+
 func TestH01CallByGoEndsOnceInEverySchedule(t *testing.T) {
 	for _, ends := range []string{"deadline", "cancel", "both"} {
 		everySchedule(t, ends, func(s *explore.Scenario) {

@@ -57,6 +57,14 @@ var ofThePast = []fault{
 	{name: "terms shared by settings that differ as given", killers: []string{"TestCircuitsThatAreMadeWithTheSameSettingsShareWhatFollowsFromThem"}, edits: []edit{{
 		"config.go", "o.terms.given == o.settings {", "o.terms.Settings == o.settings.WithDefaults() {",
 	}}},
+	{name: "nobody waits for a call by Go that has not begun", killers: []string{"TestWaitWaitsForWorkThatNobodyWaitsFor"}, edits: []edit{{
+		"future.go", "	goroutines.Add(1)\n	run := func() {\n		defer goroutines.Add(-1)\n", "	run := func() {\n		defer goroutines.Add(0)\n",
+	}}},
+	{name: "a call by Go is between its slot and its goroutine", first: []suite{schedules}, killers: []string{"TestWaitMissesNoCallByGoInEverySchedule"}, edits: []edit{{
+		"async.go",
+		"	explore.Write(\"goroutines\")\n	goroutines.Add(1)\n	if giveBack {\n		a.call.giveBack()\n	}\n",
+		"	if giveBack {\n		a.call.giveBack()\n	}\n	explore.Write(\"goroutines\")\n	goroutines.Add(1)\n",
+	}}},
 	{name: "a panic of nil is a success", killers: []string{"TestAPanicOfNilIsAPanic"}, edits: []edit{{
 		"pool.go", "			if over.panicked == nil {", "			if over == nil {",
 	}}},

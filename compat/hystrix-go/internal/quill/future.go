@@ -33,7 +33,10 @@ func (c *Command[Req, Resp]) Go(ctx context.Context, req Req) *Future[Resp] {
 	if c.goOnWorker(ctx, req, f) {
 		return f
 	}
+	goroutines := &c.circuit.meters.goroutines
+	goroutines.Add(1)
 	run := func() {
+		defer goroutines.Add(-1)
 		defer f.tellPanic(c.circuit)
 		f.run(c.Name(), func() (Answer[Resp], error) { return c.Answer(ctx, req) })
 	}

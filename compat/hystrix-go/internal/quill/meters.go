@@ -13,7 +13,10 @@ import (
 
 // meters are the gauges and counters that are not in the window.
 type meters struct {
-	inFlight, queued, abandoned, fallbacks atomic.Int64
+	inFlight, abandoned, fallbacks atomic.Int64
+	queued                         atomic.Int32
+	goroutines                     atomic.Int32 // that calls by Go have of their own
+
 	panics, hookPanics, stale, storeErrors atomic.Uint64
 	configRejected                         atomic.Uint64
 

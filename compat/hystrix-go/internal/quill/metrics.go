@@ -192,15 +192,12 @@ func (c *Circuit) Stats() Stats {
 	c.unlockGate()
 
 	m := &c.meters
-	s.InFlight, s.Queued = int(m.inFlight.Load()), int(m.queued.Load())
-	s.Abandoned, s.FallbacksInFlight = int(m.abandoned.Load()), int(m.fallbacks.Load())
+	s.Queued, s.FallbacksInFlight = int(m.queued.Load()), int(m.fallbacks.Load())
 	s.Panics, s.HookPanics, s.LateResults = m.panics.Load(), m.hookPanics.Load(), m.stale.Load()
 	s.StoreErrors, s.NotificationsDropped = m.storeErrors.Load(), c.notifier.droppedSoFar()
 	s.Fallbacks, s.ConfigRejected = steps, m.configRejected.Load()
 	b := c.bulkhead.Stats()
-	if !c.shared {
-		s.InFlight, s.Abandoned = b.InFlight, b.Abandoned
-	}
+	s.InFlight, s.Abandoned = c.heldOf(b)
 	s.Bulkhead = b.Name
 	s.Settings.Isolation, s.Settings.MaxConcurrent, s.Settings.QueueSize = b.Isolation, b.MaxConcurrent, b.QueueSize
 	return s
