@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/seed-f7c3343e/quill"
@@ -26,7 +27,7 @@ import (
 func main() {
 	addr := flag.String("addr", "localhost:8080", "`address` to serve on")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := serve(ctx, *addr, os.Stdout)
 	stop()
 	if err != nil {
