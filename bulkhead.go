@@ -26,7 +26,7 @@ type Bulkhead struct {
 	queueSize atomic.Int64 // written under mu
 	abandoned atomic.Int64
 
-	borrowed atomic.Bool // a circuit has it by WithBulkhead
+	borrowed bool // a circuit has it by WithBulkhead; under mu
 
 	mu        sync.Mutex
 	isolation Isolation

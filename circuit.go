@@ -65,9 +65,7 @@ func newCircuit(name string, o *options) *Circuit {
 		c.notifier = &notifier{hooks: o.hooks, panic: c.hookPanic}
 	}
 	c.declared = o.declared()
-	if c.shared {
-		c.bulkhead.borrowed.Store(true)
-	} else {
+	if !c.shared {
 		c.bulkhead = newBulkhead(name, c.declared.Settings)
 	}
 	cfg := c.newConfig(c.declared, nil, 0)

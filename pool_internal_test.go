@@ -158,6 +158,28 @@ func TestReaperDismissesWorkersThatNobodyNeeded(t *testing.T) {
 	require.Empty(t, b.pool.vacant)
 }
 
+func TestABulkheadThatIsGivenToACircuitAfterItsOwnWasRemovedKeepsWorkers(t *testing.T) {
+	r := NewRegistry()
+	lender, err := r.circuit("lender", &options{})
+	require.NoError(t, err)
+	t.Cleanup(lender.bulkhead.DismissWorkers)
+	_, err = r.circuit("lender", &options{bulkhead: newBulkhead("another", Settings{}.WithDefaults())})
+	require.Error(t, err)
+	require.False(t, lender.bulkhead.borrowed, "a circuit that was not made borrows nothing")
+	require.True(t, r.Remove("lender"))
+	lender.bulkhead.pool.wasAtRest()
+	require.NoError(t, doNothing(t, lender))
+	require.NoError(t, doNothing(t, lender))
+	require.Empty(t, lender.bulkhead.pool.all.Load(), "a removed circuit has workers for one call each")
+
+	borrower, err := r.circuit("borrower", &options{bulkhead: lender.bulkhead})
+	require.NoError(t, err)
+	for range 3 {
+		require.NoError(t, doNothing(t, borrower))
+	}
+	require.Len(t, borrower.bulkhead.idleWorkers(), 1)
+}
+
 func TestARemovedCircuitLetsItsWorkersGo(t *testing.T) {
 	shared := newBulkhead("shared", Settings{}.WithDefaults())
 	t.Cleanup(shared.DismissWorkers)

@@ -40,15 +40,35 @@ func idleLabels(t *testing.T) (lines string) {
 	return lines
 }
 
+// What comes after a timeout is begun by a timer, which has no labels.
 func TestAFallbackAfterATimeoutHasTheProfilerLabelsOfItsCaller(t *testing.T) {
-	c := newCircuit("dep", &options{settings: Settings{Timeout: time.Millisecond}, coldPool: true})
-	command := Bind(c, func(ctx context.Context, _ int) (string, error) { <-ctx.Done(); return "", ctx.Err() }).
-		Fallback("labels", func(ctx context.Context, _ int, _ error) (string, error) { return labelsHere(ctx) })
+	c := warmCircuit(t, Settings{Timeout: time.Millisecond})
+	goOn := make(chan struct{})
+	defer func() {
+		close(goOn)
+		for c.bulkhead.Stats().InFlight > 0 {
+			runtime.Gosched()
+		}
+	}()
+	command := Bind(c, func(context.Context, int) (string, error) { <-goOn; return "", nil }). // it heeds no context
+													Fallback("labels", func(ctx context.Context, _ int, _ error) (string, error) { return labelsHere(ctx) })
 	pprof.Do(t.Context(), pprof.Labels("request", "a"), func(ctx context.Context) {
 		labels, err := command.Go(ctx, 1).Wait(context.Background())
 		require.NoError(t, err)
 		require.Equal(t, `# labels: {"request":"a"}`, labels)
 	})
+}
+
+func TestAWorkerWhoseCallPanickedKeepsNoProfilerLabels(t *testing.T) {
+	c := warmCircuit(t, Settings{})
+	pprof.Do(t.Context(), pprof.Labels("request", "a"), func(ctx context.Context) {
+		for range 3 {
+			require.Panics(t, func() { _, _ = Do(ctx, c, func(context.Context) (int, error) { panic("boom") }) })
+		}
+	})
+	for strings.Contains(idleLabels(t), "# labels") { // until the worker waits again
+		runtime.Gosched()
+	}
 }
 
 func TestWorkOfAPoolHasTheProfilerLabelsOfItsCaller(t *testing.T) {

@@ -81,8 +81,8 @@ var ofCalls = []fault{
 	}}},
 	{name: "a slot given back by the worker and by the caller", killers: []string{"TestThePoolHasAsManyWorkersAsRanAtOnce"}, edits: []edit{{
 		"pool.go",
-		"	case won && t.completer == nil:\n		t.notify(finished)\n",
-		"	case won && t.completer == nil:\n		t.circuit.giveBack(window.NoSeat)\n		t.notify(finished)\n",
+		"	if won {\n		t.notify(finished)\n",
+		"	if won {\n		t.circuit.giveBack(window.NoSeat)\n		t.notify(finished)\n",
 	}}},
 	{name: "the caller forgets to give the worker back", killers: []string{"TestWarmWorkersAreReused"}, edits: []edit{{
 		"pool.go",

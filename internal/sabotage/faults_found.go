@@ -51,6 +51,18 @@ var ofThePast = []fault{
 	{name: "work under the profiler's labels of an earlier call", killers: []string{"TestWorkOfAPoolHasTheProfilerLabelsOfItsCaller"}, edits: []edit{{
 		"pool.go", "		if w.reusable() {\n			takeLabels", "		if w == nil {\n			takeLabels",
 	}}},
+	{name: "a fallback after a timeout under nobody's labels", killers: []string{"TestAFallbackAfterATimeoutHasTheProfilerLabelsOfItsCaller"}, edits: []edit{{
+		"async.go", "		if how != finished {\n			takeLabels", "		if how == noDeadline {\n			takeLabels",
+	}}},
+	{name: "labels kept by a worker whose call panicked", killers: []string{"TestAWorkerWhoseCallPanickedKeepsNoProfilerLabels"}, edits: []edit{{
+		"pool.go", "			if again = w.finish(over); again {\n", "			if again = w.finish(over); over == nil {\n",
+	}}},
+	{name: "a lent bulkhead stays retired", killers: []string{"TestABulkheadThatIsGivenToACircuitAfterItsOwnWasRemovedKeepsWorkers"}, edits: []edit{{
+		"workers.go", "	b.pool.retired.Store(false)\n", "",
+	}}},
+	{name: "a stop of the process is a step of the clock", killers: []string{"TestAProcessThatWasStoppedBetweenTwoClocksTakesNoStepOfTheClock"}, edits: []edit{{
+		"deadline.go", "	if since-before > undisturbed {", "	if since-before > time.Hour+undisturbed {",
+	}}},
 	{name: "a context that is asked for labels panics as run", killers: []string{"TestAContextThatKnowsItsOwnKeysAloneHarmsNoCallOfAPool"}, edits: []edit{{
 		"pool.go", "	defer func() { _ = recover() }()\n	pprof", "	pprof",
 	}}},

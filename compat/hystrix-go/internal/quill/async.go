@@ -119,6 +119,9 @@ func (a *asyncCall[Req, Resp]) completed(how int64) {
 		}
 	}
 	a.continueAsync(how == finished, func() (resp Resp) {
+		if how != finished {
+			takeLabels(a.exec.caller) // this goroutine was begun by a timer, or by whoever cancelled
+		}
 		defer a.endContext()
 		if a.over = e.finishPooled(t, how); a.over {
 			resp = a.call.resp
@@ -145,7 +148,6 @@ func (a *asyncCall[Req, Resp]) continueAsync(giveBack bool, attempt func() Resp)
 		a.future.run(a.command.Name(), func() (Answer[Resp], error) {
 			c, e := a.command, &a.exec
 			defer e.conclude()
-			takeLabels(e.caller) // it may be a timer's goroutine that began this one
 			resp := attempt()
 			if e.outcome == Success {
 				return Answer[Resp]{Value: resp, Cause: e.err}, e.err

@@ -75,7 +75,9 @@ func (w *worker) loop(b *Bulkhead) {
 			if over.panicked == nil { // by panic(nil), with GODEBUG=panicnil=1
 				over.panicked = newPanicError(over.circuit.name, new(runtime.PanicNilError))
 			}
-			again = w.finish(over)
+			if again = w.finish(over); again {
+				dropLabels()
+			}
 		}
 	}
 }
@@ -110,9 +112,12 @@ func (w *worker) serve(at **task) (again bool) {
 		if !w.finish(t) {
 			return false
 		}
-		pprof.SetGoroutineLabels(context.Background()) // whoever samples idle goroutines books them under nothing
+		dropLabels()
 	}
 }
+
+// dropLabels takes this goroutine's labels away: whoever samples idle workers books them under nothing.
+func dropLabels() { pprof.SetGoroutineLabels(context.Background()) }
 
 // takeLabels gives this goroutine the profiler's labels of ctx, if it has any. It is the user's code
 // that is asked for them: one that panics has none.

@@ -67,6 +67,9 @@ func (r *Registry) circuit(name string, o *options) (*Circuit, error) {
 		return c.agreed(o)
 	}
 	r.circuits[name] = made
+	if made.shared {
+		made.bulkhead.lend()
+	}
 	return made, nil
 }
 
@@ -165,7 +168,7 @@ func (r *Registry) Len() int {
 // idle end at once, unless they are of a shared bulkhead.
 func (r *Registry) Remove(name string) bool {
 	c, ok := r.remove(name)
-	if ok && !c.bulkhead.borrowed.Load() {
+	if ok {
 		c.bulkhead.retire()
 	}
 	return ok

@@ -59,9 +59,10 @@ type workers struct {
 	lastAtRest atomic.Int64
 
 	// Under Bulkhead.mu.
-	vacant  []*worker // places whose goroutine has ended
-	reaper  *time.Timer
-	retired bool // no worker is kept any more
+	vacant []*worker // places whose goroutine has ended
+	reaper *time.Timer
+
+	retired atomic.Bool // no worker is kept any more; written under Bulkhead.mu
 }
 
 const (
@@ -159,7 +160,8 @@ func (b *Bulkhead) findWorker() *worker {
 	if w := b.pool.take(); w != nil {
 		return w
 	}
-	if b.pool.wasAtRest() {
+	explore.Read("retired")
+	if b.pool.retired.Load() || b.pool.wasAtRest() {
 		return b.newSingleUseWorker()
 	}
 	return b.newWorker()
@@ -277,7 +279,7 @@ func (b *Bulkhead) watch() {
 	explore.Read("watched")
 	switch {
 	case b.pool.watched.Load():
-	case b.pool.retired:
+	case b.pool.retired.Load():
 		b.pool.dismissLocked()
 	default:
 		b.pool.watchLocked(b)
@@ -300,7 +302,7 @@ func (b *Bulkhead) reap() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := &b.pool
-	if p.retired { // since the timer fired
+	if p.retired.Load() { // since the timer fired
 		p.dismissLocked()
 		return
 	}
@@ -336,13 +338,27 @@ func (w *worker) dismiss() {
 }
 
 // retire is for the bulkhead of a circuit that its registry has forgotten: the idle workers go at
-// once, and those at work as soon as they are done.
+// once, and those at work as soon as they are done. If other circuits have it, it goes on.
 func (b *Bulkhead) retire() {
 	explore.Lock("bulkhead.mu", &b.mu)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.pool.retired = true
+	if b.borrowed {
+		return
+	}
+	explore.Write("retired")
+	b.pool.retired.Store(true)
 	b.pool.dismissLocked()
+}
+
+// lend is for the bulkhead that a circuit was given: it is not retired, also if it was before.
+func (b *Bulkhead) lend() {
+	explore.Lock("bulkhead.mu", &b.mu)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.borrowed = true
+	explore.Write("retired")
+	b.pool.retired.Store(false)
 }
 
 // dismissLocked dismisses all idle workers and returns how many. Whoever parks one meanwhile
