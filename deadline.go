@@ -68,22 +68,38 @@ var lastStart atomic.Pointer[time.Time]
 // startByWall is processStart by the wall clock as it is now: that may have been set since, or the
 // machine have slept. What is less than a step is not looked at, so that two deadlines can be compared.
 func startByWall() time.Time {
-	const step = 10 * time.Millisecond
+	before := time.Since(processStart)
 	asRead := time.Now()
-	since := asRead.Sub(processStart)
-	if since < 0 {
+	if before < 0 {
 		return processStart // in a bubble of testing/synctest
 	}
 	known := &processStart
 	if last := lastStart.Load(); last != nil {
 		known = last
 	}
-	start := asRead.Add(-since)
-	if apart := start.Round(0).Sub(known.Round(0)); apart.Abs() < step {
-		return *known
+	start := startAsRead(*known, before, asRead)
+	if start == *known {
+		return start
 	}
 	adopted := start
 	lastStart.Store(&adopted)
+	return start
+}
+
+// startAsRead is processStart by asRead, which came so long after it or later, or known, if
+// that is no more than a step apart. A process that was stopped between its reads of the two clocks
+// knows nothing new.
+func startAsRead(known time.Time, before time.Duration, asRead time.Time) time.Time {
+	const step, undisturbed = 10 * time.Millisecond, time.Millisecond
+
+	since := asRead.Sub(processStart)
+	if since-before > undisturbed {
+		return known
+	}
+	start := asRead.Add(-since)
+	if apart := start.Round(0).Sub(known.Round(0)); apart.Abs() < step {
+		return known
+	}
 	return start
 }
 

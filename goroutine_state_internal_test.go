@@ -75,6 +75,13 @@ func TestTheDeadlineOfRunGoesByTheWallClockAsItIs(t *testing.T) {
 	require.Equal(t, at, again)
 }
 
+func TestAProcessThatWasStoppedBetweenTwoClocksTakesNoStepOfTheClock(t *testing.T) {
+	now := time.Now()
+	anHourOff := processStart.Add(-time.Hour)
+	require.WithinDuration(t, processStart, startAsRead(anHourOff, now.Sub(processStart), now), time.Second)
+	require.Equal(t, anHourOff, startAsRead(anHourOff, now.Sub(processStart)-30*time.Millisecond, now), "it was stopped for 30 ms")
+}
+
 func TestFmtReadsNoFieldOfRunsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
