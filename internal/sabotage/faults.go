@@ -146,12 +146,12 @@ var ofCalls = []fault{
 	}}},
 	{name: "a retired pool keeps what was at work", first: []suite{schedules}, killers: []string{"TestARemovedCircuitLetsItsWorkersGo"}, edits: []edit{{
 		"workers.go",
-		"	case b.pool.retired:\n",
-		"	case b.pool.retired && b.pool.reaper != nil:\n",
+		"	case b.pool.retired.Load():\n",
+		"	case b.pool.retired.Load() && b.pool.reaper != nil:\n",
 	}}},
 	{name: "the reaper of a retired pool keeps workers", first: []suite{schedules}, killers: []string{"TestA08NoWorkerOutlastsARetiredPoolInSchedulesWithinStops"}, edits: []edit{{
 		"workers.go",
-		"	if p.retired { // since",
+		"	if p.retired.Load() { // since",
 		"	if p == nil { // since",
 	}}},
 	{name: "a pool that rests keeps its next worker", killers: []string{"TestAPoolKeepsNoWorkerOfACallThatComesAfterALongRest"}, edits: []edit{{
