@@ -6,8 +6,9 @@ import (
 )
 
 // Hooks are functions that a circuit calls as things happen; each may be nil. None is
-// called under a lock, so each may call any method of the circuit. They may be called
-// from many goroutines at once, except OnTransition.
+// called under a lock, so each may call any method of the circuit. All may be called from many
+// goroutines at once. One circuit calls OnTransition one at a time; several circuits that were
+// given the same function may call it at once.
 type Hooks struct {
 	// OnCall is called once for each call, after it is settled and before its caller gets
 	// the answer, on the caller's goroutine (of a call by [Go], on one of the library's): a
@@ -15,8 +16,8 @@ type Hooks struct {
 	// the call is already counted and its slot given back.
 	OnCall func(ctx context.Context, e CallEvent)
 
-	// OnTransition is called for each change of state or override, in order, one at a
-	// time, on a goroutine of its own that lives while there is something to deliver. A
+	// OnTransition is called for each change of state or override of a circuit, in order, one
+	// at a time for that circuit, on a goroutine of its own that lives while there is something to deliver. A
 	// slow hook delays no call: up to 1,024 notifications wait. Beyond that, some are
 	// dropped and counted in Stats.NotificationsDropped, but the latest is always
 	// delivered. If it panics or ends its goroutine, that is counted in Stats.HookPanics
