@@ -123,12 +123,13 @@ func inBubble() bool { return time.Since(processStart) < 0 }
 
 var processStart = time.Now()
 
-// Configure puts s in force while calls run. If any field is out of range it changes nothing,
-// counts that in [Stats].ConfigRejected, and returns a [*SettingsError] that names all such
-// fields. Calls under way keep the settings they began with. State and counts stay, except
-// that a changed RollingWindow, RollingBuckets or RollingCalls begins a fresh window, of which
-// OnTransition is notified. For a circuit with a shared bulkhead, Isolation, MaxConcurrent and
-// QueueSize must be zero: use [Bulkhead.Resize].
+// Configure puts s in force while calls run. All fields are replaced: a zero field falls to its
+// default. To change one field, start from [Circuit.Settings]. If any field is out of range
+// Configure changes nothing, counts that in [Stats].ConfigRejected, and returns a [*SettingsError]
+// that names all such fields. Calls under way keep the settings they began with. State and counts
+// stay, except that a changed RollingWindow, RollingBuckets or RollingCalls begins a fresh window,
+// of which OnTransition is notified. For a circuit with a shared bulkhead, Isolation, MaxConcurrent
+// and QueueSize must be zero: use [Bulkhead.Resize].
 func (c *Circuit) Configure(s Settings) error {
 	if err := c.checkSettings(s); err != nil {
 		c.meters.configRejected.Add(1)

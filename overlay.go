@@ -42,7 +42,8 @@ func (c *Circuit) Declared() Settings { return c.declared.given }
 // and the error has all that is wrong: it joins a [*SettingsError] for the text as a whole and for each
 // circuit with problems, and an error for each name that no circuit has. A circuit with a shared
 // bulkhead may not be given isolation, maxConcurrent or queueSize. Calls under way go on as they
-// began, and Overlay does not wait for them. Of two that meet one comes wholly after the other.
+// began, and Overlay does not wait for them. Concurrent calls of [Registry.Configure] and Overlay
+// take effect one after the other.
 func (r *Registry) Overlay(data []byte) error {
 	r.configuring.Lock()
 	defer r.configuring.Unlock()

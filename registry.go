@@ -32,10 +32,12 @@ func NewRegistry() *Registry { return &Registry{circuits: map[string]*Circuit{}}
 
 // Circuit returns the circuit of that name, making it if need be. For names and settings
 // that are known only at run time use it in place of [NewCircuit]: it returns an error, and
-// makes nothing, if the name is not valid ([CheckName]) or the settings are out of range. If
-// the circuit exists it returns an error if other Settings, another bulkhead or WithColdPool
-// are given than it was made with ([Circuit.Declared]; what was configured since does not matter),
-// or any classifier, hooks, redaction or shadow; without options it returns the circuit as it is.
+// makes nothing, if the name is not valid ([CheckName]) or the settings are out of range.
+//
+// If the circuit exists, it returns an error when the given Settings, bulkhead or WithColdPool
+// differ from those it was made with ([Circuit.Declared]; later changes do not matter), or when a
+// classifier, hooks, a redaction or a shadow is given. Without options it returns the circuit as it
+// is.
 func (r *Registry) Circuit(name string, opts ...Option) (*Circuit, error) {
 	o := gather(opts)
 	if o.registry != nil && o.registry != r {
@@ -179,9 +181,11 @@ func (r *Registry) remove(name string) (*Circuit, bool) {
 }
 
 // Configure puts settings in force on several circuits: all of them, or none if any name
-// is unknown or any field out of range. The error joins one for each circuit; each circuit
-// that keeps its settings because of it counts that in [Stats].ConfigRejected. Of two that meet, or
-// one and [Registry.Overlay], one comes wholly after the other.
+// is unknown or any field out of range. All fields of these circuits are replaced: a zero field
+// falls to its default. To change some fields use [Registry.Overlay], or start from
+// [Circuit.Settings]. The error joins one for each circuit; each circuit that keeps its settings
+// because of it counts that in [Stats].ConfigRejected. Concurrent calls of Configure and
+// [Registry.Overlay] take effect one after the other.
 func (r *Registry) Configure(settings map[string]Settings) error {
 	r.configuring.Lock()
 	defer r.configuring.Unlock()
