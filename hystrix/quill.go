@@ -22,7 +22,7 @@ var registry = quill.NewRegistry()
 func QuillRegistry() *quill.Registry { return registry }
 
 // QuillCircuit returns the circuit behind a command, making it if need be. Its settings are
-// those of the command; what its Configure does to them is said at [QuillRegistry]. What is
+// those of the command; [QuillRegistry] says what its Configure does to them. What is
 // called through it directly is told to the collectors of the command as well.
 func QuillCircuit(name string) *quill.Circuit { return circuitOf(name).quill }
 

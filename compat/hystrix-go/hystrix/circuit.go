@@ -154,7 +154,7 @@ func (c *CircuitBreaker) adoptNow() (*adopted, quill.Health, error) {
 }
 
 // IsOpen reports whether the circuit refuses commands, but for those that try whether the
-// dependency is well again. It moves nothing but what new settings do.
+// dependency is well again. It changes nothing, except that it puts new settings into effect.
 func (c *CircuitBreaker) IsOpen() bool {
 	c.adopt()
 	open := c.quill.Stats().Open()

@@ -26,7 +26,7 @@ var (
 	// DefaultSleepWindow is how long an open circuit refuses everything, in milliseconds.
 	DefaultSleepWindow = 5000
 	// DefaultErrorPercentThreshold opens a circuit when so many per cent of its commands
-	// failed. Half a per cent below is rounded up to it.
+	// failed. The percentage is rounded first: 49.5 opens at 50.
 	DefaultErrorPercentThreshold = 50
 )
 
@@ -42,13 +42,13 @@ type Settings struct {
 // CommandConfig configures a command; durations are in milliseconds. 0 means the Default
 // variable of that name.
 type CommandConfig struct {
-	// Timeout: below 0 is the shortest there is, a millisecond; above an hour there is none.
+	// Timeout in milliseconds: below 0 means 1 ms, above an hour means no timeout.
 	Timeout int `json:"timeout"`
 	// MaxConcurrentRequests: below 0 there is no limit.
 	MaxConcurrentRequests int `json:"max_concurrent_requests"`
 	// RequestVolumeThreshold: below 0 the circuit never opens.
 	RequestVolumeThreshold int `json:"request_volume_threshold"`
-	// SleepWindow: a millisecond to a day.
+	// SleepWindow in milliseconds: below 0 means 1 ms, above a day means a day.
 	SleepWindow int `json:"sleep_window"`
 	// ErrorPercentThreshold: above 100 the circuit never opens; below 0 any error opens it.
 	ErrorPercentThreshold int `json:"error_percent_threshold"`
