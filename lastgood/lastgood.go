@@ -7,7 +7,7 @@
 //
 // A [Store] is bounded by the number of answers and by their age, starts no goroutine that
 // stays, and needs no closing. It lives in one process: what several instances should share
-// belongs into a store of its own over the cache that they share.
+// belongs in a store of its own over the cache that they share.
 package lastgood
 
 import (
@@ -55,7 +55,7 @@ func New[Req comparable, Resp any](s Settings) *Store[Req, Resp] {
 // request and its context. Two requests of the same key share an answer, so the key must
 // hold all that the answer depends on; build it with [Key], which keeps parts apart. A
 // request whose key is "" is not stored and never answered: return "" when something that
-// belongs into the key, such as the tenant, is missing.
+// belongs in the key, such as the tenant, is missing.
 //
 // NewKeyed panics if s is not valid or key is nil. The key function is called once for
 // each Save, Last and Forget, from many goroutines at once; it should be quick.

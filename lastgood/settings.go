@@ -7,11 +7,13 @@ import (
 	"github.com/seed-f7c3343e/quill"
 )
 
-// The defaults and the largest values of [Settings].
+// The defaults of [Settings].
 const (
 	DefaultMaxEntries = 10_000
 	DefaultMaxAge     = time.Hour
+)
 
+const (
 	maxMaxEntries = 100_000_000
 	minMaxAge     = time.Millisecond
 	maxMaxAge     = 365 * 24 * time.Hour

@@ -35,5 +35,6 @@
 // alone.
 //
 // A Retry-After header of a 429 or 503, in seconds or as a date, is passed on with
-// [quill.RetryAfter]: if that answer opens the circuit, it stays open that long.
+// [quill.RetryAfter]: if that answer opens the circuit, the circuit stays open at least that long,
+// within the bounds of [quill.RetryAfter].
 package quillhttp

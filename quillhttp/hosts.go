@@ -34,7 +34,7 @@ const (
 //
 // The others are made on the first request and stay, MaxHosts of them at most. When one
 // more is needed, one that has not been used for long is evicted from the Registry, if
-// nothing of worth goes with it: its last call ended IdleAfter ago, its breaker is closed,
+// nothing that matters is lost: its last call ended IdleAfter ago, its breaker is closed,
 // nobody has put an override or other settings on it. If there is none such among the 16
 // whose turn it is to be looked at, the request takes the circuit [OtherHosts], which all
 // such hosts share; the next request looks at others. A host that died and is never asked

@@ -9,10 +9,9 @@ import (
 	"github.com/seed-f7c3343e/quill"
 )
 
-// StatusError is what a 4xx or 5xx answer, and any that [Transport.FailureOn] names, is to
-// the circuit: what its hooks see, and, if it counts as a failure, its classifier
-// ([quill.WithClassifier]): 5xx, 408, 429 and those of FailureOn. The caller of the Transport
-// gets the response and no error.
+// StatusError stands for an answer of 4xx or 5xx, or with a status given to [Transport.FailureOn].
+// Hooks see it; the classifier ([quill.WithClassifier]) sees those that count as failures: 5xx,
+// 408, 429 and those of FailureOn. The caller gets the response and no error.
 type StatusError struct {
 	Code       int           // such as 503
 	Status     string        // as the response gives it, such as "503 Service Unavailable"

@@ -70,7 +70,7 @@ func orDefault(base http.RoundTripper) http.RoundTripper {
 
 var errNoResponse = errors.New("quillhttp: the RoundTripper below gave neither a response nor an error")
 
-// RoundTrip sends req as [http.RoundTripper] has it. It may wait in the bulkhead's queue,
+// RoundTrip implements [http.RoundTripper]. It may wait in the bulkhead's queue,
 // as long as req's context and the circuit's Timeout allow. A request that the circuit
 // refuses is not sent; its body is closed.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {

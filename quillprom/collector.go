@@ -19,12 +19,12 @@ type Settings struct {
 	Namespace string
 	// ConstLabels are on every series. One [prometheus.Registerer] takes several collectors
 	// if each has a Namespace of its own, or if all have labels of the same names and each
-	// has other values: a metric's label names must be the same everywhere. It refuses a
-	// collector with such a label beside one without.
+	// has other values: a metric's label names must be the same everywhere.
+	// Registering one collector with such a label beside one without it fails.
 	ConstLabels prometheus.Labels
 	// Group gives the label command_group of a circuit's name; nil, an empty answer or a
 	// panic is "default". It is called at each scrape, from several goroutines if there are several
-	// scrapes at once; what it first says of a name stays.
+	// scrapes at once; its first answer for a name is kept.
 	Group func(name string) string
 	// MaxNames is how many names of circuits, and how many of bulkheads, get series of
 	// their own: 1 or more, default 1,000. All others are summed under the name "other".
@@ -36,8 +36,8 @@ type Settings struct {
 	// for them.
 	ClassicOnly bool
 	// BridgeNames adds what Hystrix's bridge has and this package has not: events that no
-	// circuit here can have (always 0), and thread pool gauges whose names a linter of
-	// today does not pass.
+	// circuit here can have (always 0), and thread pool gauges whose names today's linters
+	// reject.
 	BridgeNames bool
 }
 

@@ -47,10 +47,9 @@ type AggregatorSettings struct {
 	// Upstreams are the streams, 1 to 500. Nothing else is ever fetched: neither what a
 	// request names nor where an upstream redirects to.
 	Upstreams []Upstream
-	// Silence is after how long without a message about a command or a pool the
-	// upstream's part leaves the sum, and without anything at all the upstream is asked
-	// again: 100ms to 10m, default 10s. It must be longer than the interval of the
-	// upstreams.
+	// Silence is how long an upstream may say nothing of a command or pool before its part
+	// leaves the sum, and how long it may send nothing at all before it is asked again: 100ms
+	// to 10m, default 10s. It must be longer than the interval of the upstreams.
 	Silence time.Duration
 	// MaxMessage is how many bytes one message of an upstream may have: 1 KiB to 16 MiB,
 	// default 256 KiB. An upstream that sends a longer one is asked again.
@@ -120,8 +119,8 @@ func (u Upstream) name() string {
 //
 // The sum has a message for each command and pool that at least one upstream has told of
 // within Silence. reportingHosts says how many did. Counts, percentages and latencies are
-// sums: Hystrix's dashboard divides by reportingHosts what is no count. docs/stream.md has
-// the rule of each field.
+// sums: Hystrix's dashboard divides all but the counts by reportingHosts. docs/stream.md has the
+// rule of each field.
 type Aggregator struct {
 	feed      *feed
 	upstreams []*upstream

@@ -76,7 +76,8 @@ func WithHost(label string) DashboardOption {
 
 // WithSources shows the circuits of other processes beside this one's. Their dashboards are
 // asked by this process, at most once a second and only while somebody looks; a viewer's
-// request never says whom to ask. They are shown read-only, and theirs are not passed on.
+// request never says whom to ask. They are shown read-only. Sources that those dashboards have
+// themselves are not shown.
 // A nil client means one with a timeout of 3 s that follows no redirects. It panics if a
 // source is not fit ([Source.Check]) or two hosts have the same label.
 func WithSources(client *http.Client, sources ...Source) DashboardOption {
@@ -92,8 +93,8 @@ func WithSources(client *http.Client, sources ...Source) DashboardOption {
 }
 
 // WithMaxViewers sets how many requests for data are served at once: 1 or more, 64 by
-// default; others get status 503. One viewer has rarely more than one. It panics if n is
-// below 1.
+// default; others get status 503. A viewer rarely has more than one such request open. It
+// panics if n is below 1.
 func WithMaxViewers(n int) DashboardOption {
 	if n < 1 {
 		panic(fmt.Sprintf("quillstream: WithMaxViewers(%d): must be 1 or more", n))
@@ -110,11 +111,10 @@ func WithMaxViewers(n int) DashboardOption {
 //	mux.Handle("GET /quill/", http.StripPrefix("/quill", board))
 //
 // It serves GET and HEAD and, with [WithAdmin], POST: then mount it for "POST /quill/", too.
-// A pattern without a method goes with no "GET /" on the same mux.
+// Registering "/quill/" without a method panics on a mux that also has "GET /".
 //
-// The page brings everything along that it needs. Who may see it is for the handlers
-// before it to say; it shows the texts of errors (see [quill.WithRedact]). The names of
-// its rows are Hystrix's, of whose dashboard it is the successor.
+// The page is self-contained. Access control is up to the handlers around it; it shows the texts
+// of errors (see [quill.WithRedact]). Its rows have the names of Hystrix's dashboard.
 func Dashboard(r *quill.Registry, opts ...DashboardOption) *Board {
 	const viewers = 64
 	b := &Board{registry: cmp.Or(r, quill.DefaultRegistry), most: viewers}

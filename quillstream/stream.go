@@ -46,7 +46,7 @@ type StreamSettings struct {
 	Authorize func(*http.Request) error
 	// Group names the group of a command, Hystrix's group key; by default it is the name
 	// of the command's bulkhead. It is called for each command on each snapshot and must
-	// be quick. Of one that panics the default is taken. An [Aggregator] does not use it.
+	// be quick. If it panics, the default is used. An [Aggregator] does not use it.
 	Group func(command string) string
 }
 
@@ -105,10 +105,10 @@ func NewStream(registry *quill.Registry, s StreamSettings) *Stream {
 	return &Stream{feed: newFeed(s, snap.render)}
 }
 
-// ServeHTTP sends the stream until the client goes, the server shuts down, or Close. It
-// answers 403 whom Authorize refuses, 503 when there are too many clients or the stream is
-// closed, 400 a delay that is no number, 405 all methods but GET and HEAD, and 500 where
-// the server's ResponseWriter lacks what a stream needs.
+// ServeHTTP sends the stream until the client goes, the server shuts down, or Close. It answers
+// 403 if Authorize refuses, 503 if there are too many clients or the stream is closed, 400 for a
+// delay that is not a number, 405 for methods other than GET and HEAD, and 500 if the
+// ResponseWriter cannot stream.
 func (s *Stream) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.feed.ServeHTTP(w, r) }
 
 // Close ends all streams and refuses further ones. It does not block, and may be called
