@@ -240,8 +240,8 @@ func (p *pooledCall[Req, Resp]) execute(ctx context.Context) (err error) {
 	return err
 }
 
-// Do calls f through the circuit and waits for its answer: [Command.Do] for what is
-// called in one place and has no fallback.
+// Do calls f through the circuit c and waits for the answer. Use it for a call that is made in one
+// place and has no fallback.
 func Do[T any](ctx context.Context, c *Circuit, f func(context.Context) (T, error)) (T, error) {
 	return adHoc(c, f).Do(ctx, struct{}{})
 }

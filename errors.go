@@ -144,8 +144,9 @@ func textOf(err error) (text string) {
 
 // PanicError carries a panic from a goroutine of the library to the caller that waits for
 // it: the caller panics with a *PanicError whose Stack is that of the original panic. On
-// the caller's own goroutine (Semaphore isolation, fallbacks) a panic flows on untouched; a
-// [Future] has no such goroutine. [Hooks].OnPanic gets one where no caller may come for it.
+// the caller's own goroutine (Semaphore isolation, fallbacks) a panic flows on untouched. A call by
+// [Go] has no such goroutine: whoever waits gets a *PanicError. [Hooks].OnPanic gets one where no
+// caller is sure to.
 type PanicError struct {
 	Command string // the circuit's name
 	Value   any    // what was panicked with

@@ -15,7 +15,7 @@ type Explanation struct {
 	Command string
 	State   State
 	Since   time.Time // when the state began; zero: it never changed
-	At      time.Time // when this was written
+	At      time.Time // when it was asked for
 
 	Override       Override
 	OverrideReason string
@@ -61,10 +61,12 @@ type SlowCall struct {
 	At       time.Time // when it ended
 }
 
-// WithRedact makes f write the text of the errors that [Circuit.Explain] shows, for errors
-// whose own text, from Error(), may hold secrets. The text is cut to 200 bytes and one line. f
-// is called on the goroutine of the call that failed, and from many goroutines at once. If it
-// panics, the sample says so.
+// WithRedact makes f write the text of errors wherever a circuit shows them: in [Circuit.Explain],
+// in the reason of a transition, and so in errors of refused calls, on dashboards and in logs of
+// transitions. It is for errors whose own text, from Error(), may hold secrets. Errors returned by
+// calls and CallEvent.Err are not changed. The text is cut to 200 bytes and one line. f is called
+// on the goroutine of the call that failed, and from many goroutines at once. If it panics, the
+// text says so.
 func WithRedact(f func(err error) string) Option {
 	return optionFunc(func(o *options) {
 		if f == nil {

@@ -32,8 +32,8 @@ func RetryAfter(err error, delay time.Duration) error {
 	return &retryAfterError{err, delay}
 }
 
-// MaxRetryAfter bounds what a [RetryAfter] hint can add to the sleep window of a circuit
-// without a MaxSleepWindow.
+// MaxRetryAfter is the longest sleep window that a [RetryAfter] hint can ask of a circuit without a
+// MaxSleepWindow; a longer SleepWindow stays as it is.
 const MaxRetryAfter = 5 * time.Minute
 
 type retryAfterError struct {

@@ -8,7 +8,8 @@ type Outcome uint8
 // The outcomes. "In the window" means that the call counts as evidence about the
 // dependency; their share of errors is compared with ErrorPercentThreshold.
 const (
-	// Success: run returned nil in time. In the window.
+	// Success: run returned nil in time, or an error that the classifier calls a success. In the
+	// window.
 	Success Outcome = iota
 	// Failure: run returned an error, panicked, or ended by Goexit. In the window, an error.
 	Failure

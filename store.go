@@ -30,11 +30,11 @@ type Stored[Resp any] struct {
 type Answer[Resp any] struct {
 	// Value is what the caller asked for.
 	Value Resp
-	// Outcome is how the primary call ended: Success unless a fallback answered.
+	// Outcome is how the primary call ended, whoever answered.
 	Outcome Outcome
 	// Step names the fallback step that answered; "" means that run did.
 	Step string
-	// Cause is why the fallback was needed; nil if run answered.
+	// Cause is why run gave no answer, or the error it returned; nil if it returned none.
 	Cause error
 	// Stale says that Value is an earlier answer, out of a [Store], and Age how old it is.
 	Stale bool

@@ -25,9 +25,10 @@ type Future[T any] struct {
 // early, cancel ctx. A panic of the call reaches those who wait; since nobody has to, it also goes
 // to [Hooks].OnPanic.
 //
-// Nothing of the call is left to its caller's goroutine. With either [Isolation], run executes on a
-// worker of the circuit, which stays warm for up to 20 s, or on a goroutine that ends with the
-// call. Fallbacks, stores, a classifier and OnCall run on such a goroutine as well.
+// Of your code only the methods of ctx run on the goroutine that called Go. With either
+// [Isolation], run executes on a worker of the circuit, which stays warm for up to 20 s, or on a
+// goroutine that ends with the call. Fallbacks, stores, a classifier and OnCall run on such a
+// goroutine as well.
 func (c *Command[Req, Resp]) Go(ctx context.Context, req Req) *Future[Resp] {
 	f := &Future[Resp]{done: make(chan struct{})}
 	if c.goOnWorker(ctx, req, f) {

@@ -152,8 +152,8 @@ type Settings struct {
 	Probes int `json:"probes,omitempty"`
 	// ProbeLease is how long a probe may be out before its place is given to another:
 	// 1ms to 24h, default the longer of Timeout and SleepWindow. It must not be shorter
-	// than Timeout: a result that comes after the lease is dropped, so calls that take
-	// longer than their lease, but not too long, could never close the circuit.
+	// than Timeout: a result that comes after the lease is dropped, so calls that
+	// outlast it could never close the circuit, even if they end within Timeout.
 	ProbeLease time.Duration `json:"probeLease,omitempty"`
 
 	// MaxConcurrentFallbacks is how many fallback chains may run at once: 1 to 1,000,000,
