@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/seed-f7c3343e/quill"
@@ -18,12 +19,16 @@ type StatusError struct {
 	RetryAfter time.Duration // of a 429 or 503: how long the host asks to wait; else 0
 }
 
-// Error returns the status as text.
+// Error returns the status as text, with its code.
 func (e *StatusError) Error() string {
-	if e.Status != "" {
+	code := strconv.Itoa(e.Code)
+	switch {
+	case e.Status == "":
+		return "HTTP status " + code
+	case strings.HasPrefix(e.Status, code):
 		return "HTTP status " + e.Status
 	}
-	return "HTTP status " + strconv.Itoa(e.Code)
+	return "HTTP status " + code + " " + e.Status // fakes and some RoundTrippers leave the number out
 }
 
 // judge says whether a status is a failure of the host, as it is if it is one of FailureOn's,

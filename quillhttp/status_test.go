@@ -55,6 +55,18 @@ func TestRetryAfterIsReadInBothForms(t *testing.T) {
 	}
 }
 
+func TestStatusErrorSaysTheCode(t *testing.T) {
+	for want, e := range map[string]*StatusError{
+		"HTTP status 503 Service Unavailable": {Code: 503, Status: "503 Service Unavailable"},
+		"HTTP status 503 Unavailable":         {Code: 503, Status: "Unavailable"},
+		"HTTP status 503":                     {Code: 503},
+		"HTTP status 404":                     {Code: 404, Status: "404"},
+		"HTTP status 404 40 days":             {Code: 404, Status: "40 days"},
+	} {
+		require.EqualError(t, e, want)
+	}
+}
+
 func FuzzRetryAfter(f *testing.F) {
 	f.Add("120", "")
 	f.Add("Fri, 06 Nov 2026 08:49:37 GMT", "Fri, 06 Nov 2026 08:49:00 GMT")
