@@ -46,10 +46,10 @@ func TestANameCannotBeDeclaredTwoWays(t *testing.T) {
 	c, err := r.Circuit("dep", quill.Settings{Timeout: 2 * time.Second}, quill.WithBulkhead(shared))
 	require.NoError(t, err)
 	for want, opt := range map[string]quill.Option{
-		`circuit "dep" was declared with Timeout 2s, not 3s; QueueSize 0, not 5 (give the settings once, or use Configure)`: quill.Settings{Timeout: 3 * time.Second, QueueSize: 5},
-		`exists with bulkhead "shared": it cannot be declared again`:                                                        quill.WithBulkhead(other),
-		`a classifier, hooks, a redaction or a shadow can only be given where it is made`:                                   quill.WithHooks(quill.Hooks{}),
-		`circuit "dep" exists: a classifier, hooks`:                                                                         quill.WithClassifier(func(error) quill.Verdict { return 0 }),
+		`declared with Timeout 2s, not 3s; QueueSize 0 (the default), not 5`:              quill.Settings{Timeout: 3 * time.Second, QueueSize: 5},
+		`exists with bulkhead "shared": it cannot be declared again`:                      quill.WithBulkhead(other),
+		`a classifier, hooks, a redaction or a shadow can only be given where it is made`: quill.WithHooks(quill.Hooks{}),
+		`circuit "dep" exists: a classifier, hooks`:                                       quill.WithClassifier(func(error) quill.Verdict { return 0 }),
 	} {
 		_, err := r.Circuit("dep", opt)
 		require.ErrorContains(t, err, want)
@@ -62,6 +62,23 @@ func TestANameCannotBeDeclaredTwoWays(t *testing.T) {
 	_, err = r.Circuit("dep", quill.Settings{Timeout: 4 * time.Second})
 	require.EqualError(t, err, `quill: circuit "dep" was declared with Timeout 2s, not 4s (give the settings once, or use Configure)`,
 		"4s are in force, but were not declared")
+}
+
+func TestADeclarationThatDiffersSaysWhatIsADefault(t *testing.T) {
+	r := quill.NewRegistry()
+	_, err := r.Circuit("dep", quill.Settings{MaxConcurrent: 3, Isolation: quill.Semaphore})
+	require.NoError(t, err)
+	for want, s := range map[string]quill.Settings{
+		"MaxConcurrent 3, not 10 (the default) (":                                                {Isolation: quill.Semaphore},
+		"with MaxConcurrent 3, not 4 (":                                                          {Isolation: quill.Semaphore, MaxConcurrent: 4},
+		"with Isolation semaphore, not pool (the default); Timeout 1s (the default), not none (": {MaxConcurrent: 3, Timeout: quill.NoTimeout},
+		// ProbeLease is 5s, not 30s: it follows from Timeout, and nobody wrote either.
+		"with Timeout 1s (the default), not 30s (give": {Isolation: quill.Semaphore, MaxConcurrent: 3, Timeout: 30 * time.Second},
+		"ProbeLease 5s (the default), not 6s (give":    {Isolation: quill.Semaphore, MaxConcurrent: 3, ProbeLease: 6 * time.Second},
+	} {
+		_, err := r.Circuit("dep", s)
+		require.ErrorContains(t, err, want)
+	}
 }
 
 func TestWrongOptionsMakeNothing(t *testing.T) {

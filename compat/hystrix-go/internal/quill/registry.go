@@ -107,7 +107,7 @@ func (c *Circuit) agree(o *options) error {
 	switch {
 	case o.hasSettings && o.settings.WithDefaults() != c.declared.WithDefaults():
 		return fmt.Errorf("quill: circuit %q was declared with %s (give the settings once, or use Configure)",
-			c.name, differences(c.declared.WithDefaults(), o.settings.WithDefaults()))
+			c.name, differences(c.declared.given, o.settings))
 	case o.bulkhead != nil && o.bulkhead != c.bulkhead:
 		return fmt.Errorf("quill: circuit %q exists with bulkhead %q: it cannot be declared again with %q",
 			c.name, c.bulkhead.name, o.bulkhead.name)
@@ -119,15 +119,27 @@ func (c *Circuit) agree(o *options) error {
 	return nil
 }
 
-// differences names the fields in which two settings, defaults filled in, differ.
+// differences names the fields in which two settings, defaults filled in, differ. It says which
+// value is a default that nobody wrote. A field that is left out of both differs only because its
+// default follows from one that is named.
 func differences(declared, again Settings) string {
 	var all []string
+	full, fullAgain := declared.WithDefaults(), again.WithDefaults()
 	for i := range settingsFields {
-		if f := &settingsFields[i]; f.get(&declared) != f.get(&again) {
-			all = append(all, f.name+" "+f.text(&declared)+", not "+f.text(&again))
+		f := &settingsFields[i]
+		given, givenAgain := f.get(&declared) != 0, f.get(&again) != 0
+		if (given || givenAgain) && f.get(&full) != f.get(&fullAgain) {
+			all = append(all, f.name+" "+f.text(&full)+byDefault(given)+", not "+f.text(&fullAgain)+byDefault(givenAgain))
 		}
 	}
 	return strings.Join(all, "; ")
+}
+
+func byDefault(given bool) string {
+	if given {
+		return ""
+	}
+	return " (the default)"
 }
 
 // Lookup returns the circuit of that name, if there is one.
