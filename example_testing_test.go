@@ -41,6 +41,22 @@ func TestExampleSlowDependencyGetsItsDefault(t *testing.T) {
 	})
 }
 
+func TestExampleDependencyThatIgnoresItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		titles := NewTitles(quill.NewRegistry(), func(context.Context, string) (string, error) {
+			time.Sleep(time.Minute) // a driver that hears of no timeout
+			return "too late", nil
+		})
+
+		require.Equal(t, "(no title)", titles.Title(t.Context(), "550"))
+		require.Equal(t, 1, titles.get.Circuit().Stats().Abandoned)
+
+		time.Sleep(time.Minute) // until the work is over, or the bubble cannot end
+		synctest.Wait()
+		require.Equal(t, 0, titles.get.Circuit().Stats().Abandoned)
+	})
+}
+
 func TestExampleCircuitOpensAndRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		down, calls := true, 0
