@@ -8,23 +8,29 @@ import (
 // breaker decides, for one circuit, who may call: a pure machine that owns no clock, lock
 // or goroutine and does no I/O. The circuit's gate guards it and tells it the time.
 //
-//	state      event                                    next       what happens
-//	---------  ---------------------------------------  ---------  ------------------------------------
-//	Closed     a result; volume and a rate are reached  Open       sleep window begins
-//	Closed     a result otherwise                       Closed     -
-//	Open       a call before the sleep window is over   Open       refused
-//	Open       a call at its end or later               HalfOpen   the call is the first probe
-//	HalfOpen   a call, a probe's place is free          HalfOpen   the call is a probe, with a lease
-//	HalfOpen   a call, no place is free                 HalfOpen   refused
-//	HalfOpen   a lease runs out                         HalfOpen   the place is free, the late result dropped
-//	HalfOpen   a probe succeeds, too few so far         HalfOpen   its place stays used
-//	HalfOpen   a probe succeeds, the last one needed    Closed     the window begins afresh
-//	HalfOpen   a probe fails, or was slow               Open       a new sleep window, longer if it may grow
-//	HalfOpen   a probe is cancelled, or never ran       HalfOpen   its place is free
-//	HalfOpen   a probe is ignored                       HalfOpen   its place is free; after
-//	                                                               ignoredProbesToClose in a row: Closed
-//	any        the result of an earlier epoch           same       dropped
-//	any        reset                                    Closed     the window begins afresh
+//	state      event                                      next       what happens
+//	---------  -----------------------------------------  ---------  --------------------------------------
+//	Closed     a result; volume and a rate are reached    Open       a sleep window begins
+//	Closed     a result otherwise                         Closed     -
+//	Open       a call before the sleep window is over     Open       refused
+//	Open       a call at its end or later                 HalfOpen   the call is the first probe
+//	HalfOpen   a call, a probe's place is free            HalfOpen   the call is a probe, with a lease
+//	HalfOpen   a call, no place is free                   HalfOpen   refused
+//	HalfOpen   a lease runs out                           HalfOpen   the place is free; the late result is
+//	                                                                 dropped
+//	HalfOpen   a probe succeeds, too few so far           HalfOpen   its place stays used
+//	HalfOpen   a probe succeeds, the last one needed      Closed     the window begins afresh; the success
+//	                                                                 is the first call in it
+//	HalfOpen   a probe fails, times out, or was slow      Open       a new sleep window, longer if it may
+//	                                                                 grow
+//	HalfOpen   a probe is cancelled, refused by the       HalfOpen   its place is free
+//	           bulkhead, or times out in its queue
+//	HalfOpen   a probe is ignored                         HalfOpen   its place is free; after ten in a row:
+//	                                                                 Closed
+//	any        the result of an earlier epoch             the same   counted as a call, dropped as evidence
+//	any        Reset                                      Closed     the window begins afresh
+//	Open       TakeBack                                   Closed     the window stays: for settings that
+//	                                                                 were wrong
 //
 // Each change of state begins a new epoch. A call carries the epoch that admitted it, and
 // its result counts in that epoch only (Hystrix lets a call that began before the circuit

@@ -68,6 +68,7 @@ var allTransitions = map[string]bool{
 	"half-open ignored: closed":    true,
 	"earlier epoch: dropped":       true,
 	"reset: closed":                true,
+	"open takeback: closed":        true,
 }
 
 // player plays one transcript.
@@ -134,6 +135,10 @@ func (p *player) do(t *testing.T, words []string) {
 	case "reset":
 		p.changed(p.b.reset())
 		p.seen["reset: "+p.b.state.String()] = true
+	case "takeback":
+		before := p.b.state
+		p.changed(p.b.takeBackOpening())
+		p.seen[fmt.Sprintf("%s takeback: %s", before, p.b.state)] = true
 	case "show":
 		p.sayf("%s at %s: epoch %d, %d probes out, %d succeeded, %d ignored, retry after %s",
 			p.b.state, p.now, p.b.epoch, p.b.probesOut(p.now), p.b.succeeded, p.b.ignored, p.b.retryAfter(p.now))
