@@ -46,11 +46,11 @@ func Example() {
 	m, err := getMovie.Do(ctx, "550") // waits
 	fmt.Println(m.Name, err)
 
-	f := getMovie.Go(ctx, "603") // does not
+	f := getMovie.Go(ctx, "603") // does not wait
 	m, err = f.Wait(ctx)
 	fmt.Println(m.Name, err)
 
-	a, err := getMovie.Answer(ctx, "680") // tells who answered, and why
+	a, err := getMovie.Answer(ctx, "680") // also says who answered, and why
 	fmt.Println(a.Value.Name, err)
 	fmt.Println("answered by", a.Step, "because of:", a.Cause)
 	// Output:
