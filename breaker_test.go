@@ -181,7 +181,7 @@ func openOnly(s State) string {
 func (p *player) judge(t *testing.T, args []string) {
 	t.Helper()
 	v := values(t, args, "requests", "errors", "slow", "random", "hint")
-	n := tally{uint64(v.number("requests")), uint64(v.number("errors")), uint64(v.number("slow"))}
+	n := tally{requests: uint64(v.number("requests")), errors: uint64(v.number("errors")), slow: uint64(v.number("slow"))}
 	before := p.b.state
 	c := p.b.judge(p.now, &p.r, n, v.number("random"), v.duration("hint"))
 	if c.why == unmoved {

@@ -114,9 +114,10 @@ func (e Explanation) lastMove() *Evidence {
 // Line returns the explanation in one line.
 func (e Explanation) Line() string {
 	var b strings.Builder
-	b.WriteString(e.Command + " is " + e.State.String())
-	if !e.Since.IsZero() {
-		b.WriteString(" for " + short(e.At.Sub(e.Since)))
+	if e.Since.IsZero() {
+		b.WriteString(e.Command + " is " + e.State.String())
+	} else {
+		b.WriteString(e.Command + " has been " + e.State.String() + " for " + short(e.At.Sub(e.Since)))
 	}
 	switch {
 	case e.NextProbe.IsZero():
@@ -144,18 +145,19 @@ func (e Explanation) String() string {
 	b.WriteString(e.Line() + "\n")
 	b.WriteString("  it " + e.Rule + "\n")
 	b.WriteString("  judged: " + e.Health.inWords() + "; in the window: " + e.Window.inWords() + "\n")
-	writeSamples(&b, "  ", e.At, e.Errors, e.Slowest)
+	writeSamples(&b, "  ", "ago", e.At, e.Errors, e.Slowest)
 	for _, t := range e.Transitions {
 		fmt.Fprintf(&b, "  %s %s\n", t.At.Format(time.TimeOnly), t.Reason)
-		writeSamples(&b, "    ", t.At, t.Errors, t.Slowest)
+		writeSamples(&b, "    ", "before that", t.At, t.Errors, t.Slowest)
 	}
 	return b.String()
 }
 
-func writeSamples(b *strings.Builder, indent string, at time.Time, errs []ErrorSample, slow []SlowCall) {
+// writeSamples writes what was sampled up to at. (The counts are of samples: see [ErrorSample].)
+func writeSamples(b *strings.Builder, indent, before string, at time.Time, errs []ErrorSample, slow []SlowCall) {
 	for _, s := range errs {
-		fmt.Fprintf(b, "%serror, %s, last %s before: %s\n",
-			indent, count(int(s.Count), "time"), short(at.Sub(s.Last)), s.Text) //nolint:gosec // small
+		fmt.Fprintf(b, "%serror, at least %s, last %s %s: %s\n",
+			indent, count(int(s.Count), "time"), short(at.Sub(s.Last)), before, s.Text) //nolint:gosec // small
 	}
 	if len(slow) == 0 {
 		return
@@ -167,9 +169,19 @@ func writeSamples(b *strings.Builder, indent string, at time.Time, errs []ErrorS
 	b.WriteString(indent + "slowest: " + strings.Join(texts, ", ") + "\n")
 }
 
+// failedInWords says how many calls failed, and apart how many of these never reached the
+// dependency: "12 of 20 calls failed, 7 of them rejected by the bulkhead".
+func (h Health) failedInWords() string {
+	text := fmt.Sprintf("%d of %d calls failed", h.Errors, h.Requests)
+	if h.Rejected > 0 {
+		text += fmt.Sprintf(", %d of them rejected by the bulkhead", h.Rejected)
+	}
+	return text
+}
+
 // inWords tells what is judged, such as "12 of 20 calls failed (60 %)".
 func (h Health) inWords() string {
-	text := fmt.Sprintf("%d of %d calls failed (%s)", h.Errors, h.Requests, percent(h.ErrorPercent))
+	text := fmt.Sprintf("%s (%s)", h.failedInWords(), percent(h.ErrorPercent))
 	if h.Slow > 0 {
 		text += fmt.Sprintf(", %d were slow (%s)", h.Slow, percent(h.SlowPercent))
 	}

@@ -62,11 +62,11 @@ func TestExplanationSaysWhereTheCircuitStands(t *testing.T) {
 		require.Equal(t, time.Now(), e.At)
 		require.Equal(t, e.At.Add(-2*time.Second), e.Since)
 		require.Equal(t, e.At.Add(3*time.Second), e.NextProbe)
-		require.Equal(t, "dep is open for 2s, the next probe may go in 3s; "+
+		require.Equal(t, "dep has been open for 2s, the next probe may go in 3s; "+
 			"opened for 5s: 20 of 20 calls failed (100 %, threshold 50 %) in the last 10s", e.Line())
 		require.Contains(t, e.String(), "  judged: 20 of 20 calls failed (100 %); in the window: 20 failure\n")
 		require.Contains(t, e.String(), "  it opens when at least 50 % of the calls")
-		require.Contains(t, e.String(), "error, 16 times, last 2s before: "+errSick.Error())
+		require.Contains(t, e.String(), "error, at least 16 times, last 2s ago: "+errSick.Error())
 		require.Contains(t, e.String(), "slowest: 0s (failure), 0s (failure), 0s (failure)")
 
 		pass(3 * time.Second)
@@ -78,7 +78,7 @@ func TestExplanationSaysWhereTheCircuitStands(t *testing.T) {
 		require.NoError(t, c.Override(quill.NoOverride, 0, ""))
 		require.NoError(t, call(t, c, nil))
 		e = c.Explain()
-		require.Equal(t, "dep is closed for 0s; closed: 1 probe succeeded", e.Line())
+		require.Equal(t, "dep has been closed for 0s; closed: 1 probe succeeded", e.Line())
 		require.Empty(t, e.Errors, "they were evidence for what is over")
 	})
 }
@@ -296,4 +296,34 @@ func durationsOf(calls []quill.SlowCall) []time.Duration {
 		all[i] = s.Duration
 	}
 	return all
+}
+
+// A bulkhead that is too small opens the circuit of a dependency that is well. Who reads why must not
+// look for the fault there.
+func TestAnOpeningTellsHowManyCallsTheBulkheadRejected(t *testing.T) {
+	const threshold = "(100 %, threshold 50 %) in the last "
+	for want, s := range map[string]quill.Settings{
+		"opened for 5s: 20 of 20 calls failed, 19 of them rejected by the bulkhead " + threshold + "10s":      {},
+		"opened for 5s: 20 of 20 calls failed, 19 of them rejected by the bulkhead " + threshold + "30 calls": {RollingCalls: 30},
+		"opened for 5s: 1 of 1 calls failed " + threshold + "10s":                                             {IgnoreRejected: true, RequestVolumeThreshold: 1},
+	} {
+		bubble(t, want, func(t *testing.T) {
+			s.Isolation, s.MaxConcurrent = quill.Semaphore, 1
+			c := newTestCircuit(t, s)
+			_, err := quill.Do(t.Context(), c, func(context.Context) (int, error) {
+				for range 19 {
+					require.ErrorIs(t, call(t, c, nil), quill.ErrFull)
+				}
+				return 0, errSick
+			})
+			require.ErrorIs(t, err, errSick)
+			e := c.Explain()
+			require.Contains(t, e.Line(), want)
+			require.Equal(t, e.Health, c.Stats().Health)
+			if !s.IgnoreRejected {
+				require.EqualValues(t, 19, e.Health.Rejected)
+				require.Contains(t, e.String(), "judged: 20 of 20 calls failed, 19 of them rejected by the bulkhead (100 %); ")
+			}
+		})
+	}
 }

@@ -79,7 +79,7 @@ func (c *checked) step(in *tape) {
 	case 2, 3:
 		c.settle(in, before)
 	case 4:
-		n := tally{uint64(in.next()), uint64(in.next()), uint64(in.next())}
+		n := tally{requests: uint64(in.next()), errors: uint64(in.next()), slow: uint64(in.next())}
 		c.moved(before, c.judge(c.now, &c.r, n, float64(in.next())/255, in.duration()), false)
 	case 5:
 		c.moved(before, c.reset(), true)

@@ -11,8 +11,8 @@ import (
 func reasonFor(m change, cfg *config, b *breaker, h *Health, detail string) string {
 	switch m.why {
 	case tooManyErrors:
-		return fmt.Sprintf("opened for %s: %d of %d calls failed (%s, threshold %s) in the last %s",
-			short(b.slept), h.Errors, h.Requests, percent(h.ErrorPercent), percent(cfg.ErrorPercentThreshold), cfg.span())
+		return fmt.Sprintf("opened for %s: %s (%s, threshold %s) in the last %s",
+			short(b.slept), h.failedInWords(), percent(h.ErrorPercent), percent(cfg.ErrorPercentThreshold), cfg.span())
 	case tooManySlow:
 		return fmt.Sprintf("opened for %s: %d of %d calls took %s or longer (%s, threshold %s) in the last %s",
 			short(b.slept), h.Slow, h.Requests, short(cfg.SlowCallDuration),

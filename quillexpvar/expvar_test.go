@@ -38,7 +38,7 @@ func TestEveryFigureIsThere(t *testing.T) {
 			"state": "open", "open": true, "override": "none",
 			"lastChange": "opened for 5s: 1 of 2 calls failed (50 %, threshold 50 %) in the last 10s",
 			"changedAt": "`+before.LastTransition.At.Format(time.RFC3339Nano)+`",
-			"health": {"requests": 2, "errors": 1, "slow": 0, "errorPercent": 50, "slowPercent": 0},
+			"health": {"requests": 2, "errors": 1, "rejected": 0, "slow": 0, "errorPercent": 50, "slowPercent": 0},
 			"window": {"success": 1, "failure": 1, "timeout": 0, "rejected": 0, "shortCircuited": 1, "ignored": 0, "canceled": 0},
 			"total": {"success": 1, "failure": 1, "timeout": 0, "rejected": 0, "shortCircuited": 1, "ignored": 0, "canceled": 0},
 			"inFlight": 0, "maxConcurrent": 7, "queued": 0, "queueSize": 3, "abandoned": 0,

@@ -25,6 +25,7 @@ const (
 	moveReason   = attribute.Key("hystrix.circuit_breaker.reason")
 	moveRequests = attribute.Key("hystrix.circuit_breaker.requests")
 	moveErrors   = attribute.Key("hystrix.circuit_breaker.errors")
+	moveRejected = attribute.Key("hystrix.circuit_breaker.rejected")
 )
 
 // Spans returns hooks that tell of each call on the span in its context, if that is being
@@ -103,6 +104,7 @@ func onTransition(tracer trace.Tracer, t quill.Transition) {
 			breakerOverride.String(t.Override.String()), moveReason.String(t.Reason),
 			moveRequests.Int64(int64(t.Health.Requests)), //nolint:gosec // calls are fewer
 			moveErrors.Int64(int64(t.Health.Errors)),     //nolint:gosec // likewise
+			moveRejected.Int64(int64(t.Health.Rejected)), //nolint:gosec // likewise
 		))
 	span.End(trace.WithTimestamp(t.At))
 }

@@ -31,5 +31,5 @@ func ExampleHooks() {
 	}
 	<-told
 	// Output:
-	// level=WARN msg="circuit opened" circuit=slog-example state=open reason="opened for 5s: 2 of 2 calls failed (100 %, threshold 50 %) in the last 10s" health.requests=2 health.errors=2 health.errorPercent=100 health.slow=0
+	// level=WARN msg="circuit opened" circuit=slog-example state=open reason="opened for 5s: 2 of 2 calls failed (100 %, threshold 50 %) in the last 10s" health.requests=2 health.errors=2 health.rejected=0 health.errorPercent=100 health.slow=0
 }

@@ -64,6 +64,7 @@ func (h hooks) transition(t quill.Transition) {
 		attrs = append(attrs, slog.Group("health",
 			slog.Uint64("requests", t.Health.Requests),
 			slog.Uint64("errors", t.Health.Errors),
+			slog.Uint64("rejected", t.Health.Rejected),
 			slog.Float64("errorPercent", t.Health.ErrorPercent),
 			slog.Uint64("slow", t.Health.Slow)))
 	}

@@ -109,7 +109,7 @@ func TestLevelsMakeSense(t *testing.T) {
 func TestLinesTellWhatHappened(t *testing.T) {
 	all := strings.Join(story(t, slog.LevelDebug, quill.Pool), "\n")
 	for _, part := range []string{
-		`msg="circuit opened" circuit=dep state=open reason="opened for 1s: 1 of 2 calls failed (50 %, threshold 50 %) in the last 10s" health.requests=2 health.errors=1 health.errorPercent=50 health.slow=0`,
+		`msg="circuit opened" circuit=dep state=open reason="opened for 1s: 1 of 2 calls failed (50 %, threshold 50 %) in the last 10s" health.requests=2 health.errors=1 health.rejected=0 health.errorPercent=50 health.slow=0`,
 		`msg="call failed" circuit=dep outcome=failure state=closed total=0s error="the dependency is sick" user=alice`,
 		`msg="call refused" circuit=dep outcome=short-circuited state=open total=0s error="circuit open" user=alice`,
 		`msg="probe ended" circuit=dep outcome=success state=half-open`,

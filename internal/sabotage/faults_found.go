@@ -63,6 +63,9 @@ var ofThePast = []fault{
 	{name: "a stop of the process is a step of the clock", killers: []string{"TestAProcessThatWasStoppedBetweenTwoClocksTakesNoStepOfTheClock"}, edits: []edit{{
 		"deadline.go", "	if since-before > undisturbed {", "	if since-before > time.Hour+undisturbed {",
 	}}},
+	{name: "rejections are told as the dependency's failures", killers: []string{"TestAnOpeningTellsHowManyCallsTheBulkheadRejected"}, edits: []edit{{
+		"health.go", "	if o == Rejected {\n		mask |= 4", "	if o == Rejected && mask == 0 {\n		mask |= 4",
+	}}},
 	{name: "a context that is asked for labels panics as run", killers: []string{"TestAContextThatKnowsItsOwnKeysAloneHarmsNoCallOfAPool"}, edits: []edit{{
 		"pool.go", "	defer func() { _ = recover() }()\n	pprof", "	pprof",
 	}}},

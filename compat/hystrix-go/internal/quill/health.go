@@ -53,17 +53,21 @@ func (c *Circuit) countLocked(cfg *config, o Outcome, slow, stale bool) {
 		c.counters.AddSerially(kindSlow)
 	}
 	if cfg.last != nil {
-		cfg.last.Add(lastMask(o != Success, slow))
+		cfg.last.Add(lastMask(o, slow))
 	}
 }
 
-// lastMask is how the last n calls remember one: bit 0 for an error, bit 1 if it was slow.
-func lastMask(isError, slow bool) (mask uint8) {
-	if isError {
+// lastMask is how the last n calls remember one: bit 0 for an error, bit 1 if it was slow, bit 2 if
+// it was rejected.
+func lastMask(o Outcome, slow bool) (mask uint8) {
+	if o != Success {
 		mask |= 1
 	}
 	if slow {
 		mask |= 2
+	}
+	if o == Rejected {
+		mask |= 4
 	}
 	return mask
 }
@@ -76,9 +80,9 @@ func (c *Circuit) healthLocked(now time.Duration) Health {
 }
 
 // tally is how many results a judgement has to go by. It is handed on by value, in registers.
-type tally struct{ requests, errors, slow uint64 }
+type tally struct{ requests, errors, rejected, slow uint64 }
 
-func (n tally) health() Health { return newHealth(n.requests, n.errors, n.slow) }
+func (n tally) health() Health { return newHealth(n.requests, n.errors, n.rejected, n.slow) }
 
 // evidenceLocked is healthLocked for a judgement.
 func (c *Circuit) evidenceLocked(now time.Duration) tally {
@@ -114,13 +118,14 @@ func (c *Circuit) evidenceSince(edge, base *window.Sums) tally {
 		total := c.counters.Total(kind)
 		return total - min(total, max(edge[kind], base[kind]))
 	}
-	errs := since(int(Failure)) + since(int(Timeout)) + since(int(Rejected))
-	return tally{since(int(Success)) + errs, errs, since(kindSlow)}
+	rejected := since(int(Rejected))
+	errs := since(int(Failure)) + since(int(Timeout)) + rejected
+	return tally{since(int(Success)) + errs, errs, rejected, since(kindSlow)}
 }
 
 func lastTally(last *window.Last) tally {
 	calls, byBit := last.Counts()
-	return tally{uint64(calls), uint64(byBit[0]), uint64(byBit[1])} //nolint:gosec // never negative
+	return tally{uint64(calls), uint64(byBit[0]), uint64(byBit[2]), uint64(byBit[1])} //nolint:gosec // never negative
 }
 
 // healthOfLocked is healthLocked for totals that were just read.
@@ -132,5 +137,5 @@ func (c *Circuit) healthOfLocked(now time.Duration, total window.Sums) Health {
 	}
 	s := cfg.ring.SumsOf(now, total, *c.gate.base.Load())
 	errs := s[Failure] + s[Timeout] + s[Rejected]
-	return newHealth(s[Success]+errs, errs, s[kindSlow])
+	return newHealth(s[Success]+errs, errs, s[Rejected], s[kindSlow])
 }

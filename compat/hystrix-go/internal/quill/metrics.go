@@ -106,14 +106,15 @@ func countsOf(s window.Sums) Counts {
 // something about the dependency. Calls from before the breaker last closed are not in it.
 type Health struct {
 	Requests     uint64  `json:"requests"`
-	Errors       uint64  `json:"errors"`
+	Errors       uint64  `json:"errors"`   // failures, timeouts and calls that the bulkhead rejected
+	Rejected     uint64  `json:"rejected"` // the last of these: of a bulkhead that is too small, not of the dependency
 	Slow         uint64  `json:"slow"`
 	ErrorPercent float64 `json:"errorPercent"` // 0 without requests
 	SlowPercent  float64 `json:"slowPercent"`
 }
 
-func newHealth(requests, errs, slow uint64) Health {
-	h := Health{Requests: requests, Errors: errs, Slow: slow}
+func newHealth(requests, errs, rejected, slow uint64) Health {
+	h := Health{Requests: requests, Errors: errs, Rejected: rejected, Slow: slow}
 	if requests > 0 {
 		h.ErrorPercent = rounded(float64(errs) * 100 / float64(requests))
 		h.SlowPercent = rounded(float64(slow) * 100 / float64(requests))
