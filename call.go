@@ -27,7 +27,7 @@ type Call struct {
 func (c *Circuit) Begin(ctx context.Context) (*Call, error) {
 	_ = ctx.Done() // a context that panics does so while nothing is held
 	k := &Call{circuit: c}
-	k.exec.init(ctx, c)
+	k.exec.init(ctx, c, c.current())
 	begun := false
 	defer func() {
 		if !begun { // it was refused, or ctx panicked

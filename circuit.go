@@ -19,7 +19,6 @@ type Circuit struct {
 	name       string
 	declared   *terms // those that the circuit was made with
 	classifier func(error) Verdict
-	hooks      []Hooks // OnCall and OnPanic; the notifier has OnTransition
 	redact     func(error) string
 	shared     bool // whether the bulkhead came by WithBulkhead
 	bulkhead   *Bulkhead
@@ -31,9 +30,10 @@ type Circuit struct {
 
 	gate     gate
 	samples  samples
-	notifier *notifier // nil without hooks
+	notifier *notifier // made at the first transition that a hook is told; under gate.mu
 	meters   meters
 	times    window.Times
+	_        [24]byte        // so that counters are on lines of their own: config_internal_test.go
 	counters window.Counters // last: what comes after it would be on the lines that it writes
 }
 
@@ -56,19 +56,19 @@ func NewCircuit(name string, opts ...Option) *Circuit {
 // newCircuit makes a circuit from options that have been checked.
 func newCircuit(name string, o *options) *Circuit {
 	c := &Circuit{
-		name: name, classifier: o.classifier, hooks: o.hooks, redact: o.redact,
+		name: name, classifier: o.classifier, redact: o.redact,
 		bulkhead: o.bulkhead, shared: o.bulkhead != nil, born: time.Since(processStart), cold: o.coldPool || inBubble(),
 	}
 	c.gate.machine = newBreaker()
 	c.gate.base.Store(&nothingYet)
-	if o.hooks != nil {
-		c.notifier = &notifier{hooks: o.hooks, panic: c.hookPanic}
-	}
 	c.declared = o.declared()
 	if !c.shared {
 		c.bulkhead = newBulkhead(name, c.declared.Settings)
 	}
 	cfg := c.newConfig(c.declared, nil, 0)
+	if o.hooks != nil {
+		cfg.hooks = &o.hooks
+	}
 	if o.shadow != nil {
 		cfg.setShadow(c.newShadow(*o.shadow))
 	}

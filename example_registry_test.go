@@ -84,6 +84,18 @@ func ExampleRegistry_Remove() {
 	// false
 }
 
+func ExampleRegistry_AddHooks() {
+	registry := quill.NewRegistry()
+	getTitle := quill.New("titles", fetchTitle, quill.WithRegistry(registry))
+
+	// For all circuits, also those made in packages that are not yours, before or after.
+	registry.AddHooks(quill.Hooks{OnCall: func(_ context.Context, e quill.CallEvent) {
+		fmt.Println(e.Command, e.Outcome)
+	}})
+	_, _ = getTitle.Do(context.Background(), "550")
+	// Output: titles success
+}
+
 func ExampleRegistry_Wait() {
 	registry := quill.NewRegistry()
 	sendMail := quill.New("mail", func(_ context.Context, text string) (string, error) {

@@ -147,12 +147,13 @@ func (c *Circuit) refusing() (word uint64, ok bool) {
 // has not, and the caller is there. Otherwise it reports false and has done nothing: admit and settle decide.
 func (c *Circuit) refuse(ctx context.Context, word uint64) bool {
 	explore.Read("granted") // as settleResult does, for the caller's context
-	if c.hooks != nil || ctx.Err() != nil {
+	cfg := c.current()
+	if cfg.hooks != nil || ctx.Err() != nil {
 		return false
 	}
 	now := c.now()
 	explore.Read("gate.openUntil")
-	if word&isForced == 0 && now >= time.Duration(c.gate.openUntil.Load()) || now >= c.current().ring.Until() {
+	if word&isForced == 0 && now >= time.Duration(c.gate.openUntil.Load()) || now >= cfg.ring.Until() {
 		return false
 	}
 	explore.Put("counters")

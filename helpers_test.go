@@ -116,8 +116,10 @@ type diary struct {
 	panics      []*quill.PanicError
 }
 
-func (d *diary) hooks() quill.Option {
-	return quill.WithHooks(quill.Hooks{
+func (d *diary) hooks() quill.Option { return quill.WithHooks(d.writes()) }
+
+func (d *diary) writes() quill.Hooks {
+	return quill.Hooks{
 		OnCall: func(_ context.Context, e quill.CallEvent) {
 			d.mu.Lock()
 			defer d.mu.Unlock()
@@ -133,7 +135,7 @@ func (d *diary) hooks() quill.Option {
 			defer d.mu.Unlock()
 			d.panics = append(d.panics, p)
 		},
-	})
+	}
 }
 
 // last is the event of the call that ended last.

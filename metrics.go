@@ -186,12 +186,13 @@ func (c *Circuit) Stats() Stats {
 		s.Override, s.OverrideReason = g.override.kind, g.override.reason
 		s.OverrideLeft = max(0, g.override.until-now)
 	}
+	s.NotificationsDropped = c.notifier.droppedSoFar()
 	c.unlockGate()
 
 	m := &c.meters
 	s.Queued, s.FallbacksInFlight = int(m.queued.Load()), int(m.fallbacks.Load())
 	s.Panics, s.HookPanics, s.LateResults = m.panics.Load(), m.hookPanics.Load(), m.stale.Load()
-	s.StoreErrors, s.NotificationsDropped = m.storeErrors.Load(), c.notifier.droppedSoFar()
+	s.StoreErrors = m.storeErrors.Load()
 	s.Fallbacks, s.ConfigRejected = steps, m.configRejected.Load()
 	b := c.bulkhead.Stats()
 	s.InFlight, s.Abandoned = c.heldOf(b)

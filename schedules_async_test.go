@@ -19,7 +19,7 @@ func TestWaitMissesNoCallByGoInEverySchedule(t *testing.T) {
 		p.init(x.Circuit, p, false, true)
 		a := &asyncCall[int, int]{call: p, command: Bind(x.Circuit, p.run), future: future}
 		p.async, p.completer, p.ctx = a, a, context.Background()
-		a.exec.init(p.ctx, x.Circuit)
+		a.exec.init(p.ctx, x.Circuit, x.current())
 		a.exec.admission.token.epoch, _ = x.passing()
 		a.exec.started = true // racedTask has the slot
 		p.status.Store(0)
@@ -50,7 +50,7 @@ func TestH01CallByGoEndsOnceInEverySchedule(t *testing.T) {
 			p.init(x.Circuit, p, false, true)
 			a := &asyncCall[int, int]{call: p, command: c, future: future}
 			p.async, p.completer, p.ctx = a, a, ctx
-			a.exec.init(ctx, x.Circuit)
+			a.exec.init(ctx, x.Circuit, x.current())
 			epoch, _ := x.passing()
 			a.exec.admission.token.epoch, a.exec.started = epoch, true // racedTask has the slot
 			p.status.Store(0)

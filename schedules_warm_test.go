@@ -129,7 +129,7 @@ func (p *warmPool) keeper() (call func(number int, run func(int) (int, error))) 
 		k.run = func(context.Context, int) (int, error) { return run(number) }
 		defer k.clear()
 		var e execution
-		e.init(context.Background(), p.Circuit)
+		e.init(context.Background(), p.Circuit, p.current())
 		if e.admit(p.Circuit.now(), true) && runPooled(&e, &k.task) && e.err == nil && k.resp != number {
 			p.s.Failf("call %d was answered with %d", number, k.resp)
 		}

@@ -70,7 +70,7 @@ func TestThePlaceOfAWorkerOnItsWayToTheStackIsKept(t *testing.T) {
 	p.init(c, p, true, true)
 	p.worker = w
 	var e execution
-	e.init(t.Context(), c)
+	e.init(t.Context(), c, c.current())
 	require.True(t, e.admit(c.now(), true))
 	require.True(t, runPooled(&e, &p.task))
 	require.ErrorIs(t, e.err, ErrGoexit)

@@ -1,6 +1,7 @@
 // Package quillslog writes to a log what circuits do, through log/slog.
 //
-//	quill.WithHooks(quillslog.Hooks(nil))
+//	quill.WithHooks(quillslog.Hooks(nil))                    // of one circuit
+//	quill.DefaultRegistry.AddHooks(quillslog.Hooks(nil))     // of all
 //
 // The levels, and the message of each line:
 //

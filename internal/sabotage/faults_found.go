@@ -66,6 +66,12 @@ var ofThePast = []fault{
 	{name: "rejections are told as the dependency's failures", killers: []string{"TestAnOpeningTellsHowManyCallsTheBulkheadRejected"}, edits: []edit{{
 		"health.go", "	if o == Rejected {\n		mask |= 4", "	if o == Rejected && mask == 0 {\n		mask |= 4",
 	}}},
+	{name: "a hook of the registry is not for circuits made later", killers: []string{"TestHooksOfARegistryHearOfCircuitsMadeBeforeAndAfter"}, edits: []edit{{
+		"registry.go", "	if r.hooks != nil {\n", "	if r.hooks == nil {\n",
+	}}},
+	{name: "new settings forget hooks that were added", killers: []string{"TestHooksOfARegistryHearOfCircuitsMadeBeforeAndAfter"}, edits: []edit{{
+		"config.go", "		cfg.hooks = old.hooks\n", "",
+	}}},
 	{name: "a context that is asked for labels panics as run", killers: []string{"TestAContextThatKnowsItsOwnKeysAloneHarmsNoCallOfAPool"}, edits: []edit{{
 		"pool.go", "	defer func() { _ = recover() }()\n	pprof", "	pprof",
 	}}},

@@ -5,8 +5,8 @@ var ofHooks = []fault{
 	// Hooks.
 	{name: "hook under a lock", killers: []string{"TestSlowOnTransitionDelaysNoCall"}, edits: []edit{{
 		"evidence.go",
-		"	c.notifier.add(t)\n",
-		"	for _, h := range c.hooks {\n		if h.OnTransition != nil {\n			h.OnTransition(t)\n		}\n	}\n",
+		"	c.notifyLocked(t)\n",
+		"	if hooks := c.config.Load().hooks; hooks != nil {\n		for _, h := range *hooks {\n			if h.OnTransition != nil {\n				h.OnTransition(t)\n			}\n		}\n	}\n",
 	}}},
 	{name: "hook panic not recovered", killers: []string{"TestOnTransitionThatPanicsOrExitsLosesOneCallOnly"}, edits: []edit{{
 		"notifier.go",
@@ -25,7 +25,7 @@ var ofHooks = []fault{
 	}}},
 	{name: "an ordinary success tells no hook", killers: []string{"TestOrdinarySuccessesAreTimedAndToldAsAllOthers"}, edits: []edit{{
 		"command.go",
-		"if e.finish(ctx, err) && c.circuit.hooks == nil && ",
+		"if e.finish(ctx, err) && e.cfg.hooks == nil && ",
 		"if e.finish(ctx, err) && ",
 	}}},
 	{name: "a success that waited counts its wait as run's", killers: []string{"TestOrdinarySuccessesAreTimedAndToldAsAllOthers"}, edits: []edit{{
@@ -35,7 +35,7 @@ var ofHooks = []fault{
 	}}},
 	{name: "a refusal that a value answers tells no hook", killers: []string{"TestAValueAnswersOnlyWhileTheCircuitIsOpen"}, edits: []edit{{
 		"gate.go",
-		"	if c.hooks != nil || ctx.Err() != nil {\n",
+		"	if cfg.hooks != nil || ctx.Err() != nil {\n",
 		"	if ctx.Err() != nil {\n",
 	}}},
 	{name: "a value answers though the circuit was taken back", killers: []string{"TestAValueAnswersOnlyWhileTheCircuitIsOpen"}, edits: []edit{{

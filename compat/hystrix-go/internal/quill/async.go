@@ -32,7 +32,8 @@ type asyncCall[Req, Resp any] struct {
 // reports false if the call needs one from the start: hooks and stores may block, and in a
 // bubble of testing/synctest no worker is shared.
 func (c *Command[Req, Resp]) goOnWorker(ctx context.Context, req Req, f *Future[Resp]) bool {
-	if c.spares == nil || c.stores != nil || c.circuit.hooks != nil || c.circuit.cold {
+	cfg := c.circuit.current()
+	if c.spares == nil || c.stores != nil || cfg.hooks != nil || c.circuit.cold {
 		return false
 	}
 	now := c.circuit.now()
@@ -46,7 +47,7 @@ func (c *Command[Req, Resp]) goOnWorker(ctx context.Context, req Req, f *Future[
 	}
 	a := p.async
 	a.command, a.future, p.req = c, f, req
-	a.exec.init(ctx, c.circuit)
+	a.exec.init(ctx, c.circuit, cfg)
 	switch {
 	case a.exec.admit(now, false):
 		a.startWork(ctx, mayEnd)

@@ -56,7 +56,7 @@ func (e *execution) concludeSettled() {
 			e.recordQueued()
 		}
 	}
-	if c.hooks != nil {
+	if e.cfg.hooks != nil {
 		e.notifyHooks(now)
 	}
 }
@@ -72,7 +72,7 @@ func (e *execution) recordQueued() {
 //
 //go:noinline
 func (e *execution) notifyHooks(now time.Duration) {
-	e.circuit.callHooks(e.caller, e.event(now), e.circuit.hooks)
+	e.circuit.callHooks(e.caller, e.event(now), *e.cfg.hooks)
 }
 
 func (e *execution) event(now time.Duration) CallEvent {

@@ -42,7 +42,8 @@ func (o *options) declared() *terms {
 	return newTerms(o.settings)
 }
 
-// config is one version of a circuit's settings and what follows from them. A call loads it once.
+// config is one version of a circuit's settings and what follows from them, and of what else can be
+// changed while calls run. A call loads it once.
 type config struct {
 	*terms
 
@@ -51,6 +52,7 @@ type config struct {
 	ring       *window.Ring
 	last       *window.Last // guarded by gate.mu; nil unless RollingCalls is set
 	shadow     *shadow      // nil: there is none
+	hooks      *[]Hooks     // nil: there are none
 	pooled     bool
 }
 
@@ -62,6 +64,7 @@ func (c *Circuit) newConfig(t *terms, old *config, now time.Duration) *config {
 	}
 	cfg.setShadow(nil)
 	if old != nil {
+		cfg.hooks = old.hooks
 		cfg.setShadow(old.shadow)
 		if sameWindow(&old.Settings, &t.Settings) {
 			cfg.ring, cfg.last = old.ring, old.last

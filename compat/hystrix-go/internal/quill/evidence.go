@@ -20,7 +20,7 @@ func (c *Circuit) announceLocked(now time.Duration, from State, h Health, reason
 		Reason: reason, At: time.Now(), Health: h,
 	}
 	c.recordLocked(now, t)
-	c.notifier.add(t)
+	c.notifyLocked(t)
 }
 
 // lastLocked is the last transition, zero if there was none.

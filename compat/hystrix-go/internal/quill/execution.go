@@ -48,9 +48,9 @@ type execution struct {
 	asked     bool // a fallback step or a store was called: see beginFallback
 }
 
-// init makes e the execution of a call of c, by the settings that are in force now.
-func (e *execution) init(ctx context.Context, c *Circuit) {
-	e.circuit, e.caller, e.cfg = c, ctx, c.current()
+// init makes e the execution of a call of c, by these settings.
+func (e *execution) init(ctx context.Context, c *Circuit, cfg *config) {
+	e.circuit, e.caller, e.cfg = c, ctx, cfg
 }
 
 // admit works out the deadline of a call that came at now, and asks the breaker and then the

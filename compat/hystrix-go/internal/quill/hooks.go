@@ -6,7 +6,10 @@ package quill
 
 import (
 	"context"
+	"slices"
 	"time"
+
+	"github.com/afex/hystrix-go/internal/explore"
 )
 
 // Hooks are functions that a circuit calls as things happen; each may be nil. None is
@@ -65,6 +68,24 @@ type Transition struct {
 	Health   Health    // the evidence: the window on which it was decided
 }
 
+// addHooks adds hooks while calls run: see [Registry.AddHooks].
+func (c *Circuit) addHooks(hooks ...Hooks) {
+	explore.Lock("configuring", &c.configuring)
+	c.configuring.Lock()
+	defer c.configuring.Unlock()
+	c.lockGate()
+	defer c.unlockGate()
+	cfg := *c.config.Load()
+	if cfg.hooks != nil {
+		hooks = append(slices.Clip(*cfg.hooks), hooks...)
+	} else {
+		hooks = slices.Clone(hooks)
+	}
+	cfg.hooks = &hooks
+	explore.Write("config")
+	c.config.Store(&cfg)
+}
+
 // callHooks calls the hooks one after the other, also those after one that panics.
 func (c *Circuit) callHooks(ctx context.Context, e CallEvent, hooks []Hooks) {
 	if len(hooks) == 0 {
@@ -99,8 +120,12 @@ func (c *Circuit) hookPanic(p *PanicError) {
 }
 
 func (c *Circuit) callPanicHooks(p *PanicError) {
-	for i := range c.hooks {
-		if f := c.hooks[i].OnPanic; f != nil {
+	hooks := c.config.Load().hooks
+	if hooks == nil {
+		return
+	}
+	for _, h := range *hooks {
+		if f := h.OnPanic; f != nil {
 			func() {
 				defer func() { _ = recover() }() // there is nobody left to tell
 				f(p)

@@ -5,6 +5,7 @@
 package quill
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/afex/hystrix-go/internal/explore"
@@ -14,26 +15,40 @@ import (
 const mostPending = 1024
 
 // notifier delivers transitions to hooks in order, one at a time, on a goroutine that lives
-// only while there is something to deliver. Calls never wait for it. That of a circuit
-// without hooks is nil.
+// only while there is something to deliver. Calls never wait for it.
 type notifier struct {
-	hooks []Hooks
 	panic func(*PanicError) // a hook panicked
 
 	mu         sync.Mutex
-	pending    []Transition
-	current    Transition // what is being told
-	at         int        // to which hook next
+	pending    []notice
+	current    notice // what is being told
+	at         int    // to which hook next
 	delivering bool
 	dropped    uint64
 }
 
-// add queues t. When the queue is full the youngest one waiting gives way, so that the
-// last state is always told.
-func (n *notifier) add(t Transition) {
-	if !n.wanted() {
+// notice is a transition, and the hooks that the circuit had then.
+type notice struct {
+	Transition
+
+	hooks []Hooks
+}
+
+// notifyLocked has hooks told of t, if there are any that want to be.
+func (c *Circuit) notifyLocked(t Transition) {
+	hooks := c.config.Load().hooks
+	if hooks == nil || !slices.ContainsFunc(*hooks, func(h Hooks) bool { return h.OnTransition != nil }) {
 		return
 	}
+	if c.notifier == nil {
+		c.notifier = &notifier{panic: c.hookPanic}
+	}
+	c.notifier.add(notice{t, *hooks})
+}
+
+// add queues t. When the queue is full the youngest one waiting gives way, so that the
+// last state is always told.
+func (n *notifier) add(t notice) {
 	explore.Write("pending")
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -44,25 +59,13 @@ func (n *notifier) add(t Transition) {
 	}
 	n.pending = append(n.pending, t)
 	if !n.delivering {
-		n.delivering, n.at = true, len(n.hooks) // nothing is being told yet
+		n.delivering, n.current, n.at = true, notice{}, 0 // nothing is being told yet
 		if explore.On {
 			explore.Go(n.deliver)
 		} else {
 			go n.deliver()
 		}
 	}
-}
-
-func (n *notifier) wanted() bool {
-	if n == nil {
-		return false
-	}
-	for i := range n.hooks {
-		if n.hooks[i].OnTransition != nil {
-			return true
-		}
-	}
-	return false
 }
 
 // deliver runs until nothing is pending. A hook that panics or ends the goroutine loses
@@ -91,15 +94,15 @@ func (n *notifier) next() (f func(Transition), t Transition, ok bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for {
-		for n.at < len(n.hooks) {
-			f = n.hooks[n.at].OnTransition
+		for n.at < len(n.current.hooks) {
+			f = n.current.hooks[n.at].OnTransition
 			n.at++
 			if f != nil {
-				return f, n.current, true
+				return f, n.current.Transition, true
 			}
 		}
 		if len(n.pending) == 0 {
-			n.pending, n.delivering = nil, false
+			n.pending, n.current, n.delivering = nil, notice{}, false
 			return nil, Transition{}, false
 		}
 		n.current, n.at = n.pending[0], 0
@@ -116,6 +119,7 @@ func (n *notifier) call(f func(Transition), t Transition) {
 	f(t)
 }
 
+// droppedSoFar is how many were never told; a nil notifier has dropped none.
 func (n *notifier) droppedSoFar() uint64 {
 	if n == nil {
 		return 0

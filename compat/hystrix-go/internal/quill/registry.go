@@ -28,6 +28,7 @@ type Registry struct {
 
 	mu       sync.RWMutex
 	circuits map[string]*Circuit
+	hooks    []Hooks               // that every circuit gets
 	terms    atomic.Pointer[terms] // of the circuit made last: the next often has the same
 }
 
@@ -71,6 +72,9 @@ func (r *Registry) circuit(name string, o *options) (*Circuit, error) {
 	r.circuits[name] = made
 	if made.shared {
 		made.bulkhead.lend()
+	}
+	if r.hooks != nil {
+		made.addHooks(r.hooks...)
 	}
 	return made, nil
 }
@@ -194,6 +198,19 @@ func (r *Registry) remove(name string) (*Circuit, bool) {
 	c, ok := r.circuits[name]
 	delete(r.circuits, name)
 	return c, ok
+}
+
+// AddHooks adds h to the hooks of every circuit of the registry: of those that it has, whoever made
+// them, and of those that are made later. A circuit's own hooks come first. Calls under way keep the
+// hooks that they began with, and a circuit that is removed those that it has. To add the same hooks
+// twice calls them twice. (Hystrix's HystrixEventNotifier, one for all commands, is such a hook.)
+func (r *Registry) AddHooks(h Hooks) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hooks = append(r.hooks, h)
+	for _, c := range r.circuits {
+		c.addHooks(h)
+	}
 }
 
 // Configure puts settings in force on several circuits: all of them, or none if any name
