@@ -81,30 +81,29 @@ func startByWall() time.Time {
 	if last := lastStart.Load(); last != nil {
 		known = last
 	}
-	start := startAsRead(*known, before, asRead)
-	if start == *known {
-		return start
+	start, stepped := startAsRead(*known, before, asRead)
+	if stepped {
+		adopted := start
+		lastStart.Store(&adopted)
 	}
-	adopted := start
-	lastStart.Store(&adopted)
 	return start
 }
 
-// startAsRead is processStart by asRead, which came so long after it or later, or known, if
-// that is no more than a step apart. A process that was stopped between its reads of the two clocks
-// knows nothing new.
-func startAsRead(known time.Time, before time.Duration, asRead time.Time) time.Time {
+// startAsRead is processStart by asRead, which came so long after it or later, if that is a step or
+// more apart from what is known. A process that was stopped between its reads of the two clocks knows
+// nothing new.
+func startAsRead(known time.Time, before time.Duration, asRead time.Time) (start time.Time, stepped bool) {
 	const step, undisturbed = 10 * time.Millisecond, time.Millisecond
 
 	since := asRead.Sub(processStart)
 	if since-before > undisturbed {
-		return known
+		return known, false
 	}
-	start := asRead.Add(-since)
+	start = asRead.Add(-since)
 	if apart := start.Round(0).Sub(known.Round(0)); apart.Abs() < step {
-		return known
+		return known, false
 	}
-	return start
+	return start, true
 }
 
 // Done makes the real context.

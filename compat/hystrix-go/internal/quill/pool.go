@@ -127,9 +127,10 @@ func takeLabels(ctx context.Context) {
 }
 
 // finish ends t and notifies the caller, or the completer, which give back worker and slot
-// (task.giveBack). That a caller does so itself is for the worker's sake: when the caller runs again, the worker already waits for its next task, mostly
-// on the processor where the caller runs next. If the worker put itself among the idle ones
-// before it notified the caller, another processor would take it while it still runs here.
+// (task.giveBack). That a caller does so itself is for the worker's sake: when the caller runs again,
+// the worker already waits for its next task, mostly on the processor where the caller runs next. If
+// the worker put itself among the idle ones before it notified the caller, another processor would
+// take it while it still runs here.
 //
 // Once notified, the caller owns t, which may already serve another call. finish reports
 // whether the worker goes on. It does not if it has called OnPanic: the hook may take long, or

@@ -76,8 +76,11 @@ func (c *Circuit) atWork() string {
 		n    int
 		name string
 	}{
-		{inFlight, "in flight"}, {abandoned, "of these abandoned"}, {int(queued), "queued"},
-		{int(fallbacks), "in a fallback"}, {int(goroutines), "on a goroutine of Go"},
+		{inFlight, "in flight"},
+		{abandoned, "of these abandoned"},
+		{int(queued), "queued"},
+		{int(fallbacks), "in a fallback"},
+		{int(goroutines), "on a goroutine of Go"},
 	} {
 		if place.n > 0 {
 			places = append(places, fmt.Sprintf("%d %s", place.n, place.name))
