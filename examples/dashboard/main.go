@@ -49,11 +49,22 @@ func serve(ctx context.Context, addr string, out io.Writer) error {
 	go visit(ctx, getMovie)
 
 	server := &http.Server{Handler: routes(board, getMovie), ReadHeaderTimeout: time.Second}
-	context.AfterFunc(ctx, func() { _ = server.Close() })
+	stopped := make(chan error, 1)
+	context.AfterFunc(ctx, func() { stopped <- shutDown(server) })
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	return nil
+	return <-stopped
+}
+
+// shutDown lets requests end, and then what they left behind. Both together have 5 s.
+func shutDown(server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		return err
+	}
+	return quill.DefaultRegistry.Wait(ctx)
 }
 
 // command guards a dependency that is ill for the last twenty seconds of each minute since
