@@ -5,6 +5,8 @@
 //	quill.WithHooks(quillotel.Spans(tracer))          // events on the span of the caller
 //	hooks, err := quillotel.Durations(meter)          // histograms, for quill.WithHooks
 //
+// Hooks for all circuits of a registry are given to [quill.Registry.AddHooks].
+//
 // OpenTelemetry has no convention for circuit breakers; these names are this package's own,
 // after Hystrix. The attribute hystrix.command.name is on everything.
 //
@@ -40,7 +42,7 @@
 //
 // [Spans] adds an event "hystrix.command" to the span in the context of each call, and sets
 // hystrix.command.name and hystrix.command.outcome on that span; of several calls under one
-// span the last one's stay. It makes a span of its own, "hystrix.circuit_breaker.transition",
+// span the last one's stay. A call by Go that ends after that span does leaves nothing on it. It makes a span of its own, "hystrix.circuit_breaker.transition",
 // of each transition: that belongs to no call. The status of the caller's span is left
 // alone: a call that a fallback answered is no error. The event of a call has its error as
 // it is, or the type of one whose Error method panics; the reason of a transition is as
