@@ -66,8 +66,8 @@ func newCircuit(name string, o *options) *Circuit {
 		c.bulkhead = newBulkhead(name, c.declared.Settings)
 	}
 	cfg := c.newConfig(c.declared, nil, 0)
-	if hooks := o.hooks; hooks != nil {
-		cfg.hooks = &hooks // not a part of o, which would be kept as well
+	if o.hooks != nil {
+		cfg.setHooks(o.hooks)
 	}
 	if o.shadow != nil {
 		cfg.setShadow(c.newShadow(*o.shadow))

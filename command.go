@@ -78,7 +78,7 @@ func (c *Command[Req, Resp]) Do(ctx context.Context, req Req) (Resp, error) {
 		ctx := e.runContext()
 		e.running = true
 		resp, err = c.run(ctx, req)
-		if e.finish(ctx, err) && e.cfg.hooks == nil && e.ran == e.began {
+		if e.finish(ctx, err) && !e.cfg.tellsCalls && e.ran == e.began {
 			c.circuit.times.Record(e.ended-e.began, e.seat)
 			e.concluded = true
 			return resp, nil

@@ -148,7 +148,7 @@ func (c *Circuit) refusing() (word uint64, ok bool) {
 func (c *Circuit) refuse(ctx context.Context, word uint64) bool {
 	explore.Read("granted") // as settleResult does, for the caller's context
 	cfg := c.current()
-	if cfg.hooks != nil || ctx.Err() != nil {
+	if cfg.tellsCalls || ctx.Err() != nil {
 		return false
 	}
 	now := c.now()

@@ -119,3 +119,82 @@ func TestCircuitsMadeWhileHooksAreAddedHaveThemOnce(t *testing.T) {
 		require.EqualValues(t, 50, told[i].Load())
 	}
 }
+
+// A worker that tells hooks of a call could not serve the next one: it is idle by then.
+func TestASlowHookOfACallByGoHoldsNoWorkerUp(t *testing.T) {
+	for _, isolation := range isolations { // outside of a bubble, for warm workers
+		r, entered, goOn := quill.NewRegistry(), make(chan struct{}), make(chan struct{})
+		c := quill.New("dep", succeeds, quill.Settings{Isolation: isolation}, quill.WithRegistry(r))
+		t.Cleanup(c.Circuit().Bulkhead().DismissWorkers)
+		for range 3 {
+			_, err := c.Go(t.Context(), 1).Wait(t.Context())
+			require.NoError(t, err)
+		}
+		r.AddHooks(quill.Hooks{OnCall: func(ctx context.Context, _ quill.CallEvent) {
+			if ctx.Value(slowOne{}) != nil {
+				close(entered)
+				<-goOn
+			}
+		}})
+		slow := c.Go(context.WithValue(t.Context(), slowOne{}, true), 1)
+		<-entered
+		for range 10 {
+			_, err := c.Go(t.Context(), 1).Wait(t.Context())
+			require.NoError(t, err)
+		}
+		close(goOn)
+		_, err := slow.Wait(t.Context())
+		require.NoError(t, err)
+	}
+}
+
+type slowOne struct{}
+
+func TestAPanicIsToldToHooksThatWereAddedMeanwhile(t *testing.T) {
+	for _, cold := range []bool{true, false} {
+		var told diary
+		r, began, goOn := quill.NewRegistry(), make(chan struct{}), make(chan struct{})
+		opts := []quill.Option{quill.WithRegistry(r)}
+		if cold {
+			opts = append(opts, quill.WithColdPool())
+		}
+		c := quill.New("dep", func(_ context.Context, req int) (int, error) {
+			if req == 0 {
+				return 0, nil
+			}
+			close(began)
+			<-goOn
+			panic("boom")
+		}, opts...)
+		t.Cleanup(c.Circuit().Bulkhead().DismissWorkers)
+		for range 3 {
+			_, err := c.Do(t.Context(), 0)
+			require.NoError(t, err)
+		}
+		f := c.Go(t.Context(), 1)
+		<-began
+		r.AddHooks(told.writes())
+		close(goOn)
+		<-f.Done()
+		require.NoError(t, r.Wait(t.Context()))
+		require.Len(t, told.panics, 1)
+		require.Zero(t, told.len())
+	}
+}
+
+func TestHooksAndSettingsThatMeetAreBothInForce(t *testing.T) {
+	r := quill.NewRegistry()
+	c := quill.NewCircuit("dep", quill.WithRegistry(r), quill.WithColdPool())
+	const rounds = 300
+	var told atomic.Int64
+	for i := range rounds {
+		want := quill.Settings{Timeout: time.Second + time.Duration(i)*time.Millisecond}
+		var both sync.WaitGroup
+		both.Go(func() { r.AddHooks(quill.Hooks{OnCall: func(context.Context, quill.CallEvent) { told.Add(1) }}) })
+		both.Go(func() { require.NoError(t, c.Configure(want)) })
+		both.Wait()
+		require.Equal(t, want, c.Settings())
+	}
+	require.NoError(t, call(t, c, nil))
+	require.EqualValues(t, rounds, told.Load())
+}

@@ -3,6 +3,7 @@ package quill
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-f7c3343e/quill/internal/explore"
 )
@@ -13,7 +14,8 @@ const mostPending = 1024
 // notifier delivers transitions to hooks in order, one at a time, on a goroutine that lives
 // only while there is something to deliver. Calls never wait for it.
 type notifier struct {
-	panic func(*PanicError) // a hook panicked
+	panic  func(*PanicError) // a hook panicked
+	atWork *atomic.Int32     // one more while there is something to deliver
 
 	mu         sync.Mutex
 	pending    []notice
@@ -37,7 +39,7 @@ func (c *Circuit) notifyLocked(t Transition) {
 		return
 	}
 	if c.notifier == nil {
-		c.notifier = &notifier{panic: c.hookPanic}
+		c.notifier = &notifier{panic: c.hookPanic, atWork: &c.meters.background}
 	}
 	c.notifier.add(notice{t, *hooks})
 }
@@ -56,6 +58,7 @@ func (n *notifier) add(t notice) {
 	n.pending = append(n.pending, t)
 	if !n.delivering {
 		n.delivering, n.current, n.at = true, notice{}, 0 // nothing is being told yet
+		n.atWork.Add(1)
 		if explore.On {
 			explore.Go(n.deliver)
 		} else {
@@ -99,6 +102,7 @@ func (n *notifier) next() (f func(Transition), t Transition, ok bool) {
 		}
 		if len(n.pending) == 0 {
 			n.pending, n.current, n.delivering = nil, notice{}, false
+			n.atWork.Add(-1)
 			return nil, Transition{}, false
 		}
 		n.current, n.at = n.pending[0], 0

@@ -122,11 +122,10 @@ func takeLabels(ctx context.Context) {
 	pprof.SetGoroutineLabels(ctx)
 }
 
-// finish ends t and notifies the caller, or the completer, which give back worker and slot
-// (task.giveBack). That a caller does so itself is for the worker's sake: when the caller runs again,
-// the worker already waits for its next task, mostly on the processor where the caller runs next. If
-// the worker put itself among the idle ones before it notified the caller, another processor would
-// take it while it still runs here.
+// finish ends t and notifies the caller. A caller that waits for t gives back worker and slot
+// itself (task.giveBack): when it runs again, the worker already waits for its next task, mostly
+// on the processor where the caller runs next. If the worker put itself among the idle ones
+// before it notified the caller, another processor would take it while it still runs here.
 //
 // Once notified, the caller owns t, which may already serve another call. finish reports
 // whether the worker goes on. It does not if it has called OnPanic: the hook may take long, or
@@ -134,13 +133,21 @@ func takeLabels(ctx context.Context) {
 func (w *worker) finish(t *task) (again bool) {
 	won := t.tryEnd(finished)
 	again = w.reusable() && !t.goexit && (won || t.panicked == nil)
-	if won {
+	switch {
+	case won && t.completer == nil:
 		t.notify(finished)
-	} else {
+	case won:
+		t.giveBack()
+		t.notify(finished)
+	default:
 		explore.Write("abandoned")
 		t.circuit.abandon(-1)
 		if again {
 			t.circuit.bulkhead.park(w)
+		}
+		if t.panicked != nil { // before the slot is free, for Registry.Wait
+			t.circuit.meters.background.Add(1)
+			defer t.circuit.meters.background.Add(-1)
 		}
 		t.circuit.giveBack(window.NoSeat)
 		if t.panicked != nil {

@@ -66,9 +66,11 @@ func TestAWorkerWhoseCallPanickedKeepsNoProfilerLabels(t *testing.T) {
 			require.Panics(t, func() { _, _ = Do(ctx, c, func(context.Context) (int, error) { panic("boom") }) })
 		}
 	})
-	for strings.Contains(idleLabels(t), "# labels") { // until the worker waits again
+	for soon := time.Now().Add(keepWarm / 2); strings.Contains(idleLabels(t), "# labels"); { // until the worker waits again
+		require.True(t, time.Now().Before(soon), "%s", idleLabels(t))
 		runtime.Gosched()
 	}
+	require.Len(t, c.bulkhead.idleWorkers(), 1)
 }
 
 func TestWorkOfAPoolHasTheProfilerLabelsOfItsCaller(t *testing.T) {

@@ -197,9 +197,11 @@ func (r *Registry) remove(name string) (*Circuit, bool) {
 }
 
 // AddHooks adds h to the hooks of every circuit of the registry: of those that it has, whoever made
-// them, and of those that are made later. A circuit's own hooks come first. Calls under way keep the
-// hooks that they began with, and a circuit that is removed those that it has. To add the same hooks
-// twice calls them twice. (Hystrix's HystrixEventNotifier, one for all commands, is such a hook.)
+// them, and of those that are made later. A circuit's own hooks come first. A call under way keeps
+// the OnCall that it began with; transitions and panics are told to the hooks that there are when
+// they happen. A circuit that is removed keeps its hooks. To add the same hooks twice calls them
+// twice. An OnCall costs each call of every circuit what it costs one; the others cost calls nothing.
+// (Hystrix's HystrixEventNotifier, one for all commands, is such a hook.)
 func (r *Registry) AddHooks(h Hooks) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -95,6 +95,7 @@ func TestWaitWaitsForWhatComesAfterRunInCallsByGo(t *testing.T) {
 				Fallback("slow", func(context.Context, int, error) (int, error) { return rests(t.Context(), 2*time.Second) }),
 			quill.New("store", succeeds, quill.WithRegistry(r)).FallbackLast(slowStore{}),
 			quill.New("hook", succeeds, quill.WithHooks(slow), quill.WithRegistry(r)),
+			quill.New("panic", func(context.Context, int) (int, error) { panic("boom") }, quill.WithHooks(slow), quill.WithRegistry(r)),
 		} {
 			f := c.Go(t.Context(), 1)
 			pass(time.Second)
@@ -106,6 +107,28 @@ func TestWaitWaitsForWhatComesAfterRunInCallsByGo(t *testing.T) {
 				require.Fail(t, "it is not done", c.Name())
 			}
 		}
+	})
+}
+
+func TestWaitWaitsForHooksThatRunApartFromCalls(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		var told []string
+		r := quill.NewRegistry()
+		r.AddHooks(quill.Hooks{
+			OnTransition: func(e quill.Transition) { pass(2 * time.Second); told = append(told, e.To.String()) },
+			OnPanic:      func(*quill.PanicError) { pass(2 * time.Second); told = append(told, "panic") },
+		})
+		s := quill.Settings{Timeout: time.Second, RequestVolumeThreshold: 1}
+		late := quill.New("late", func(context.Context, int) (int, error) { pass(5 * time.Second); panic("boom") }, s, quill.WithRegistry(r))
+		_, err := late.Do(t.Context(), 1)
+		require.ErrorIs(t, err, quill.ErrTimeout)
+		require.NoError(t, r.Wait(t.Context()))
+		require.Equal(t, []string{"open", "panic"}, told)
+
+		ended := quill.New("by Go", func(context.Context, int) (int, error) { panic("boom") }, quill.WithRegistry(r)).Go(t.Context(), 1)
+		<-ended.Done()
+		require.NoError(t, r.Wait(t.Context()))
+		require.Len(t, told, 3)
 	})
 }
 
@@ -122,7 +145,7 @@ func TestWaitWaitsForTheFallbackOfACallOnAWarmWorker(t *testing.T) {
 	for c.Circuit().Stats().FallbacksInFlight == 0 {
 		require.Error(t, r.Wait(over(t)))
 	}
-	require.EqualError(t, r.Wait(over(t)), "quill: still at work: dep (1 in a fallback, 1 on a goroutine of Go): context canceled")
+	require.EqualError(t, r.Wait(over(t)), "quill: still at work: dep (1 in a fallback, 1 in the background): context canceled")
 	close(goOn)
 	require.NoError(t, r.Wait(t.Context()))
 	_, err := f.Wait(t.Context())
@@ -163,8 +186,7 @@ func TestWaitMissesNoCallThatLeavesTheQueue(t *testing.T) {
 				missed = errors.Join(missed, fmt.Errorf("look %d saw nobody", looks))
 			}
 		}}
-		f := queued.Go(ctx, time.Second)
-		_, err := f.Wait(t.Context())
+		_, err := queued.Do(ctx, time.Second) // by Go it would be seen anyway
 		require.ErrorIs(t, err, quill.ErrTimeout)
 		require.NoError(t, missed)
 		require.Positive(t, looks)

@@ -42,9 +42,10 @@
 //
 // [Spans] adds an event "hystrix.command" to the span in the context of each call, and sets
 // hystrix.command.name and hystrix.command.outcome on that span; of several calls under one
-// span the last one's stay. A call by Go that ends after that span does leaves nothing on it. It makes a span of its own, "hystrix.circuit_breaker.transition",
-// of each transition: that belongs to no call. The status of the caller's span is left
-// alone: a call that a fallback answered is no error. The event of a call has its error as
-// it is, or the type of one whose Error method panics; the reason of a transition is as
-// [quill.WithRedact] leaves it.
+// span the last one's stay. A call by Go that ends after that span does leaves nothing on it. It
+// makes a span of its own, "hystrix.circuit_breaker.transition", of each transition: that belongs to
+// no call. (Its attributes are hystrix.circuit_breaker.from, .to, .override, .reason, and of what was
+// judged .requests, .errors and .rejected.) The status of the caller's span is left alone: a call that
+// a fallback answered is no error. The event of a call has its error as it is, or the type of one
+// whose Error method panics; the reason of a transition is as [quill.WithRedact] leaves it.
 package quillotel

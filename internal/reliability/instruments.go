@@ -150,7 +150,7 @@ func trials(o options) []instrument {
 			name: "sabotage", fast: true, seconds: pick(o.fast, 35, 130),
 			steps: runs("go", "run", "./internal/sabotage", "-switch", "-j", "1",
 				"-some", pick(o.fast, "6", "0"), "-seed", seed),
-			figures: readSabotage(pick(o.fast, seed, "-"), pick(o.fast, 6, 148)),
+			figures: readSabotage(pick(o.fast, seed, "-"), pick(o.fast, 6, 149)),
 		},
 		{
 			name: "mutation", seconds: 280,

@@ -81,8 +81,8 @@ var ofCalls = []fault{
 	}}},
 	{name: "a slot given back by the worker and by the caller", killers: []string{"TestThePoolHasAsManyWorkersAsRanAtOnce"}, edits: []edit{{
 		"pool.go",
-		"	if won {\n		t.notify(finished)\n",
-		"	if won {\n		t.circuit.giveBack(window.NoSeat)\n		t.notify(finished)\n",
+		"	case won && t.completer == nil:\n		t.notify(finished)\n",
+		"	case won && t.completer == nil:\n		t.circuit.giveBack(window.NoSeat)\n		t.notify(finished)\n",
 	}}},
 	{name: "the caller forgets to give the worker back", killers: []string{"TestWarmWorkersAreReused"}, edits: []edit{{
 		"pool.go",
@@ -404,7 +404,7 @@ var ofCalls = []fault{
 	}}},
 	{name: "a late cancel of a call by Go ends the next", killers: []string{"TestACallByGoThatAStaleCancelMayFindIsNotUsedAgain"}, edits: []edit{{
 		"async.go",
-		"	a.cancelMayRun = a.stop != nil && !a.stop()\n",
+		"	a.cancelMayRun = a.stop != nil && !a.stopWatching()\n",
 		"	if a.stop != nil {\n		a.stop()\n	}\n",
 	}}},
 	{name: "a call by Go that timed out is used again", first: []suite{schedules}, killers: []string{"TestH01CallByGoEndsOnceInEverySchedule"}, edits: []edit{{

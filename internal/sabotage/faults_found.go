@@ -70,7 +70,7 @@ var ofThePast = []fault{
 		"registry.go", "	if r.hooks != nil {\n", "	if r.hooks == nil {\n",
 	}}},
 	{name: "new settings forget hooks that were added", killers: []string{"TestHooksOfARegistryHearOfCircuitsMadeBeforeAndAfter"}, edits: []edit{{
-		"config.go", "		cfg.hooks = old.hooks\n", "",
+		"config.go", "		cfg.hooks, cfg.tellsCalls = old.hooks, old.tellsCalls\n", "",
 	}}},
 	{name: "a context that is asked for labels panics as run", killers: []string{"TestAContextThatKnowsItsOwnKeysAloneHarmsNoCallOfAPool"}, edits: []edit{{
 		"pool.go", "	defer func() { _ = recover() }()\n	pprof", "	pprof",
@@ -79,12 +79,15 @@ var ofThePast = []fault{
 		"config.go", "o.terms.given == o.settings {", "o.terms.Settings == o.settings.WithDefaults() {",
 	}}},
 	{name: "nobody waits for a call by Go that has not begun", killers: []string{"TestWaitWaitsForWorkThatNobodyWaitsFor"}, edits: []edit{{
-		"future.go", "	goroutines.Add(1)\n	run := func() {\n		defer goroutines.Add(-1)\n", "	run := func() {\n		defer goroutines.Add(0)\n",
+		"future.go", "	c.circuit.meters.background.Add(1)\n	run := func() {\n		defer c.circuit.callDone()\n", "	run := func() {\n",
 	}}},
-	{name: "a call by Go is between its slot and its goroutine", first: []suite{schedules}, killers: []string{"TestWaitMissesNoCallByGoInEverySchedule"}, edits: []edit{{
+	{name: "a call by Go is out before its future is done", first: []suite{schedules}, killers: []string{"TestWaitMissesNoCallByGoInEverySchedule"}, edits: []edit{{
 		"async.go",
-		"	explore.Write(\"goroutines\")\n	goroutines.Add(1)\n	if giveBack {\n		a.call.giveBack()\n	}\n",
-		"	if giveBack {\n		a.call.giveBack()\n	}\n	explore.Write(\"goroutines\")\n	goroutines.Add(1)\n",
+		"			future.resolve()\n			circuit.callDone()\n",
+		"			circuit.callDone()\n			future.resolve()\n",
+	}}},
+	{name: "a worker tells hooks of a call", killers: []string{"TestASlowHookOfACallByGoHoldsNoWorkerUp"}, edits: []edit{{
+		"async.go", "c.stores != nil || cfg.tellsCalls || c.circuit.cold", "c.stores != nil || c.circuit.cold",
 	}}},
 	{name: "a panic of nil is a success", killers: []string{"TestAPanicOfNilIsAPanic"}, edits: []edit{{
 		"pool.go", "			if over.panicked == nil {", "			if over == nil {",

@@ -25,7 +25,7 @@ var ofHooks = []fault{
 	}}},
 	{name: "an ordinary success tells no hook", killers: []string{"TestOrdinarySuccessesAreTimedAndToldAsAllOthers"}, edits: []edit{{
 		"command.go",
-		"if e.finish(ctx, err) && e.cfg.hooks == nil && ",
+		"if e.finish(ctx, err) && !e.cfg.tellsCalls && ",
 		"if e.finish(ctx, err) && ",
 	}}},
 	{name: "a success that waited counts its wait as run's", killers: []string{"TestOrdinarySuccessesAreTimedAndToldAsAllOthers"}, edits: []edit{{
@@ -35,7 +35,7 @@ var ofHooks = []fault{
 	}}},
 	{name: "a refusal that a value answers tells no hook", killers: []string{"TestAValueAnswersOnlyWhileTheCircuitIsOpen"}, edits: []edit{{
 		"gate.go",
-		"	if cfg.hooks != nil || ctx.Err() != nil {\n",
+		"	if cfg.tellsCalls || ctx.Err() != nil {\n",
 		"	if ctx.Err() != nil {\n",
 	}}},
 	{name: "a value answers though the circuit was taken back", killers: []string{"TestAValueAnswersOnlyWhileTheCircuitIsOpen"}, edits: []edit{{

@@ -33,7 +33,7 @@ type asyncCall[Req, Resp any] struct {
 // bubble of testing/synctest no worker is shared.
 func (c *Command[Req, Resp]) goOnWorker(ctx context.Context, req Req, f *Future[Resp]) bool {
 	cfg := c.circuit.current()
-	if c.spares == nil || c.stores != nil || cfg.hooks != nil || c.circuit.cold {
+	if c.spares == nil || c.stores != nil || cfg.tellsCalls || c.circuit.cold {
 		return false
 	}
 	now := c.circuit.now()
@@ -48,27 +48,35 @@ func (c *Command[Req, Resp]) goOnWorker(ctx context.Context, req Req, f *Future[
 	a := p.async
 	a.command, a.future, p.req = c, f, req
 	a.exec.init(ctx, c.circuit, cfg)
+	begun, background := false, &c.circuit.meters.background
+	background.Add(1)
+	defer func() {
+		if !begun { // ctx panicked
+			background.Add(-1)
+		}
+	}()
 	switch {
 	case a.exec.admit(now, false):
-		a.startWork(ctx, mayEnd)
+		a.startWork(ctx, mayEnd, &begun)
 	case a.exec.settled:
-		a.over = true
-		a.continueAsync(false, func() (resp Resp) { return resp })
+		a.over, begun = true, true
+		a.continueAsync(func() (resp Resp) { return resp })
 	default: // no slot was free
-		a.over = true
-		a.continueAsync(false, func() Resp { return c.awaitAndRun(req, &a.exec) })
+		a.over, begun = true, true
+		a.continueAsync(func() Resp { return c.awaitAndRun(req, &a.exec) })
 	}
 	return true
 }
 
 // startWork hands the work to a worker. That of a Semaphore ends when run returns and not
-// before, as it does where the caller's own goroutine runs it: there is nobody who leaves.
-func (a *asyncCall[Req, Resp]) startWork(ctx context.Context, mayEnd bool) {
+// before, as it does where the caller's own goroutine runs it: there is nobody who leaves. Once
+// begun is set, the future will be resolved.
+func (a *asyncCall[Req, Resp]) startWork(ctx context.Context, mayEnd bool, begun *bool) {
 	t, e := &a.call.task, &a.exec
 	t.completer = a
 	t.ctx = e.runContext()
 	if !e.cfg.pooled {
-		e.handedOn = true
+		e.handedOn, *begun = true, true
 		t.begin(noDeadline)
 		e.circuit.bulkhead.start(t)
 		return
@@ -83,7 +91,7 @@ func (a *asyncCall[Req, Resp]) startWork(ctx context.Context, mayEnd bool) {
 	if mayEnd {
 		a.stop = context.AfterFunc(ctx, a.giveUp)
 	}
-	e.handedOn = true
+	e.handedOn, *begun = true, true
 	t.begin(e.ownDeadline())
 	if ctx.Err() != nil { // perhaps before there was something to give up
 		a.giveUp()
@@ -108,18 +116,18 @@ func (a *asyncCall[Req, Resp]) completed(how int64) {
 	// (What a shadow takes for a timeout it asks the user's redaction about.)
 	if how == finished && t.err == nil && t.panicked == nil && !t.goexit && e.shadow == nil {
 		if now := e.circuit.now(); !e.late(now) {
-			t.giveBack()
 			e.settle(Success, nil, now)
 			e.conclude()
-			future := a.future
+			future, circuit := a.future, e.circuit
 			future.answer.Value = a.call.resp
 			a.endContext()
 			a.recycle()
 			future.resolve()
+			circuit.callDone()
 			return
 		}
 	}
-	a.continueAsync(how == finished, func() (resp Resp) {
+	a.continueAsync(func() (resp Resp) {
 		if how != finished {
 			takeLabels(a.exec.caller) // this goroutine was begun by a timer, or by whoever cancelled
 		}
@@ -132,21 +140,13 @@ func (a *asyncCall[Req, Resp]) completed(how int64) {
 }
 
 // continueAsync finishes the call on a goroutine of its own. attempt does what is left to do
-// until the call is settled. What the work held, if it is over, is given back before anybody can
-// know of it, and after the goroutine is counted: [Registry.Wait] must see one of the two.
-func (a *asyncCall[Req, Resp]) continueAsync(giveBack bool, attempt func() Resp) {
-	goroutines := &a.exec.circuit.meters.goroutines
-	explore.Write("goroutines")
-	goroutines.Add(1)
-	if giveBack {
-		a.call.giveBack()
-	}
+// until the call is settled.
+func (a *asyncCall[Req, Resp]) continueAsync(attempt func() Resp) {
+	future, circuit := a.future, a.exec.circuit
 	run := func() {
-		defer func() {
-			explore.Write("goroutines")
-			goroutines.Add(-1)
-		}()
-		a.future.run(a.command.Name(), func() (Answer[Resp], error) {
+		defer circuit.callDone()
+		defer future.tellPanic(circuit)
+		future.run(a.command.Name(), func() (Answer[Resp], error) {
 			c, e := a.command, &a.exec
 			defer e.conclude()
 			resp := attempt()
@@ -166,10 +166,27 @@ func (a *asyncCall[Req, Resp]) continueAsync(giveBack bool, attempt func() Resp)
 	}
 }
 
+// callDone counts a call by Go out: its future is resolved, and its hooks were told.
+func (c *Circuit) callDone() {
+	explore.Write("background")
+	c.meters.background.Add(-1)
+}
+
 // endContext ends run's context, and stops watching the caller's.
 func (a *asyncCall[Req, Resp]) endContext() {
 	a.exec.endContext()
-	a.cancelMayRun = a.stop != nil && !a.stop()
+	a.cancelMayRun = a.stop != nil && !a.stopWatching()
+}
+
+// stopWatching reports whether giveUp will not be called any more. It asks the caller's context,
+// which is the user's code: if that panics, nobody knows.
+func (a *asyncCall[Req, Resp]) stopWatching() (stopped bool) {
+	defer func() {
+		if recover() != nil {
+			stopped = false
+		}
+	}()
+	return a.stop()
 }
 
 // recycle keeps the call for reuse, unless giveUp may still be running on it.

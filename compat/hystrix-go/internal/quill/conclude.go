@@ -56,7 +56,7 @@ func (e *execution) concludeSettled() {
 			e.recordQueued()
 		}
 	}
-	if e.cfg.hooks != nil {
+	if e.cfg.tellsCalls {
 		e.notifyHooks(now)
 	}
 }

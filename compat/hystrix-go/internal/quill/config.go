@@ -6,6 +6,7 @@ package quill
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/afex/hystrix-go/internal/window"
@@ -53,6 +54,7 @@ type config struct {
 	last       *window.Last // guarded by gate.mu; nil unless RollingCalls is set
 	shadow     *shadow      // nil: there is none
 	hooks      *[]Hooks     // nil: there are none
+	tellsCalls bool         // one of them has OnCall
 	pooled     bool
 }
 
@@ -64,7 +66,7 @@ func (c *Circuit) newConfig(t *terms, old *config, now time.Duration) *config {
 	}
 	cfg.setShadow(nil)
 	if old != nil {
-		cfg.hooks = old.hooks
+		cfg.hooks, cfg.tellsCalls = old.hooks, old.tellsCalls
 		cfg.setShadow(old.shadow)
 		if sameWindow(&old.Settings, &t.Settings) {
 			cfg.ring, cfg.last = old.ring, old.last
@@ -76,6 +78,11 @@ func (c *Circuit) newConfig(t *terms, old *config, now time.Duration) *config {
 		cfg.last = window.NewLast(t.RollingCalls)
 	}
 	return cfg
+}
+
+func (cfg *config) setHooks(hooks []Hooks) {
+	cfg.hooks = &hooks
+	cfg.tellsCalls = slices.ContainsFunc(hooks, func(h Hooks) bool { return h.OnCall != nil })
 }
 
 // setShadow sets the candidate, and with it which successes are plain: none where each call is

@@ -34,10 +34,9 @@ func (c *Command[Req, Resp]) Go(ctx context.Context, req Req) *Future[Resp] {
 	if c.goOnWorker(ctx, req, f) {
 		return f
 	}
-	goroutines := &c.circuit.meters.goroutines
-	goroutines.Add(1)
+	c.circuit.meters.background.Add(1)
 	run := func() {
-		defer goroutines.Add(-1)
+		defer c.circuit.callDone()
 		defer f.tellPanic(c.circuit)
 		f.run(c.Name(), func() (Answer[Resp], error) { return c.Answer(ctx, req) })
 	}
@@ -67,8 +66,7 @@ func (f *Future[T]) run(command string, call func() (Answer[T], error)) {
 }
 
 // tellPanic tells hooks of a panic of the call: whether anybody will wait for f is not known. Those
-// who do wait have f by then, so that no hook holds them up. (A call that has hooks is always made
-// by Go itself, and never on a worker alone.)
+// who do wait have f by then, so that no hook holds them up.
 func (f *Future[T]) tellPanic(c *Circuit) {
 	if f.panicked != nil {
 		c.callPanicHooks(f.panicked)

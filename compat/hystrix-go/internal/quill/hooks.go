@@ -76,12 +76,11 @@ func (c *Circuit) addHooks(hooks ...Hooks) {
 	c.lockGate()
 	defer c.unlockGate()
 	cfg := *c.config.Load()
+	var before []Hooks
 	if cfg.hooks != nil {
-		hooks = append(slices.Clip(*cfg.hooks), hooks...)
-	} else {
-		hooks = slices.Clone(hooks)
+		before = *cfg.hooks
 	}
-	cfg.hooks = &hooks
+	cfg.setHooks(slices.Concat(before, hooks))
 	explore.Write("config")
 	c.config.Store(&cfg)
 }

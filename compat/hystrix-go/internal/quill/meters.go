@@ -15,7 +15,7 @@ import (
 type meters struct {
 	inFlight, abandoned, fallbacks atomic.Int64
 	queued                         atomic.Int32
-	goroutines                     atomic.Int32 // that calls by Go have of their own
+	background                     atomic.Int32 // calls by Go, until they are done; hooks that run apart from calls
 
 	panics, hookPanics, stale, storeErrors atomic.Uint64
 	configRejected                         atomic.Uint64

@@ -107,7 +107,7 @@ func countsOf(s window.Sums) Counts {
 type Health struct {
 	Requests     uint64  `json:"requests"`
 	Errors       uint64  `json:"errors"`   // failures, timeouts and calls that the bulkhead rejected
-	Rejected     uint64  `json:"rejected"` // the last of these: of a bulkhead that is too small, not of the dependency
+	Rejected     uint64  `json:"rejected"` // the last of these, which never reached the dependency
 	Slow         uint64  `json:"slow"`
 	ErrorPercent float64 `json:"errorPercent"` // 0 without requests
 	SlowPercent  float64 `json:"slowPercent"`

@@ -15,16 +15,16 @@ import (
 )
 
 // Wait blocks until the registry's circuits have nothing under way, so that a process that stops cuts
-// no work off: calls by [Go], with their fallbacks, stores and hooks; work that a Pool's callers have
-// left behind; calls begun by [Circuit.Begin]; and whatever else is queued, holds a slot or is in a
-// fallback. Call it when nothing calls the circuits any more, after [net/http.Server.Shutdown] for
-// instance: it refuses nobody, and waits for calls that come meanwhile, too. Circuits that were
-// removed it does not know.
+// no work off: calls by [Go], until their futures are done and their hooks told; work that a Pool's
+// callers have left behind; calls begun by [Circuit.Begin]; whatever else is queued, holds a slot or is
+// in a fallback; and hooks that are being told of transitions and panics. Call it when nothing calls
+// the circuits any more, after [net/http.Server.Shutdown] for instance: it refuses nobody, and waits
+// for calls that come meanwhile, too. Circuits that were removed it does not know.
 //
 // If ctx ends first, Wait returns an error that matches that of ctx and names the circuits still at
-// work. Without a deadline, work that hangs makes it wait for ever. Wait looks again and again, at least ten
-// times a second. It may be called at any time, from any number of goroutines, but not from what it
-// waits for.
+// work. Without a deadline, work that hangs makes it wait for ever. Wait looks again and again, after
+// 1 ms at first and every 100 ms later. It may be called at any time, from any number of goroutines,
+// but not from what it waits for.
 func (r *Registry) Wait(ctx context.Context) error {
 	const soon, latest = time.Millisecond, 100 * time.Millisecond
 	working := r.working()
@@ -63,13 +63,13 @@ func (r *Registry) working() []string {
 }
 
 // atWork says how many calls are under way, and in which place; "": none. A call goes from the queue
-// to a slot, and a call by Go, if there is more to it than run, to a goroutine of its own. It is
-// counted in the next place before it leaves the one before, so that a look in this order misses none.
+// to a slot, and is counted there before it leaves the queue: so a look in this order does not miss it.
+// A call by Go is in the background all the time.
 func (c *Circuit) atWork() string {
 	queued := c.meters.queued.Load()
 	inFlight, abandoned := c.held()
-	explore.Read("goroutines")
-	goroutines := c.meters.goroutines.Load()
+	explore.Read("background")
+	background := c.meters.background.Load()
 	fallbacks := c.meters.fallbacks.Load()
 	var places []string
 	for _, place := range []struct {
@@ -80,7 +80,7 @@ func (c *Circuit) atWork() string {
 		{abandoned, "of these abandoned"},
 		{int(queued), "queued"},
 		{int(fallbacks), "in a fallback"},
-		{int(goroutines), "on a goroutine of Go"},
+		{int(background), "in the background"},
 	} {
 		if place.n > 0 {
 			places = append(places, fmt.Sprintf("%d %s", place.n, place.name))
