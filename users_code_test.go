@@ -165,8 +165,11 @@ func TestACallByGoWhoseContextPanicsLeavesNothingHeld(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		_, _ = catch(func() { command.Go(failsAfter(ctx, method, oneIf32(method == "Err")), 1) })
 		cancel()
-		require.Eventually(t, func() bool { return c.Stats().InFlight == 0 }, 10*time.Second, time.Millisecond)
-		requireNothingHeld(t, c)
+		// A cancel that comes too late counts the work as abandoned for a moment.
+		require.Eventually(t, func() bool {
+			s := c.Stats()
+			return s.InFlight == 0 && s.Queued == 0 && s.Abandoned == 0
+		}, 10*time.Second, time.Millisecond)
 		require.NoError(t, call(t, c, nil))
 	}
 }
