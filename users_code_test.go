@@ -174,6 +174,36 @@ func TestACallByGoWhoseContextPanicsLeavesNothingHeld(t *testing.T) {
 	}
 }
 
+// lateContext panics when it is asked for Done late.
+type lateContext struct {
+	context.Context //nolint:containedctx // it is one
+
+	late *atomic.Bool
+}
+
+func (c lateContext) Done() <-chan struct{} {
+	if c.late.Load() {
+		panic("late")
+	}
+	return c.Context.Done()
+}
+
+// A worker asks the caller's context to forget the call when it is over.
+func TestAContextThatPanicsWhenACallByGoIsOverHarmsNobody(t *testing.T) {
+	c := newTestCircuit(t, quill.Settings{})
+	command := quill.Bind(c, func(_ context.Context, late *atomic.Bool) (int, error) { late.Store(true); return 7, nil })
+	for range 3 {
+		ctx, cancel := context.WithCancel(t.Context())
+		late := new(atomic.Bool)
+		f := command.Go(lateContext{ctx, late}, late)
+		v, err := f.Wait(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 7, v)
+		cancel()
+	}
+	require.Equal(t, quill.Counts{Success: 3}, c.Stats().Total)
+}
+
 func oneIf32(b bool) int32 { return int32(oneIf(b)) }
 
 func TestBeginGivesItsSlotBackIfTheContextPanics(t *testing.T) {
