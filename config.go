@@ -49,7 +49,7 @@ type config struct {
 	ring       *window.Ring
 	last       *window.Last // guarded by gate.mu; nil unless RollingCalls is set
 	shadow     *shadow      // nil: there is none
-	hooks      *[]Hooks     // nil: there are none
+	hooks      *[]Hooks     // nil: there are none; one word, so that a config has 64 bytes
 	tellsCalls bool         // one of them has OnCall
 	pooled     bool
 }

@@ -57,7 +57,7 @@ func (n *notifier) add(t notice) {
 	}
 	n.pending = append(n.pending, t)
 	if !n.delivering {
-		n.delivering, n.current, n.at = true, notice{}, 0 // nothing is being told yet
+		n.delivering = true
 		n.atWork.Add(1)
 		if explore.On {
 			explore.Go(n.deliver)

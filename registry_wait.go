@@ -15,7 +15,9 @@ import (
 // callers have left behind; calls begun by [Circuit.Begin]; whatever else is queued, holds a slot or is
 // in a fallback; and hooks that are being told of transitions and panics. Call it when nothing calls
 // the circuits any more, after [net/http.Server.Shutdown] for instance: it refuses nobody, and waits
-// for calls that come meanwhile, too. Circuits that were removed it does not know.
+// for calls that come meanwhile, too. Of a call by Do it does not see the moments between run and a
+// fallback, nor OnCall: whoever stops the process waits for the goroutines that call Do, as Shutdown
+// does. Circuits that were removed it does not know.
 //
 // If ctx ends first, Wait returns an error that matches that of ctx and names the circuits still at
 // work. Without a deadline, work that hangs makes it wait for ever. Wait looks again and again, after
@@ -59,8 +61,9 @@ func (r *Registry) working() []string {
 }
 
 // atWork says how many calls are under way, and in which place; "": none. A call goes from the queue
-// to a slot, and is counted there before it leaves the queue: so a look in this order does not miss it.
-// A call by Go is in the background all the time.
+// to a slot, and is counted there before it leaves the queue: so a look in this order does not miss
+// that step. A call by Go is in the background all the time; one by Do, between run and its fallback,
+// is counted nowhere.
 func (c *Circuit) atWork() string {
 	queued := c.meters.queued.Load()
 	inFlight, abandoned := c.held()

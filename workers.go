@@ -347,8 +347,9 @@ func (b *Bulkhead) retire() {
 	b.pool.dismissLocked()
 }
 
-// lend is for the bulkhead that a circuit was given: it is not retired, also if it was before.
-func (b *Bulkhead) lend() {
+// markBorrowed is for a bulkhead given by WithBulkhead: that one of its circuits is removed retires
+// it no more, and if it was retired before it keeps workers again.
+func (b *Bulkhead) markBorrowed() {
 	explore.Lock("bulkhead.mu", &b.mu)
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -71,7 +71,7 @@ func (r *Registry) circuit(name string, o *options) (*Circuit, error) {
 	}
 	r.circuits[name] = made
 	if made.shared {
-		made.bulkhead.lend()
+		made.bulkhead.markBorrowed()
 	}
 	if r.hooks != nil {
 		made.addHooks(r.hooks...)
